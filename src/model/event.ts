@@ -49,6 +49,8 @@ export interface AbortRequested {
   readonly afterSeconds: number | null;
   readonly remainingBytes: number | null;
   readonly totalBytes: number | null;
+  /** Bytes sent so far; above the total once memory had to be sent again. */
+  readonly processedBytes: number | null;
 }
 
 /** `vm.migrate.pauseafter` suspends the guest so that the rest can be copied. */
@@ -211,7 +213,14 @@ export interface JobSample {
   readonly elapsedMs: number | null;
   readonly remainingBytes: number | null;
   readonly totalBytes: number | null;
+  /** Bytes on the wire. */
   readonly transferredBytes: number | null;
+  /** Guest bytes copied, however they went over the wire (zero pages and compressed ones at their full size). */
+  readonly copiedBytes: number | null;
+  /** Guest bytes of `copiedBytes` that went as XBZRLE differences, which cost next to nothing on the wire. */
+  readonly compressedBytes: number | null;
+  /** Size of the XBZRLE cache; `null` where compression is off. CloudStack always asks for it. */
+  readonly compressionCacheBytes: number | null;
   /** Unique guest bytes dirtied per second over the last pass; `null` during the first. */
   readonly dirtyRateBytesPerSecond: number | null;
   readonly bandwidthBytesPerSecond: number | null;

@@ -34,6 +34,16 @@ export interface Stamp {
   readonly missing: 'nothing' | 'year' | 'date';
 }
 
+/** First and last time of a file, as written. */
+export interface Span {
+  readonly host: string;
+  readonly source: Source;
+  readonly first: Stamp;
+  readonly last: Stamp;
+  /** When the file was last written, Unix ms; 0 where nobody knows. */
+  readonly modifiedAt: number;
+}
+
 /** Why a record, or a part of a file, could not be read as its program's output. A closed list. */
 export const REJECT_REASONS = [
   'no-header',

@@ -8,6 +8,8 @@ export interface DomainXml {
   readonly cpu: string | null;
 }
 
+const MAC_ADDRESS = new RegExp(`<mac address=['"](${MAC})['"]`, 'g');
+
 /**
  * Picks identity, network cards and CPU out of a domain XML in a log. libvirt quotes with `'`, the agent's own serialiser with
  * `"`; the text may be cut, so this reads what is there.
@@ -15,9 +17,16 @@ export interface DomainXml {
 export function domainXml(xml: string | undefined): DomainXml {
   const text = xml ?? '';
   const uuid = /<uuid>([0-9a-f-]{36})<\/uuid>/.exec(text)?.[1] ?? null;
-  const macs = [...text.matchAll(new RegExp(`<mac address=['"](${MAC})['"]`, 'g'))].map((match) => match[1] ?? '');
-  const cpu = /<cpu\b([^>]*)>(?:(?!<\/cpu>)[^])*?(?:<model[^>]*>([^<]*)<\/model>|<\/cpu>)/.exec(text);
-  const model = cpu?.[2]?.trim();
-  const mode = /\bmode=['"]([\w-]+)['"]/.exec(cpu?.[1] ?? /<cpu\b([^>]*)\/>/.exec(text)?.[1] ?? '')?.[1];
-  return { uuid, macs, cpu: model !== undefined && model !== '' ? model : (mode ?? null) };
+  const macs = [...text.matchAll(MAC_ADDRESS)].map((match) => match[1] ?? '');
+  return { uuid, macs, cpu: cpuOf(text) };
+}
+
+/** `<cpu mode='host-model' check='partial'/>`, or an element that names a model. */
+function cpuOf(xml: string): string | null {
+  const open = /<cpu(?:\s([^<>]*))?>/.exec(xml);
+  if (open === null) return null;
+  const attributes = open[1] ?? '';
+  const body = xml.slice(open.index + open[0].length).split('</cpu>', 1)[0] ?? '';
+  const model = attributes.endsWith('/') ? null : /<model\b[^<>]*>\s*([^<\s]+)\s*<\/model>/.exec(body)?.[1];
+  return model ?? /\bmode=['"]([\w-]+)['"]/.exec(attributes)?.[1] ?? null;
 }

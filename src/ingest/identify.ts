@@ -1,0 +1,111 @@
+import type { FileContext, Source } from '../model/source.ts';
+import type { Parser } from '../parsers/parser.ts';
+import { VM_NAME } from '../parsers/text.ts';
+
+/** What the user says of files that cannot tell it themselves. */
+export interface Hints {
+  readonly hosts: readonly Hint[];
+  readonly sources: readonly { readonly pattern: RegExp; readonly value: Source }[];
+}
+
+export interface Hint {
+  readonly pattern: RegExp;
+  readonly value: string;
+}
+
+/** `.gz`, a date or a number behind a log's name. */
+const ROTATION = /(?:[.-]\d{4}-?\d{2}-?\d{2}(?:-\d+)?|\.\d{1,3})?(?:\.gz)?$/;
+
+/** Folder names that say nothing about a host. */
+const GENERIC = new Set(['', '.', 'log', 'logs', 'var', 'tmp', 'agent', 'cloudstack', 'libvirt', 'qemu', 'management', 'home', 'root', 'data', 'hosts', 'mnt', 'work', 'src', 'opt']);
+
+/** The path without its rotation suffix and compression. */
+export function unrotated(path: string): string {
+  return path.replace(ROTATION, '');
+}
+
+/** The glob of a hint: `*` within a name, `**` across folders; it may match any tail of the path. */
+export function hintPattern(glob: string): RegExp {
+  const body = glob
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replace(/\*\*/g, '\u0000')
+    .replace(/\*/g, '[^/]*')
+    .replace(/\?/g, '[^/]')
+    .replace(/\u0000/g, '.*');
+  return new RegExp(`(?:^|/)${body}$`);
+}
+
+/**
+ * The host whose file this is, from its path: `hosts/HOST/…`, `HOST/var/log/…`, `sosreport-HOST-…/…`, `HOST-agent.log`, or a
+ * folder `switch` for what watched the network; `null` where the path does not say.
+ */
+export function hostOfPath(path: string): string | null {
+  const parts = path.split('/');
+  const sos = parts.map((part) => /^sosreport-(.+?)(?:[.-]\d{6,}.*|-(?:[^/]*-)?\d{4}-\d{2}-\d{2}-[a-z0-9]+)$/.exec(part)?.[1]).find((host) => host !== undefined);
+  if (sos !== undefined) return sos;
+  const hosts = parts.lastIndexOf('hosts');
+  if (hosts >= 0 && hosts + 2 < parts.length + 1 && parts[hosts + 1] !== undefined && hosts + 1 < parts.length - 1) return parts[hosts + 1] ?? null;
+  const log = parts.findLastIndex((part, i) => part === 'var' && parts[i + 1] === 'log');
+  const before = parts[log - 1];
+  if (log > 0 && before !== undefined && before !== '') return before;
+  if (parts.slice(0, -1).includes('switch')) return 'switch';
+  const named = /^(.+?)[-_.](?:agent|libvirtd|virtqemud|heartbeat|domjobinfo|sensors)\.(?:log|jsonl|txt)$/.exec(unrotated(parts.at(-1) ?? ''))?.[1];
+  if (named !== undefined) return named;
+  return null;
+}
+
+/** The nearest folder whose name could be a host's. */
+export function hostOfFolder(path: string): string | null {
+  return path.split('/').slice(0, -1).findLast((part) => !GENERIC.has(part)) ?? null;
+}
+
+/** The host name that libvirt writes into its own logs, from the first lines of one. */
+export function hostOfText(text: string): string | null {
+  return /(?:, |: info : )hostname: (\S+)/.exec(text)?.[1] ?? null;
+}
+
+/** The parser for a file, by its path and its first lines; `null` where no line reads like anything known. */
+export function parserFor(parsers: readonly Parser[], path: string, text: string): Parser | null {
+  const lines = text.split('\n').slice(0, 400);
+  const scores = parsers.map((parser) => ({ parser, score: matchingLines(parser, lines), named: parser.paths.test(unrotated(path)) }));
+  const named = scores.find(({ named: matches, score }) => matches && score > 0);
+  if (named !== undefined) return named.parser;
+  const best = scores.reduce((a, b) => (b.score > a.score ? b : a));
+  return best.score > 0 ? best.parser : null;
+}
+
+function matchingLines(parser: Parser, lines: readonly string[]): number {
+  let score = 0;
+  for (const line of lines) {
+    parser.header.lastIndex = 0;
+    if (line !== '' && parser.header.test(line)) score += 1;
+  }
+  return score;
+}
+
+/** The VM whose name the file bears. */
+export function vmOfPath(path: string, source: Source): string | null {
+  const name = unrotated(path).split('/').at(-1) ?? '';
+  if (source === 'libvirt-qemu') return /^(.+)\.log$/.exec(name)?.[1] ?? VM_NAME.exec(name)?.[0] ?? null;
+  return VM_NAME.exec(name)?.[0] ?? null;
+}
+
+/** Everything that is known of a file before it is read. */
+export interface Identity {
+  readonly context: FileContext;
+  readonly parser: Parser;
+}
+
+/** Names the file's host, program and VM; `null` where its format is unknown. */
+export function identify(file: { readonly path: string; readonly absolute: string; readonly head: string }, parsers: readonly Parser[], hints: Hints): Identity | null {
+  const hinted = hints.sources.find(({ pattern }) => pattern.test(file.path))?.value;
+  const parser = hinted === undefined ? parserFor(parsers, file.path, file.head) : (parsers.find(({ source }) => source === hinted) ?? null);
+  if (parser === null) return null;
+  const host =
+    hints.hosts.find(({ pattern }) => pattern.test(file.path))?.value ??
+    hostOfPath(file.absolute) ??
+    hostOfText(file.head) ??
+    hostOfFolder(file.absolute) ??
+    'unknown';
+  return { context: { host, source: parser.source, path: file.path, vm: vmOfPath(file.path, parser.source) }, parser };
+}

@@ -1,0 +1,188 @@
+import type { DomainStarted, Event, HeartbeatProbe, HeartbeatWriteFailed, HostResetting, JobSample } from './event.ts';
+
+/** How sure a statement is: a line says so, it follows from what was seen, or nothing tells. */
+export type Certainty = 'seen' | 'follows' | 'unobserved';
+
+export type Outcome = 'completed' | 'failed' | 'aborted' | 'running' | 'unknown';
+
+/** Why migrations fail. A closed list; `unknown` comes with the text. */
+export const CAUSES = [
+  'cpu-incompatible',
+  'timed-out',
+  'aborted-by-operator',
+  'connection-refused',
+  'address-unreachable',
+  'network-interrupted',
+  'destination-died',
+  'source-died',
+  'device-state-rejected',
+  'disk-locked',
+  'storage-unavailable',
+  'no-free-port',
+  'tls-rejected',
+  'unsafe-cache-mode',
+  'blocked-by-device',
+  'lock-timeout',
+  'version-or-machine-mismatch',
+  'out-of-memory',
+  'unknown',
+] as const;
+
+export type CauseKind = (typeof CAUSES)[number];
+
+/** Why a migration did not complete. */
+export interface Cause {
+  readonly kind: CauseKind;
+  /** The text that says so, cut to its meaning. */
+  readonly text: string;
+  readonly certainty: Certainty;
+  readonly evidence: readonly Event[];
+}
+
+export type GuestState = 'running' | 'paused' | 'absent' | 'unknown';
+
+/** Where a VM is, and how, when the logs end. */
+export interface HostState {
+  readonly host: string;
+  readonly state: GuestState;
+  readonly certainty: Certainty;
+  /** Why, in a few words. */
+  readonly because: string;
+  readonly evidence: readonly Event[];
+}
+
+/** A stretch of a migration. */
+export interface Phase {
+  readonly name: 'prepare' | 'pre-copy' | 'post-copy' | 'switchover' | 'announce' | 'cleanup';
+  /** Unix ms. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** For how long the guest stood still, and where that is known from. */
+export interface Downtime {
+  readonly ms: number;
+  /** `statistics`: libvirt or QEMU measured it; `events`: between the guest's stop and its resume; `at-least`: only a lower bound is known. */
+  readonly from: 'statistics' | 'events' | 'at-least';
+  readonly evidence: readonly Event[];
+}
+
+/** Whether the network learned where the VM is now. */
+export interface Announcement {
+  readonly state: 'yes' | 'no' | 'unobserved';
+  /** Why it is `unobserved`, or what `no` rests on. */
+  readonly because: string;
+  /** MAC addresses that were not announced. */
+  readonly missing: readonly string[];
+  readonly firstAt: number | null;
+  /** From the guest's arrival until the network sent its frames there; `null` where that is not known. */
+  readonly outageMs: number | null;
+  readonly evidence: readonly Event[];
+}
+
+/** What was known, at the beginning of a pass, of how the migration will end. */
+export interface Prediction {
+  /** The pass at whose beginning it was made, from 2. */
+  readonly pass: number;
+  readonly madeAt: number;
+  readonly converges: boolean;
+  /** `first`: only one pass was seen, and the estimate is too hopeful for ratios above about 0.6. */
+  readonly confidence: 'first' | 'modelled';
+  /** When the guest would run on the destination; `null` where it never would. */
+  readonly switchoverAt: number | null;
+  /** Rate at which the guest writes pages; a lower bound where all of its working set is dirtied in every pass. */
+  readonly dirtyRateBytesPerSecond: number;
+  readonly dirtyRateIsLowerBound: boolean;
+  /** Memory that the guest writes to again and again; `null` where no pass was long enough to show its size. */
+  readonly workingSetBytes: number | null;
+  readonly bandwidthBytesPerSecond: number;
+  /** Bandwidth from which it would converge; `null` where it does. */
+  readonly bandwidthNeededBytesPerSecond: number | null;
+  /** Downtime limit from which it would converge; `null` where it does. */
+  readonly downtimeNeededMs: number | null;
+  /** What each pass would leave in the end; `null` where it converges. */
+  readonly floorBytes: number | null;
+}
+
+/** One pass of pre-copy over the guest's dirty memory. */
+export interface Pass {
+  /** From 1, counted within its migration. */
+  readonly pass: number;
+  /** When it began, Unix ms. */
+  readonly startedAt: number;
+  /** When the counters first showed it: what is predicted from them could be known from here. */
+  readonly seenAt: number;
+  /** Guest bytes to copy at its beginning: what the pass before it left dirty. */
+  readonly remainingBytes: number;
+  /** Unique guest bytes dirtied per second in the pass before; `null` in the first. */
+  readonly dirtyRateBytesPerSecond: number | null;
+  /** Bytes per second on the wire, as QEMU's last 100 ms window says at its beginning. */
+  readonly bandwidthBytesPerSecond: number | null;
+  readonly throttlePercent: number | null;
+  /** Bytes on the wire until `seenAt`; `null` where not told. */
+  readonly transferredBytes: number | null;
+  /** Guest bytes sent as XBZRLE differences until `seenAt`. */
+  readonly compressedBytes: number;
+  /** XBZRLE cache; 0 where compression is off. */
+  readonly compressionCacheBytes: number;
+  /** The first sample that shows it. */
+  readonly sample: Event<JobSample>;
+}
+
+/** Everything known of one attempt to migrate one VM. */
+export interface Migration {
+  /** Stable: made of the VM and the first thing that identifies the attempt. */
+  readonly id: string;
+  readonly vm: string;
+  readonly macs: readonly string[];
+  readonly source: string | null;
+  readonly destination: string | null;
+  /** The address that the source was told, where it was seen. */
+  readonly destinationAddress: string | null;
+  readonly startedAt: number;
+  /** `null` while it runs, or where nobody saw the end. */
+  readonly endedAt: number | null;
+  /** The last thing seen of it. */
+  readonly lastSeenAt: number;
+  readonly outcome: Outcome;
+  readonly outcomeCertainty: Certainty;
+  readonly outcomeEvidence: readonly Event[];
+  readonly cause: Cause | null;
+  readonly phases: readonly Phase[];
+  readonly samples: readonly Event<JobSample>[];
+  readonly passes: readonly Pass[];
+  readonly predictions: readonly Prediction[];
+  readonly iterations: number | null;
+  readonly downtime: Downtime | null;
+  /** Limit in force, ms; QEMU's default where nobody set another. */
+  readonly downtimeLimitMs: number;
+  readonly announcement: Announcement;
+  /** When the guest began to run on the destination while memory was still on the source. */
+  readonly postcopyAt: number | null;
+  readonly postcopyEvidence: readonly Event[];
+  /** Highest throttle seen, percent; `null` where the guest was not throttled. */
+  readonly throttlePercent: number | null;
+  /** When the agent paused the guest so that the rest could be copied. */
+  readonly pausedAt: number | null;
+  /** What would have told more and was not there, in words. */
+  readonly unobserved: readonly string[];
+  readonly after: readonly HostState[];
+  readonly sourceDomain: DomainStarted | null;
+  readonly destinationDomain: DomainStarted | null;
+  /** All that belongs to it, in the order of time. */
+  readonly events: readonly Event[];
+}
+
+/** What is known of one host, besides its migrations. */
+export interface HostHistory {
+  readonly host: string;
+  readonly probes: readonly Event<HeartbeatProbe>[];
+  readonly writeFailures: readonly Event<HeartbeatWriteFailed>[];
+  readonly resets: readonly Event<HostResetting>[];
+  readonly events: readonly Event[];
+  /** Migrations from or to it. */
+  readonly migrations: readonly Migration[];
+  /** How far its clock is ahead, ms; `null` where nothing tells. */
+  readonly skewMs: number | null;
+  readonly skewAgainst: string | null;
+}

@@ -1,0 +1,128 @@
+import type { Announced, Event, ForwardingChanged } from '../model/event.ts';
+import type { Announcement } from '../model/timeline.ts';
+
+/** An observer that printed something this long before the window still listens in it. */
+const ALIVE_MS = 60_000;
+/** QEMU's five frames go out within 0.8 s, the guest's own within a few seconds more. */
+const ANNOUNCE_MS = 15_000;
+/** The first frames may leave before the guest resumes, and clocks differ a little. */
+const EARLY_MS = 2500;
+
+/** One machine on which tcpdump or a bridge monitor ran. */
+export interface Observer {
+  readonly host: string;
+  /** Its clock's zone is known; without that, silence proves nothing. */
+  readonly trusted: boolean;
+  /** Everything it printed about any MAC address, in the order of time. */
+  readonly events: readonly Event[];
+  readonly macs: ReadonlySet<string>;
+}
+
+/** What is known of a migration when its announcement is judged. */
+export interface Arrival {
+  readonly macs: readonly string[];
+  /** The memory stream began. */
+  readonly startedAt: number;
+  /** The guest began to run on the destination, as far as known. */
+  readonly arrivedAt: number;
+}
+
+/** The machines that watched the network. */
+export function observersOf(events: readonly Event[], untrusted: ReadonlySet<string>): readonly Observer[] {
+  const byHost = new Map<string, Event[]>();
+  for (const event of events) {
+    const { kind } = event.body;
+    if (kind !== 'announced' && kind !== 'frame-seen' && kind !== 'forwarding-changed') continue;
+    const known = byHost.get(event.origin.file.host);
+    if (known === undefined) byHost.set(event.origin.file.host, [event]);
+    else known.push(event);
+  }
+  return [...byHost].map(([host, own]) => ({
+    host,
+    trusted: !untrusted.has(host),
+    events: own,
+    macs: new Set(own.map(({ body }) => ('mac' in body ? body.mac : ''))),
+  }));
+}
+
+/** Whether the network learned that the VM moved: by RARP, gratuitous ARP, or a bridge that moved its address to another port. */
+export function announcementOf({ macs, startedAt, arrivedAt }: Arrival, observers: readonly Observer[]): Announcement {
+  const until = arrivedAt + ANNOUNCE_MS;
+  const evidence = macs.map((mac) => ({ mac, events: observers.flatMap((observer) => announcing(observer, mac, { startedAt, arrivedAt, until })) }));
+  const seen = evidence.flatMap(({ events }) => events).toSorted((a, b) => a.at - b.at);
+  const missing = evidence.filter(({ events }) => events.length === 0).map(({ mac }) => mac);
+  const firstAt = seen[0]?.at ?? null;
+  if (macs.length > 0 && missing.length === 0) {
+    return { state: 'yes', because: 'seen on the network', missing: [], firstAt, outageMs: firstAt === null ? null : Math.max(0, firstAt - arrivedAt), evidence: seen };
+  }
+  if (macs.length === 0) return unobserved('the VM\'s MAC address is in none of the logs');
+  const judging = observers.filter((observer) => observer.trusted && isAlive(observer, arrivedAt) && missing.some((mac) => observer.macs.has(mac)));
+  if (judging.length === 0) return unobserved(whyNot(observers, arrivedAt, missing));
+  const concluded = missing.filter((mac) => judging.some((observer) => observer.macs.has(mac)));
+  const later = firstFrameAfter(judging, concluded, until);
+  return {
+    state: 'no',
+    because: `${judging.map(({ host }) => host).join(', ')} listened and saw none`,
+    missing: concluded,
+    firstAt,
+    outageMs: later === null ? null : later.at - arrivedAt,
+    evidence: [...judging.flatMap((observer) => lastSight(observer, concluded, arrivedAt)), ...(later === null ? [] : [later])],
+  };
+}
+
+function unobserved(because: string): Announcement {
+  return { state: 'unobserved', because, missing: [], firstAt: null, outageMs: null, evidence: [] };
+}
+
+function whyNot(observers: readonly Observer[], arrivedAt: number, macs: readonly string[]): string {
+  if (observers.length === 0) return 'no tcpdump or bridge monitor output';
+  if (observers.every((observer) => !observer.trusted)) return 'the time zone of the network capture is unknown';
+  if (!observers.some((observer) => isAlive(observer, arrivedAt))) return 'no network capture covers that moment';
+  return `the network capture never saw ${macs.join(', ')}, so it may not watch the VM's network`;
+}
+
+interface Window {
+  readonly startedAt: number;
+  readonly arrivedAt: number;
+  readonly until: number;
+}
+
+function announcing(observer: Observer, mac: string, { startedAt, arrivedAt, until }: Window): readonly Event[] {
+  const own = observer.events.filter(({ body }) => 'mac' in body && body.mac === mac);
+  return own.filter((event) => {
+    const { body, at } = event;
+    if (at > until) return false;
+    // only QEMU sends RARP for a guest, and only on arrival
+    if (body.kind === 'announced') return at >= (body.how === 'rarp' ? startedAt : arrivedAt - EARLY_MS);
+    return body.kind === 'forwarding-changed' && at >= startedAt && movedPort(own, event);
+  });
+}
+
+/** A bridge's entry for the address names another port than before. */
+function movedPort(own: readonly Event[], event: Event): boolean {
+  const { body } = event;
+  if (body.kind !== 'forwarding-changed' || body.deleted) return false;
+  const before = own.findLast((other): other is Event<ForwardingChanged> => other.body.kind === 'forwarding-changed' && !other.body.deleted && other.at < event.at);
+  return before !== undefined && before.body.port !== body.port;
+}
+
+/** It printed something shortly before that moment, or before and after it. */
+function isAlive(observer: Observer, at: number): boolean {
+  const before = observer.events.findLast((event) => event.at <= at);
+  if (before === undefined) return false;
+  return at - before.at <= ALIVE_MS || observer.events.some((event) => event.at > at);
+}
+
+function lastSight(observer: Observer, macs: readonly string[], arrivedAt: number): readonly Event[] {
+  return macs.flatMap((mac) => observer.events.findLast(({ body, at }) => 'mac' in body && body.mac === mac && at < arrivedAt) ?? []);
+}
+
+function firstFrameAfter(observers: readonly Observer[], macs: readonly string[], after: number): Event | null {
+  const frames = observers.flatMap(({ events }) => events.find(({ body, at }) => 'mac' in body && macs.includes(body.mac) && at > after) ?? []);
+  return frames.toSorted((a, b) => a.at - b.at)[0] ?? null;
+}
+
+/** Whether an event is a frame that announces; for lanes and lists. */
+export function isAnnouncement(event: Event): event is Event<Announced> {
+  return event.body.kind === 'announced';
+}

@@ -1,0 +1,135 @@
+import type { Event, EventBody } from '../model/event.ts';
+
+/** One attempt to migrate one VM, as the events about it fall together; hosts may still be unknown. */
+export interface Attempt {
+  readonly vm: string;
+  readonly source: string | null;
+  readonly destination: string | null;
+  /** The first sign of it, and the client's last word (`null` where that was not seen). */
+  readonly openedAt: number;
+  readonly closedAt: number | null;
+  readonly events: readonly Event[];
+}
+
+/** An opener this long after the last sign of an attempt begins another one: preparing a destination takes seconds, at worst minutes. */
+const MAX_PREPARE_MS = 10 * 60_000;
+/** What both sides still print after the client's last word: clean-up, statistics, the exception's own record. */
+const TRAIL_MS = 30_000;
+/** Records of one moment on two hosts, by clocks that agree. */
+const JITTER_MS = 2000;
+/** An error this long after the end of an attempt is of another one. */
+const ERROR_TRAIL_MS = 15_000;
+
+/** Events that begin an attempt, or one side of it, and on which side they are printed. */
+const OPENERS: Readonly<Partial<Record<EventBody['kind'], 'source' | 'destination'>>> = {
+  'migrate-requested': 'source',
+  'destination-prepared': 'destination',
+  'domain-started': 'destination',
+  'migrate-initiated': 'source',
+  'migrate-progress': 'source',
+  'job-sample': 'source',
+};
+
+/** Openers that an attempt has at most once. */
+const ONCE = new Set<EventBody['kind']>(['migrate-requested', 'destination-prepared', 'domain-started', 'migrate-initiated']);
+
+/** Kinds of which an attempt's side follows though they open none. */
+const SIDES: Readonly<Partial<Record<EventBody['kind'], 'source' | 'destination'>>> = {
+  'migrate-thread-ended': 'source',
+  'migrate-error': 'source',
+  'migrate-succeeded': 'source',
+  'abort-requested': 'source',
+  'guest-pause-requested': 'source',
+};
+
+interface OpenAttempt {
+  vm: string;
+  source: string | null;
+  destination: string | null;
+  openedAt: number;
+  closedAt: number | null;
+  lastAt: number;
+  failed: boolean;
+  once: Set<EventBody['kind']>;
+  events: Event[];
+}
+
+/** Events of one VM, in the order of time → its attempts, in the order of their beginning. */
+export function attemptsOf(vm: string, events: readonly Event[]): readonly Attempt[] {
+  const attempts: OpenAttempt[] = [];
+  for (const event of events) {
+    const attempt = isOpener(event) ? openOrJoin(vm, attempts, event) : attemptFor(vm, attempts, event);
+    if (attempt === null) continue;
+    attempt.events.push(event);
+    note(attempt, event);
+  }
+  return attempts.map(({ source, destination, openedAt, closedAt, events: own }) => ({ vm, source, destination, openedAt, closedAt, events: own }));
+}
+
+function isOpener({ body }: Event): boolean {
+  if (body.kind === 'domain-started') return body.incoming;
+  if (body.kind === 'migrate-initiated') return !body.resumed;
+  if (body.kind === 'job-sample') return body.direction !== 'incoming' && isRunning(body.status);
+  return OPENERS[body.kind] !== undefined;
+}
+
+/** QEMU's words for a migration that goes on. A stale `cancelled` of an earlier attempt begins nothing. */
+function isRunning(status: string | null): boolean {
+  return status === null || status === 'active' || status === 'setup' || status === 'device' || status === 'pre-switchover' || status.startsWith('postcopy');
+}
+
+function openOrJoin(vm: string, attempts: OpenAttempt[], event: Event): OpenAttempt {
+  const latest = attempts.at(-1);
+  if (latest !== undefined && joins(latest, event)) return latest;
+  const { body, at } = event;
+  // the first sample tells how long the job runs already
+  const openedAt = body.kind === 'job-sample' && body.elapsedMs !== null ? at - body.elapsedMs : at;
+  const opened: OpenAttempt = {
+    vm,
+    source: null,
+    destination: null,
+    openedAt: Math.max(openedAt, latest?.closedAt ?? Number.NEGATIVE_INFINITY),
+    closedAt: null,
+    lastAt: at,
+    failed: false,
+    once: new Set(),
+    events: [],
+  };
+  attempts.push(opened);
+  return opened;
+}
+
+function joins(attempt: OpenAttempt, { body, at, origin }: Event): boolean {
+  // a poller's last samples may come after the client's last word
+  const polled = body.kind === 'job-sample' || body.kind === 'migrate-progress';
+  if (attempt.closedAt !== null && at > attempt.closedAt + (polled ? JITTER_MS : 0)) return false;
+  if (at - attempt.lastAt > MAX_PREPARE_MS || (ONCE.has(body.kind) && attempt.once.has(body.kind))) return false;
+  const { host } = origin.file;
+  return OPENERS[body.kind] === 'destination'
+    ? host !== attempt.source && (attempt.destination ?? host) === host
+    : host !== attempt.destination && (attempt.source ?? host) === host;
+}
+
+/** The attempt that an event without a beginning of its own belongs to; a client's error without any opens one. */
+function attemptFor(vm: string, attempts: OpenAttempt[], event: Event): OpenAttempt | null {
+  const { body, at } = event;
+  const latest = attempts.findLast((attempt) => attempt.openedAt - JITTER_MS <= at);
+  if (body.kind === 'migrate-error' && (latest === undefined || (latest.closedAt !== null && (latest.failed || at - latest.closedAt > ERROR_TRAIL_MS) && at - latest.closedAt > JITTER_MS))) {
+    return openOrJoin(vm, attempts, event);
+  }
+  if (latest === undefined || at - (latest.closedAt ?? Math.max(latest.lastAt, at - MAX_PREPARE_MS)) > TRAIL_MS) return null;
+  return latest;
+}
+
+function note(attempt: OpenAttempt, { body, at, origin }: Event): void {
+  const { host } = origin.file;
+  const side = isOpener({ body, at, origin }) ? OPENERS[body.kind] : SIDES[body.kind];
+  if (side === 'source') attempt.source ??= host;
+  if (side === 'destination') attempt.destination ??= host;
+  if (ONCE.has(body.kind)) attempt.once.add(body.kind);
+  if (body.kind === 'domain-stopped' && body.reason === 'migrated' && host !== attempt.destination) attempt.source ??= host;
+  if (body.kind === 'job-completed' && body.direction === 'incoming' && host !== attempt.source) attempt.destination ??= host;
+  if (body.kind === 'migrate-thread-ended' || (body.kind === 'migrate-error' && attempt.closedAt === null)) attempt.closedAt = at;
+  if (body.kind === 'migrate-error') attempt.failed = true;
+  attempt.lastAt = Math.max(attempt.lastAt, at);
+}

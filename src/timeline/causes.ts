@@ -1,0 +1,91 @@
+import type { CauseKind } from '../model/timeline.ts';
+
+/**
+ * What texts of libvirt and QEMU mean, most telling first. Templates: libvirt 7.0–11.3, QEMU 5.2–10.0 (qemu_migration.c, cpu.c,
+ * cpu_x86.c, virportallocator.c, virnet*.c, virdomainjob.c, storage_source.c; migration/*.c, util/qemu-sockets.c).
+ */
+const MEANINGS: readonly { readonly kind: CauseKind; readonly pattern: RegExp }[] = [
+  {
+    kind: 'cpu-incompatible',
+    pattern:
+      /guest CPU doesn't match specification|the CPU is incompatible with host CPU|guest and host CPU are not compatible|Host CPU does not provide required features|Host CPU provides forbidden feature|Host CPU does not strictly match guest CPU|host CPU vendor does not match required CPU vendor|Host doesn't support requested features/,
+  },
+  { kind: 'unsafe-cache-mode', pattern: /Unsafe migration: / },
+  {
+    kind: 'no-free-port',
+    pattern: /Unable to find an unused port in range|Failed to reserve port|Unable to bind to port|Failed to bind socket: Address already in use|Failed to find an available port/,
+  },
+  {
+    kind: 'version-or-machine-mismatch',
+    pattern:
+      /Machine type received is|incoming version_id \d+ is too (?:new|old)|Unknown savevm section or instance|Unknown ramblock|Capability \S+ is \S+, but received capability|Received unknown capability|Received TARGET_PAGE_BITS|Mismatched RAM page size|Postcopy needs matching|Unsupported migration stream version|savevm: unsupported version|unsupported configuration: Target .* does not match source|nsupported machine type|Migration option '[^']*' is not supported|migration cookie feature|CPU model \S+ is not supported by hypervisor|UUID received is/,
+  },
+  {
+    kind: 'disk-locked',
+    pattern: /Failed to get (?:shared )?"[^"]+" lock|Is another process using the image|Lockspace resource '[^']*' is locked|Failed to acquire lock|Unable to acquire lock on|Source host lock driver/,
+  },
+  {
+    kind: 'out-of-memory',
+    pattern: /Cannot allocate memory|cannot set up guest memory|[Oo]ut of memory/,
+  },
+  {
+    kind: 'device-state-rejected',
+    pattern:
+      /error while loading state for instance 0x[0-9a-f]+ of device '(?!ram')|Failed to load [\w-]+:[\w-]+|Features 0x[0-9a-f]+ unsupported|VQ \d+ size 0x|Missing section footer|Sibling indicated error|load of migration failed: (?:Operation not permitted|No such file)|Load state of device \S+ failed/,
+  },
+  {
+    kind: 'storage-unavailable',
+    pattern:
+      /Cannot access (?:storage|backing) file|Could not open '[^']+'|Read-only file system|Stale file handle|failed due to I\/O error|cannot migrate domain with I\/O error|bdrv_inactivate_all\(\) failed|Block inactivate failed|failed to connect physical disks/i,
+  },
+  {
+    kind: 'blocked-by-device',
+    pattern:
+      /State blocked by|non-migratable|cannot migrate a? ?domain with|cannot migrate domain: |domain has active block job|VFIO migration is not supported|vDPA devices cannot be migrated|slirp-helper cannot be migrated|virtiofs device is not supported|Migration disabled: |does not support live migration|'invtsc' CPU feature|domain is marked for auto destroy|shmem device|Migration without shared storage|non-shared storage migration/,
+  },
+  {
+    kind: 'tls-rejected',
+    pattern: /TLS handshake failed|TLS directory not configured|[Cc]ertificate|server verification \(of our certificate|from TLS channel|to TLS channel|only with VIR_MIGRATE_TLS/,
+  },
+  { kind: 'lock-timeout', pattern: /cannot acquire state change lock/ },
+  {
+    kind: 'address-unreachable',
+    pattern: /No route to host|Network is unreachable|Unable to resolve address|address resolution failed|hostname on destination resolved to localhost|Name or service not known|Cannot assign requested address/,
+  },
+  { kind: 'connection-refused', pattern: /Connection refused|refused connection to destination|connection to destination \[[^\]]*\] was refused/ },
+  { kind: 'network-interrupted', pattern: /keepalive timeout|Connection timed out|Network dropped connection/ },
+];
+
+/** The client's side cancelled the job; libvirt's words for it, before and since 9.0, and QEMU's status. */
+export const CANCELLED = /canceled by client/;
+
+/** libvirt lost its QEMU, which had said nothing to explain it. */
+export const CLOSED_WITHOUT_WORD = /(?:unexpectedly closed the monitor(?: \(vm='[^']*'\))?|End of file from qemu monitor(?: \(vm='[^']*'\))?|domain is no longer running)\.?$/i;
+
+/** The guest was left in pieces. */
+export const POSTCOPY_BROKEN = /failed during post-copy|failed in post-copy phase|post-copy phase failed|IO failure for postcopy/;
+
+/** A stream that ended early, whatever ended it: on both sides an echo, never a cause. */
+export const STREAM_BROKEN =
+  /Unable to (?:write to|read from|shutdown) socket|Channel error|failed to save SaveStateEntry|load of migration failed: (?:Input\/output error|Invalid argument|Channel error)|check_section_footer|Unknown combination of migration flags|section id \d+\(ram\)|unexpectedly failed/;
+
+/** What a text means by itself; `null` where it is an echo of something else, or unknown. */
+export function meaningOf(text: string): CauseKind | null {
+  return MEANINGS.find(({ pattern }) => pattern.test(text))?.kind ?? null;
+}
+
+/** Parts of a client's error that quote the two hosts (libvirt 11.3), each to be read for itself. */
+export function messageParts(text: string): readonly string[] {
+  const match = /Message from the source host: ([^]*?)\.? Message from the destination host: ([^]*)$/.exec(text);
+  return match === null ? [text] : [match[1] ?? '', match[2] ?? ''];
+}
+
+/** The sentence of a text that says most: its first line, without libvirt's prefixes and QEMU's time and name. */
+export function cutToMeaning(text: string): string {
+  const parts = messageParts(text);
+  const telling = parts.flatMap((part) => part.split('\n')).find((line) => meaningOf(line) !== null) ?? parts.at(-1)?.split('\n')[0] ?? text;
+  return telling
+    .replace(/^.*?\d{4}-\d\d-\d\dT[\d:.]+Z \S+: /, '')
+    .replace(/^(?:internal error|operation failed|operation aborted|unsupported configuration|Requested operation is not valid): /, '')
+    .trim();
+}

@@ -1,0 +1,247 @@
+import type { Pass, Prediction } from '../model/timeline.ts';
+
+/** QEMU's `downtime-limit` where nobody set another (migration/options.c). */
+export const DEFAULT_DOWNTIME_LIMIT_MS = 300;
+
+/** A pass that is over: how long it took, and what the guest dirtied meanwhile. */
+interface Observation {
+  readonly seconds: number;
+  readonly dirtiedBytes: number;
+}
+
+/** A guest that writes at `rate` over `workingSet` bytes. */
+interface Model {
+  readonly rate: number;
+  readonly rateIsLowerBound: boolean;
+  /** Infinity where unknown. */
+  readonly workingSet: number;
+  dirtied(seconds: number): number;
+}
+
+/** A pass that leaves less than this share of the largest remainder did not dirty all of the working set. */
+const SATURATED = 0.9;
+/** A remainder that shrinks by less than this share from pass to pass is noise, not progress. */
+const SHRINKS = 0.97;
+/** Residual (relative, squared) by which the smooth shape has to win before it is believed. */
+const SHAPE_MARGIN = 4;
+/** Passes that the fit looks back on: a guest changes what it does. */
+const RECENT_PASSES = 6;
+/** Share of the time in which a saturated guest was seen to dirty all, from which it is taken to do so. */
+const SHORT_PASS = 0.1;
+/** Later than this is never. */
+const MAX_PASSES = 400;
+const MAX_SECONDS = 24 * 3600;
+/** QEMU's rate-limit window (migration/migration.c, BUFFER_DELAY). */
+const WINDOW_SECONDS = 0.1;
+/** A shorter time between two samples measures no bandwidth. */
+const MIN_MEASURE_SECONDS = 0.9;
+/** What the switchover itself takes beside the last bytes (device state; 0.1 s or less in recordings). */
+const SWITCHOVER_SECONDS = 0.1;
+
+/**
+ * Predictions made at the beginning of each pass from the second on, each from what was known then.
+ *
+ * Model: docs/convergence.md. A pass of t seconds dirties min(W, r·t) where the guest walks over its working set W at r bytes/s,
+ * and W·(1 − e^(−r·t/W)) where it writes at random; both are fitted, and the one that explains the passes better predicts. QEMU
+ * switches over when what remains is below bandwidth × downtime limit (migration_iteration_run).
+ */
+export function predict(passes: readonly Pass[], downtimeLimitMs: number): readonly Prediction[] {
+  return passes.flatMap((pass, i) => {
+    const known = passes.slice(0, i + 1);
+    const prediction = i === 0 ? null : predictAt(pass, known, downtimeLimitMs / 1000);
+    return prediction === null ? [] : [prediction];
+  });
+}
+
+function predictAt(pass: Pass, known: readonly Pass[], limitSeconds: number): Prediction | null {
+  const observations = observationsOf(known);
+  const bandwidth = bandwidthOf(known);
+  if (observations.length === 0 || bandwidth === null) return null;
+  const model = observations.length === 1 ? firstModel(observations[0], pass) : fit(recent(observations, pass));
+  const share = compressedShare(known, model);
+  const end = stalled(known) ?? iterate(model, pass.remainingBytes, { bandwidth, limitSeconds, share });
+  return {
+    pass: pass.pass,
+    madeAt: pass.seenAt,
+    converges: end.converges,
+    confidence: observations.length === 1 ? 'first' : 'modelled',
+    switchoverAt: end.converges ? Math.round(pass.startedAt + end.seconds * 1000) : null,
+    dirtyRateBytesPerSecond: Math.round(model.rate),
+    dirtyRateIsLowerBound: model.rateIsLowerBound,
+    workingSetBytes: Number.isFinite(model.workingSet) ? Math.round(model.workingSet) : null,
+    bandwidthBytesPerSecond: Math.round(bandwidth),
+    bandwidthNeededBytesPerSecond: end.converges ? null : Math.round(bandwidthNeeded(model, end.remaining, limitSeconds)),
+    downtimeNeededMs: end.converges ? null : Math.ceil((end.remaining / bandwidth) * 1000),
+    floorBytes: end.converges ? null : Math.round(end.remaining),
+  };
+}
+
+/** Passes that are over, with what they dirtied: the remainder at the beginning of the next. */
+function observationsOf(passes: readonly Pass[]): readonly Observation[] {
+  return passes.slice(1).flatMap((next, i): readonly Observation[] => {
+    const pass = passes[i];
+    if (pass === undefined || next.pass !== pass.pass + 1) return [];
+    const between = (next.startedAt - pass.startedAt) / 1000;
+    // QEMU divides by the exact time between two bitmap syncs, which therefore follows from its rate
+    const exact = next.dirtyRateBytesPerSecond === null || next.dirtyRateBytesPerSecond === 0 ? between : next.remainingBytes / next.dirtyRateBytesPerSecond;
+    const seconds = Math.abs(exact - between) <= 0.3 * between ? exact : between;
+    return seconds > 0 ? [{ seconds, dirtiedBytes: next.remainingBytes }] : [];
+  });
+}
+
+/**
+ * Bytes that the stream carries per second, over the last whole pass. A pass that was held up (network, storage) is no measure
+ * of the link: then the typical reading of QEMU's own 100 ms window stands in.
+ */
+function bandwidthOf(passes: readonly Pass[]): number | null {
+  const typical = median(passes.flatMap(({ bandwidthBytesPerSecond: value }) => (value === null || value === 0 ? [] : [value])));
+  const [before, last] = passes.slice(-2);
+  if (before === undefined || last === undefined || before.transferredBytes === null || last.transferredBytes === null) return typical;
+  const seconds = (last.seenAt - before.seenAt) / 1000;
+  const measured = seconds < MIN_MEASURE_SECONDS ? 0 : (last.transferredBytes - before.transferredBytes) / seconds;
+  return typical !== null && measured < 0.7 * typical ? typical : measured;
+}
+
+/**
+ * Share of a pass's guest bytes that XBZRLE spares the stream, as in the last whole pass. The cache is filled in the second pass,
+ * so when the third begins it has to be assumed: all of the cache for a guest that rewrites its whole working set, else what
+ * is likely to be dirty in both passes.
+ */
+function compressedShare(known: readonly Pass[], model: Model): number {
+  const [before, last] = known.slice(-2);
+  if (before === undefined || last === undefined || last.pass < 3) return 0;
+  if (last.pass > 3) return Math.min(1, (last.compressedBytes - before.compressedBytes) / before.remainingBytes);
+  const rewritten = model.rateIsLowerBound ? 1 : Math.min(1, last.remainingBytes / before.remainingBytes) ** 2;
+  return Math.min(1, (last.compressionCacheBytes * rewritten) / last.remainingBytes);
+}
+
+/** Passes without a new minimum that are no accident. */
+const STALLED_PASSES = 3;
+
+/**
+ * Whatever a model says: a migration whose last passes began with no less than those before does not get anywhere. (oVirt and
+ * KubeVirt judge by this alone, over 40 s and more.)
+ */
+function stalled(known: readonly Pass[]): End | null {
+  const remainders = known.filter(({ pass }) => pass >= 3).map(({ remainingBytes }) => remainingBytes);
+  const latest = remainders.slice(-STALLED_PASSES);
+  const earlier = remainders.slice(0, -STALLED_PASSES);
+  if (earlier.length < STALLED_PASSES || Math.min(...latest) < SATURATED * Math.min(...earlier)) return null;
+  return { converges: false, seconds: 0, remaining: Math.min(...latest) };
+}
+
+function recent(observations: readonly Observation[], pass: Pass): readonly Observation[] {
+  // throttling lowers the rate from pass to pass, so only the last ones are of the guest as it is now
+  return observations.slice(pass.throttlePercent === null ? -RECENT_PASSES : -2);
+}
+
+/** With one pass there is a rate and nothing else. */
+function firstModel(observation: Observation | undefined, pass: Pass): Model {
+  const rate = pass.dirtyRateBytesPerSecond ?? (observation === undefined ? 0 : observation.dirtiedBytes / observation.seconds);
+  return { rate, rateIsLowerBound: true, workingSet: Number.POSITIVE_INFINITY, dirtied: (seconds) => rate * seconds };
+}
+
+function fit(observations: readonly Observation[]): Model {
+  const walking = fitWalking(observations);
+  if (observations.length < 3) return walking;
+  const random = fitRandom(observations);
+  return residual(random, observations) * SHAPE_MARGIN < residual(walking, observations) ? random : walking;
+}
+
+/** min(W, r·t): passes near the largest remainder are saturated, the others give the rate. */
+function fitWalking(observations: readonly Observation[]): Model {
+  const largest = Math.max(...observations.map(({ dirtiedBytes }) => dirtiedBytes));
+  const longest = Math.max(...observations.map(({ seconds }) => seconds));
+  const below = observations.filter(({ dirtiedBytes }) => dirtiedBytes < SATURATED * largest);
+  const slope = (list: readonly Observation[]): number => sum(list.map(({ dirtiedBytes }) => dirtiedBytes)) / sum(list.map(({ seconds }) => seconds));
+  const proportional = slope(observations);
+  const candidates = [walking(proportional, Number.POSITIVE_INFINITY, false)];
+  const rates = observations.map(({ dirtiedBytes, seconds }) => dirtiedBytes / seconds);
+  // what is dirtied does not grow with the time: the rate is at least the highest seen
+  const saturated = sum(observations.map(({ dirtiedBytes }) => dirtiedBytes)) / observations.length;
+  if (below.length === 0 && spread(observations.map(({ seconds }) => seconds)) > 1 / SATURATED) candidates.push(walking(Math.max(...rates), saturated, true));
+  if (below.length > 0 && slope(below) * longest > largest) candidates.push(walking(slope(below), largest, false));
+  if (below.length === 0 && candidates.length === 1) candidates.push(walking(Math.max(...rates), saturated, true));
+  return candidates.reduce((a, b) => (residual(b, observations) < residual(a, observations) ? b : a));
+}
+
+function walking(rate: number, workingSet: number, rateIsLowerBound: boolean): Model {
+  // passes far shorter than any seen say nothing of a rate that is only known to be large
+  const shortest = rateIsLowerBound ? (SHORT_PASS * workingSet) / rate : Number.POSITIVE_INFINITY;
+  return { rate, workingSet, rateIsLowerBound, dirtied: (seconds) => (seconds >= shortest ? workingSet : Math.min(workingSet, rate * seconds)) };
+}
+
+/** W·(1 − e^(−r·t/W)), by least squares over a grid of W; r follows from W by a second grid. */
+function fitRandom(observations: readonly Observation[]): Model {
+  const largest = Math.max(...observations.map(({ dirtiedBytes }) => dirtiedBytes));
+  const highest = Math.max(...observations.map(({ dirtiedBytes, seconds }) => dirtiedBytes / seconds));
+  let best = random(highest, largest * 100);
+  for (let i = 0; i < 60; i += 1) {
+    for (let j = 0; j < 60; j += 1) {
+      const model = random(highest * 1.06 ** j, largest * 0.95 * 1.08 ** i);
+      if (residual(model, observations) < residual(best, observations)) best = model;
+    }
+  }
+  return best;
+}
+
+function random(rate: number, workingSet: number): Model {
+  return { rate, workingSet, rateIsLowerBound: false, dirtied: (seconds) => workingSet * (1 - Math.exp((-rate * seconds) / workingSet)) };
+}
+
+/** Mean squared relative error, weighted by duration: short passes are noisy. */
+function residual(model: Model, observations: readonly Observation[]): number {
+  const floor = 1e-4;
+  const weighted = observations.map(({ seconds, dirtiedBytes }) => seconds * ((model.dirtied(seconds) - dirtiedBytes) / dirtiedBytes) ** 2);
+  return floor + sum(weighted) / sum(observations.map(({ seconds }) => seconds));
+}
+
+interface Stream {
+  readonly bandwidth: number;
+  readonly limitSeconds: number;
+  /** Share of the guest bytes that compression spares. */
+  readonly share: number;
+}
+
+interface End {
+  readonly converges: boolean;
+  /** From the beginning of the pass. */
+  readonly seconds: number;
+  /** What the last pass leaves. */
+  readonly remaining: number;
+}
+
+/** Plays pass after pass until the remainder fits the downtime limit, or shrinks no more. */
+function iterate(model: Model, remaining: number, { bandwidth, limitSeconds, share }: Stream): End {
+  let left = remaining;
+  let seconds = 0;
+  for (let nth = 0; nth < MAX_PASSES && seconds < MAX_SECONDS; nth += 1) {
+    if (left < bandwidth * limitSeconds) return { converges: true, seconds: seconds + left / bandwidth + SWITCHOVER_SECONDS, remaining: left };
+    // a pass takes some time even where compression spares all of it: 0.1 s is QEMU's rate-limit window
+    const took = Math.max((left * (1 - share)) / bandwidth, WINDOW_SECONDS);
+    const next = model.dirtied(took);
+    seconds += took;
+    if (nth > 1 && next >= left * SHRINKS) return { converges: false, seconds, remaining: next };
+    left = next;
+  }
+  return { converges: false, seconds, remaining: left };
+}
+
+/** Just over the rate at which the guest writes, or enough to carry its whole working set within the downtime limit. */
+function bandwidthNeeded(model: Model, floorBytes: number, limitSeconds: number): number {
+  const whole = (Number.isFinite(model.workingSet) ? model.workingSet : floorBytes) / limitSeconds;
+  return Math.min(model.rate * 1.05, whole);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0);
+}
+
+function spread(values: readonly number[]): number {
+  return Math.max(...values) / Math.min(...values);
+}
+
+function median(values: readonly number[]): number | null {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? null;
+}

@@ -1,0 +1,141 @@
+import type { EventBody, ParsedEvent } from '../model/event.ts';
+import type { Span } from '../model/source.ts';
+
+const MINUTE_MS = 60_000;
+const QUARTER_MS = 15 * MINUTE_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+/** The two sides of one step of a migration are never further apart than this, so a quarter of an hour is told from the next. */
+const MAX_LAG_MS = 2 * MINUTE_MS;
+/** How far two logs of one incident may miss each other and still be of one incident. */
+const SPAN_SLACK_MS = MINUTE_MS;
+
+/** Every offset from UTC in use (IANA 2026): half hours, and three at the quarter. */
+const OFFSETS_MS: readonly number[] = [
+  ...Array.from({ length: 53 }, (_, i) => (i - 24) * 2 * QUARTER_MS),
+  ...[5.75, 8.75, 12.75].map((hours) => hours * HOUR_MS),
+];
+
+/** A local time whose offset is known. */
+export interface Anchor {
+  readonly localMs: number;
+  readonly offsetMs: number;
+}
+
+/** How a host's offset was found. */
+export interface InferredOffset {
+  /** In the order of time; more than one offset where daylight saving changed. */
+  readonly anchors: readonly Anchor[];
+  readonly from: 'same-migration' | 'same-period';
+}
+
+/** A moment that a UTC log states, by what it is about. */
+interface Reference {
+  readonly subject: string;
+  readonly ms: number;
+}
+
+const requestReferences = new Set<EventBody['kind']>(['migrate-initiated', 'domain-started']);
+const endReferences = new Set<EventBody['kind']>(['domain-stopped', 'job-completed']);
+
+/** What a UTC event can be aligned with: `start VM`, `end VM`, `error TEXT`, `announce MAC`. */
+function referencesOf(event: ParsedEvent, macs: ReadonlyMap<string, readonly string[]>): readonly Reference[] {
+  const { body, stamp } = event;
+  if (stamp === null || stamp.clock !== 'utc' || stamp.missing !== 'nothing') return [];
+  const vm = 'vm' in body && body.vm !== null ? body.vm : event.origin.file.vm;
+  const found: Reference[] = [];
+  if (requestReferences.has(body.kind) && !(body.kind === 'domain-started' && !body.incoming)) found.push({ subject: `start ${vm}`, ms: stamp.ms });
+  if (body.kind === 'job-sample' && body.elapsedMs !== null) found.push({ subject: `start ${vm}`, ms: stamp.ms - body.elapsedMs });
+  if (endReferences.has(body.kind)) found.push({ subject: `end ${vm}`, ms: stamp.ms });
+  if (body.kind === 'daemon-message') found.push({ subject: `error ${body.text}`, ms: stamp.ms });
+  if (body.kind === 'domain-stopped') found.push(...(macs.get(body.vm) ?? []).map((mac) => ({ subject: `announce ${mac}`, ms: stamp.ms })));
+  return found;
+}
+
+function subjectOf(body: EventBody): string | null {
+  if (body.kind === 'migrate-requested') return `start ${body.vm}`;
+  if (body.kind === 'migrate-thread-ended') return `end ${body.vm}`;
+  if (body.kind === 'migrate-error') return `error ${body.text}`;
+  if (body.kind === 'announced') return `announce ${body.mac}`;
+  return null;
+}
+
+/** The MAC addresses of each VM, from wherever they are stated. */
+export function macsByVm(events: readonly ParsedEvent[]): ReadonlyMap<string, readonly string[]> {
+  const macs = new Map<string, Set<string>>();
+  for (const { body } of events) {
+    if (body.kind !== 'domain-started' && body.kind !== 'migrate-requested') continue;
+    const known = macs.get(body.vm) ?? new Set();
+    for (const mac of body.macs) known.add(mac);
+    macs.set(body.vm, known);
+  }
+  return new Map([...macs].map(([vm, set]) => [vm, [...set].toSorted()]));
+}
+
+/** UTC moments of all events, by subject; made once for all hosts. */
+export function referenceIndex(events: readonly ParsedEvent[]): ReadonlyMap<string, readonly number[]> {
+  const macs = macsByVm(events);
+  const index = new Map<string, number[]>();
+  for (const event of events) {
+    for (const { subject, ms } of referencesOf(event, macs)) {
+      const list = index.get(subject);
+      if (list === undefined) index.set(subject, [ms]);
+      else list.push(ms);
+    }
+  }
+  return index;
+}
+
+/**
+ * The offset under which a host's local times lie beside UTC times of the same steps of the same migrations: every local event
+ * votes for the offsets that bring it to such a moment, and the offset with most votes wins. Votes for one hour beside it are
+ * daylight saving.
+ */
+export function offsetFromMigrations(local: readonly { readonly body: EventBody; readonly localMs: number }[], references: ReadonlyMap<string, readonly number[]>): InferredOffset | null {
+  const ballots = local.map(({ body, localMs }) => ({ localMs, offsets: candidates(references.get(subjectOf(body) ?? '') ?? [], localMs) }));
+  const votes = new Map<number, { count: number; lag: number }>();
+  for (const { offsets } of ballots) {
+    for (const [offset, lag] of offsets) {
+      const vote = votes.get(offset) ?? { count: 0, lag: 0 };
+      votes.set(offset, { count: vote.count + 1, lag: vote.lag + lag });
+    }
+  }
+  const [best] = [...votes].toSorted(([a, x], [b, y]) => y.count - x.count || x.lag / x.count - y.lag / y.count || a - b);
+  if (best === undefined) return null;
+  const near = [best[0], best[0] + HOUR_MS, best[0] - HOUR_MS];
+  const anchors = ballots.flatMap(({ localMs, offsets }) => {
+    const offset = near.find((value) => offsets.has(value));
+    return offset === undefined ? [] : [{ localMs, offsetMs: offset }];
+  });
+  return { anchors: anchors.toSorted((a, b) => a.localMs - b.localMs), from: 'same-migration' };
+}
+
+/** Offsets that bring a local time within the lag of a reference, each with the smallest lag. */
+function candidates(references: readonly number[], localMs: number): ReadonlyMap<number, number> {
+  const found = new Map<number, number>();
+  for (const ms of references) {
+    const offset = Math.round((localMs - ms) / QUARTER_MS) * QUARTER_MS;
+    const lag = Math.abs(localMs - ms - offset);
+    if (!OFFSETS_MS.includes(offset) || lag > MAX_LAG_MS) continue;
+    found.set(offset, Math.min(lag, found.get(offset) ?? Number.POSITIVE_INFINITY));
+  }
+  return found;
+}
+
+/**
+ * The one offset under which a host's local logs and the UTC logs are of the same period; `null` where several would do, as
+ * with logs of whole days.
+ */
+export function offsetFromPeriod(local: readonly Span[], utc: readonly Span[]): InferredOffset | null {
+  if (local.length === 0 || utc.length === 0) return null;
+  const first = Math.min(...utc.map((span) => span.first.ms)) - SPAN_SLACK_MS;
+  const last = Math.max(...utc.map((span) => span.last.ms)) + SPAN_SLACK_MS;
+  const fits = OFFSETS_MS.filter((offset) => local.every((span) => span.first.ms - offset <= last && span.last.ms - offset >= first));
+  const [offset] = fits;
+  if (offset === undefined || fits.length > 1) return null;
+  return { anchors: [{ localMs: first + offset, offsetMs: offset }], from: 'same-period' };
+}
+
+/** The offset at a local time: that of the anchor next to it. */
+export function offsetAt(anchors: readonly Anchor[], localMs: number): number {
+  return anchors.reduce((a, b) => (Math.abs(b.localMs - localMs) < Math.abs(a.localMs - localMs) ? b : a), anchors[0] ?? { localMs: 0, offsetMs: 0 }).offsetMs;
+}

@@ -1,0 +1,103 @@
+import type { Event } from '../model/event.ts';
+import type { GuestState, HostState, Outcome } from '../model/timeline.ts';
+
+/** What one attempt tells about where its VM is. */
+export interface Move {
+  readonly source: string | null;
+  readonly destination: string | null;
+  readonly startedAt: number;
+  readonly outcome: Outcome;
+  readonly postcopy: boolean;
+  /** The source's QEMU was lost in it. */
+  readonly sourceDied: boolean;
+  /** The agent paused the guest and nobody was seen to resume it. */
+  readonly leftPaused: boolean;
+}
+
+interface Known {
+  readonly host: string;
+  readonly state: GuestState;
+  readonly certainty: HostState['certainty'];
+  readonly because: string;
+  readonly evidence: readonly Event[];
+}
+
+/** Where a VM is when the logs end, on every host that has to do with it. `events`: all that name the VM, in the order of time. */
+export function presenceOf(events: readonly Event[], moves: readonly Move[]): readonly HostState[] {
+  const hosts = [...new Set([...moves.flatMap(({ source, destination }) => [source, destination]), ...events.filter(isProcess).map(hostOf)])];
+  return hosts
+    .filter((host): host is string => host !== null)
+    .toSorted()
+    .map((host) => onHost(host, events.filter((event) => hostOf(event) === host), moves.filter(({ source, destination }) => source === host || destination === host)));
+}
+
+function hostOf({ origin }: Event): string {
+  return origin.file.host;
+}
+
+function isProcess({ body }: Event): boolean {
+  return body.kind === 'domain-started' || body.kind === 'domain-stopped';
+}
+
+function onHost(host: string, events: readonly Event[], moves: readonly Move[]): Known {
+  const process = events.findLast(isProcess);
+  const move = moves.at(-1);
+  if (process?.body.kind === 'domain-stopped') {
+    return { host, state: 'absent', certainty: 'seen', because: `its QEMU ended: ${process.body.reason}`, evidence: [process] };
+  }
+  if (move === undefined || (process?.body.kind === 'domain-started' && !process.body.incoming && process.at > move.startedAt)) {
+    return process === undefined ? unknown(host, 'nothing tells') : alive(host, events, process);
+  }
+  return move.source === host ? atSource(host, events, move) : atDestination(host, events, move);
+}
+
+function unknown(host: string, because: string): Known {
+  return { host, state: 'unknown', certainty: 'unobserved', because, evidence: [] };
+}
+
+/** A QEMU that was started here and not seen to end. */
+function alive(host: string, events: readonly Event[], started: Event): Known {
+  const marked = runState(events.filter(({ at }) => at >= started.at));
+  if (marked !== null) return { host, ...marked };
+  return { host, state: 'running', certainty: 'seen', because: 'it was started here, and nothing ended it', evidence: [started] };
+}
+
+function atSource(host: string, events: readonly Event[], move: Move): Known {
+  if (move.outcome === 'completed') return { host, state: 'absent', certainty: 'follows', because: 'it moved away', evidence: [] };
+  if (move.outcome === 'unknown') return unknown(host, 'nobody saw how the migration ended');
+  if (move.sourceDied) return unknown(host, 'its QEMU was lost during the migration');
+  const marked = runState(events.filter(({ at }) => at >= move.startedAt));
+  if (marked !== null) return { host, ...marked };
+  if (move.postcopy) {
+    return { host, state: 'paused', certainty: 'follows', because: 'post-copy had already moved its execution away', evidence: [] };
+  }
+  if (move.leftPaused) return unknown(host, 'the agent had paused it, and nothing says that it was resumed');
+  const because = move.outcome === 'running' ? 'the migration still runs' : 'the migration failed, and a source keeps its VM then';
+  return { host, state: 'running', certainty: 'follows', because, evidence: [] };
+}
+
+function atDestination(host: string, events: readonly Event[], move: Move): Known {
+  const marked = runState(events.filter(({ at }) => at >= move.startedAt));
+  if (marked !== null && (move.outcome === 'completed' || move.postcopy)) return { host, ...marked };
+  if (move.outcome === 'completed') return { host, state: 'running', certainty: 'follows', because: 'the migration completed', evidence: [] };
+  const started = events.findLast(({ body }) => body.kind === 'domain-started');
+  if (move.postcopy) {
+    return { host, state: started === undefined ? 'unknown' : 'running', certainty: 'follows', because: 'post-copy had moved its execution here', evidence: started === undefined ? [] : [started] };
+  }
+  if (move.outcome === 'running' && started !== undefined) return { host, state: 'paused', certainty: 'follows', because: 'it waits here for the rest of its memory', evidence: [started] };
+  return unknown(host, started === undefined ? 'its QEMU log of this host is not among the files' : 'nothing says whether its QEMU here ended');
+}
+
+/** The last word of libvirt or QEMU on whether the guest's CPUs run. */
+function runState(events: readonly Event[]): Omit<Known, 'host'> | null {
+  const marks = events.flatMap((event): readonly { readonly state: GuestState; readonly event: Event }[] => {
+    const { body } = event;
+    if (body.kind === 'guest-run-state') return [{ state: body.running ? 'running' : 'paused', event }];
+    if (body.kind !== 'daemon-message') return [];
+    if (/leaving the domain paused|Transitioned guest \S+ to paused state|probably left in 'paused' state/.test(body.text)) return [{ state: 'paused', event }];
+    return /leaving the domain running/.test(body.text) ? [{ state: 'running', event }] : [];
+  });
+  const last = marks.at(-1);
+  if (last === undefined) return null;
+  return { state: last.state, certainty: 'seen', because: last.state === 'paused' ? 'its CPUs were stopped here' : 'its CPUs run here', evidence: [last.event] };
+}

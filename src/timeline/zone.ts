@@ -1,0 +1,60 @@
+import { DateTime, FixedOffsetZone, IANAZone } from 'luxon';
+import type { Stamp } from '../model/source.ts';
+
+const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+
+/** A time zone by name (`Europe/Berlin`), by offset (`UTC+5:30`, `+02:00`) or `UTC`; `null` for anything else. */
+export function zoneNamed(name: string): Zone | null {
+  const offset = /^(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d{2}))?$/i.exec(name);
+  if (offset !== null) {
+    const [, sign, hours = '0', minutes = '0'] = offset;
+    const size = Number(hours) * 60 + Number(minutes);
+    return size > 14 * 60 ? null : fixedZone((sign === '-' ? -1 : 1) * size * MINUTE_MS);
+  }
+  if (/^(?:UTC|Z|GMT)$/i.test(name)) return fixedZone(0);
+  return IANAZone.isValidZone(name) ? { name, offsetsMs: (local) => offsetsOf(name, local) } : null;
+}
+
+/** Where a machine's local time lies. */
+export interface Zone {
+  readonly name: string;
+  /** What to take off a local time (as if UTC) to get UTC: one value, or two in the hour that comes twice, earlier time first. */
+  offsetsMs(localMs: number): readonly number[];
+}
+
+/** A zone with one offset all year. */
+export function fixedZone(offsetMs: number): Zone {
+  return { name: offsetName(offsetMs), offsetsMs: () => [offsetMs] };
+}
+
+/** `UTC`, `UTC+1`, `UTC+5:30`. */
+export function offsetName(offsetMs: number): string {
+  if (offsetMs === 0) return 'UTC';
+  return FixedOffsetZone.instance(offsetMs / MINUTE_MS).name;
+}
+
+function offsetsOf(zone: string, localMs: number): readonly number[] {
+  const at = (instantMs: number): number => DateTime.fromMillis(instantMs, { zone }).offset * MINUTE_MS;
+  const candidates = [at(localMs - 14 * HOUR_MS), at(localMs + 12 * HOUR_MS)];
+  const valid = [...new Set(candidates)].filter((offset) => at(localMs - offset) === offset);
+  // a local time that the spring change skips exists in neither: read it by the old offset
+  return valid.length === 0 ? candidates.slice(0, 1) : valid.toSorted((a, b) => b - a);
+}
+
+/** The year that brings a time without one nearest to a known moment. */
+export function withYear(stamp: Stamp, nearMs: number): number {
+  const written = new Date(stamp.ms);
+  const near = new Date(nearMs).getUTCFullYear();
+  const inYear = (year: number): number =>
+    Date.UTC(year, written.getUTCMonth(), written.getUTCDate(), written.getUTCHours(), written.getUTCMinutes(), written.getUTCSeconds(), written.getUTCMilliseconds());
+  return [near - 1, near, near + 1].map(inYear).reduce((a, b) => (Math.abs(b - nearMs) < Math.abs(a - nearMs) ? b : a));
+}
+
+/** The day that brings a time without a date nearest to a known moment. */
+export function withDate(stamp: Stamp, nearMs: number): number {
+  const day = 24 * HOUR_MS;
+  const clock = ((stamp.ms % day) + day) % day;
+  const midnight = Math.floor(nearMs / day) * day;
+  return [midnight - day, midnight, midnight + day].map((base) => base + clock).reduce((a, b) => (Math.abs(b - nearMs) < Math.abs(a - nearMs) ? b : a));
+}

@@ -1,0 +1,113 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { parsers } from '../src/parsers/index.ts';
+import type { Parser } from '../src/parsers/parser.ts';
+import { detectorsPage, limitsOf, parsersPage, type CatalogueDetector } from '../src/reports/catalogue.ts';
+
+type Exports = Readonly<Record<string, unknown>>;
+
+/** What every module of a folder exports, by its path in the folder; registries and interfaces left out. */
+async function exportsOf(folder: string): Promise<ReadonlyMap<string, Exports>> {
+  const entries = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
+  const files = entries.filter((file) => file.endsWith('.ts') && file !== 'index.ts');
+  const modules = files.toSorted().map(async (file) => {
+    const loaded: Exports = await import(pathToFileURL(resolve(folder, file)).href);
+    return [file, loaded] as const;
+  });
+  return new Map(await Promise.all(modules));
+}
+
+function isObject(value: unknown): value is Exports {
+  return typeof value === 'object' && value !== null;
+}
+
+function isParser(value: unknown): value is Parser {
+  return isObject(value) && value['header'] instanceof RegExp && Array.isArray(value['rules']) && 'source' in value;
+}
+
+function isDetector(value: unknown): value is CatalogueDetector {
+  return isObject(value) && typeof value['id'] === 'string' && 'limits' in value && Array.isArray(value['fires']);
+}
+
+/** Compares a page with its file; `npm run docs` writes it instead. */
+function expectFresh(path: string, rendered: string): void {
+  if (process.env['UPDATE_DOCS'] === '1') {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, rendered);
+  }
+  const written = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  expect(written, `${path} is out of date: run \`npm run docs\` and commit it`).toBe(rendered);
+}
+
+describe('parsers', async () => {
+  const found = [...(await exportsOf('src/parsers'))].flatMap(([file, exports]) =>
+    Object.values(exports)
+      .filter(isParser)
+      .map((parser) => ({ file, parser })),
+  );
+
+  test.each(found)('$file is in src/parsers/index.ts', ({ file, parser }) => {
+    expect(parsers, `add the parser of src/parsers/${file} to the array in src/parsers/index.ts`).toContain(parser);
+  });
+
+  test('each source has one parser', () => {
+    const sources = parsers.map((parser) => parser.source);
+    expect(sources).toEqual([...new Set(sources)]);
+  });
+
+  test('docs/parsers.md is fresh', () => {
+    expectFresh('docs/parsers.md', parsersPage(parsers));
+  });
+});
+
+const RUNBOOK_HEADINGS = ['## Meaning', '## Impact', '## Diagnosis', '## Mitigation'];
+
+describe('detectors', async () => {
+  const modules = await exportsOf('src/detectors');
+  const found = [...modules].flatMap(([file, exports]) =>
+    Object.values(exports)
+      .filter(isDetector)
+      .map((detector) => ({ file, detector, id: detector.id })),
+  );
+  const registry: Exports = existsSync('src/detectors/index.ts')
+    ? await import(pathToFileURL(resolve('src/detectors/index.ts')).href)
+    : {};
+  const listed = registry['detectors'];
+  const detectors = Array.isArray(listed) ? listed.filter(isDetector) : [];
+
+  test.each(found)('$file is in src/detectors/index.ts', ({ file, detector }) => {
+    expect(detectors, `add the detector of src/detectors/${file} to the array in src/detectors/index.ts`).toContain(detector);
+  });
+
+  test.each(found)('$id has the name of its file', ({ file, id }) => {
+    expect(`${id}.ts`, `name the file of a detector as its id`).toBe(file);
+  });
+
+  test.each(found)('every limit of $id has a default and a meaning', ({ detector }) => {
+    const bare = limitsOf(detector.limits).filter((limit) => limit.description === '' || limit.defaultValue === '');
+    expect(bare, 'give these .default(…) and .describe(…), with the unit').toEqual([]);
+  });
+
+  test.each(found)('$id has a runbook', ({ id }) => {
+    const path = `docs/detectors/${id}.md`;
+    const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+    const headings = text.split('\n').filter((line) => line.startsWith('## '));
+    expect(headings, `write ${path} with these headings, in this order`).toEqual(RUNBOOK_HEADINGS);
+  });
+
+  test('each id belongs to one detector', () => {
+    const ids = detectors.map((detector) => detector.id);
+    expect(ids).toEqual([...new Set(ids)]);
+  });
+
+  test('each runbook belongs to a detector', () => {
+    const pages = readdirSync('docs/detectors').filter((file) => file !== 'README.md');
+    expect(pages.toSorted()).toEqual(detectors.map((detector) => `${detector.id}.md`).toSorted());
+  });
+
+  test('docs/detectors/README.md is fresh', () => {
+    expectFresh('docs/detectors/README.md', detectorsPage(detectors));
+  });
+});

@@ -1,0 +1,83 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { ParsedEvent } from '../../src/model/event.ts';
+import { parsers } from '../../src/parsers/index.ts';
+import type { Parser } from '../../src/parsers/parser.ts';
+import { createScanner, type Tally } from '../../src/parsers/scan.ts';
+
+interface Outcome {
+  readonly events: readonly ParsedEvent[];
+  readonly tally: Tally;
+}
+
+/** Scans a text that arrives in these pieces. */
+function scanPieces(parser: Parser, pieces: readonly string[]): Outcome {
+  const events: ParsedEvent[] = [];
+  const file = { host: 'kvm-a', source: parser.source, path: 'sample', vm: null };
+  const scanner = createScanner(parser, file, (event) => events.push(event));
+  for (const piece of pieces) scanner.push(piece);
+  return { events, tally: scanner.end() };
+}
+
+function bytesOf(text: string): string {
+  return Buffer.from(text).toString('latin1');
+}
+
+/** Cuts a text at places given as parts of its length, in [0, 1). */
+function cut(text: string, places: readonly number[]): readonly string[] {
+  const at = places.map((place) => Math.floor(place * text.length)).toSorted((a, b) => a - b);
+  return [0, ...at].map((from, index) => text.slice(from, at[index] ?? text.length));
+}
+
+const places = fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), { maxLength: 40 });
+
+/** Some of a parser's samples in any order, now and then with rubbish between them or inside. */
+function texts(parser: Parser): fc.Arbitrary<string> {
+  const records = parser.rules.flatMap((rule) => rule.samples.map((sample) => sample.record));
+  const rubbish = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 40 }),
+    fc.constantFrom('\n', '\r\n', '\n\n', ']', 'ü', '{"', '\0'),
+  );
+  const damaged = fc
+    .tuple(fc.constantFrom(...records), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), rubbish)
+    .map(([record, place, text]) => cut(record, [place]).join(text));
+  const piece = fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...records) }, { weight: 2, arbitrary: damaged }, rubbish);
+  return fc.array(piece, { maxLength: 12 }).map((pieces) => bytesOf(pieces.join('\n')));
+}
+
+describe.each(parsers.map((parser) => [parser.source, parser] as const))('%s', (_source, parser) => {
+  test('no text makes it throw, and every record has one outcome', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: 'binary', maxLength: 400 }).map(bytesOf), texts(parser)), (text) => {
+        const { tally } = scanPieces(parser, [text]);
+        const rejected = Object.values(tally.rejected).reduce((sum, count) => sum + count, 0);
+        expect(tally.plain).toBeGreaterThanOrEqual(0);
+        expect(tally.withEvents + tally.plain + rejected).toBe(tally.records);
+      }),
+    );
+  });
+
+  test('pieces of any size give what the whole text gives', () => {
+    fc.assert(
+      fc.property(texts(parser), places, (text, at) => {
+        expect(scanPieces(parser, cut(text, at))).toEqual(scanPieces(parser, [text]));
+      }),
+    );
+  });
+
+  test('all samples, cut at every byte or nowhere, give the same', () => {
+    const all = bytesOf(parser.rules.flatMap((rule) => rule.samples.map((sample) => sample.record)).join('\n'));
+    expect(scanPieces(parser, Array.from(all.slice(0, 20_000)))).toEqual(scanPieces(parser, [all.slice(0, 20_000)]));
+  });
+
+  test('an event says where its record stands', () => {
+    const samples = parser.rules.flatMap((rule) => rule.samples.filter((sample) => sample.events.length > 0).slice(0, 1));
+    const all = samples.map((sample) => sample.record).join('\n');
+    const lines = all.split('\n');
+    for (const { origin } of scanPieces(parser, [bytesOf(all)]).events) {
+      const first = origin.text.split('\n', 1)[0] ?? '';
+      expect(lines[origin.line - 1]?.startsWith(first)).toBe(true);
+      expect(Buffer.from(all).subarray(origin.offset).toString().startsWith(first)).toBe(true);
+    }
+  });
+});
