@@ -7,7 +7,8 @@ import type { Parser } from '../parsers/parser.ts';
 import { createScanner } from '../parsers/scan.ts';
 import { skippedInput, STDIN, pathForIdentity } from './discover.ts';
 import { identify, type Hints } from './identify.ts';
-import type { InputPath, InputResult } from './input.ts';
+import type { InputResult } from '../model/input.ts';
+import type { InputPath } from './input.ts';
 
 /** Bytes a read asks for. */
 const CHUNK_BYTES = 1 << 20;

@@ -76,6 +76,7 @@ export interface DestinationPrepared {
 export interface DowntimeLimitSet {
   readonly kind: 'downtime-limit-set';
   readonly vm: string | null;
+  readonly monitor: string | null;
   readonly downtimeMs: number;
 }
 
@@ -174,6 +175,13 @@ export interface DaemonMessage {
 export interface DaemonStarted {
   readonly kind: 'daemon-started';
   readonly libvirtVersion: string;
+}
+
+/** libvirt's monitor object of a VM, by its address: `monitor` in later events stands for this VM. */
+export interface MonitorOpened {
+  readonly kind: 'monitor-opened';
+  readonly vm: string;
+  readonly monitor: string;
 }
 
 /** QEMU's migration state, from QMP (`active`, `postcopy-active`, `completed`, `failed`, `cancelled` …). */
@@ -334,6 +342,7 @@ export type EventBody =
   | QemuTerminated
   | DaemonMessage
   | DaemonStarted
+  | MonitorOpened
   | MigrationStatus
   | MigrationPass
   | GuestRunState

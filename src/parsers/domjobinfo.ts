@@ -91,7 +91,7 @@ export const domjobinfo: Parser = {
   paths: /(?:^|[/._-])(?:domjobinfo|virsh-events?)(?:[._-][^/]*)?$/,
   // a line that is only a time gives it to the print-outs after it; errors of one virsh call are one record
   header: new RegExp(
-    String.raw`(?:\{ ?"at": ?")?(?<time>${ISO_TIME})(?:"|: |(?=\r?$))|(?=Job type: |event '|\{)|(?<!error: .*\n)(?=error: )`,
+    String.raw`(?:\{ ?"at": ?")?(?<time>${ISO_TIME})(?:"|: |(?=\r?$))|(?=Job type: |event '|\{)|(?=error: )(?<!error: .*\n)`,
     'my',
   ),
   time: ({ time }) => recordedStamp(time),

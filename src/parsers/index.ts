@@ -10,4 +10,14 @@ import { libvirtd } from './libvirtd.ts';
 import type { Parser } from './parser.ts';
 
 /** Every parser, one per source. */
-export const parsers: readonly Parser[] = [cloudstackAgent, libvirtQemu, libvirtd, bridgeFdb, domjobinfo, heartbeat, journal, sensors, tcpdump];
+export const parsers: readonly Parser[] = [
+  cloudstackAgent,
+  libvirtQemu,
+  libvirtd,
+  bridgeFdb,
+  domjobinfo,
+  heartbeat,
+  journal,
+  sensors,
+  tcpdump,
+];

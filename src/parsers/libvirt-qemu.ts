@@ -186,7 +186,9 @@ const byQemu: readonly Rule[] = [
     message: /^terminating on signal (?<signal>\d+)(?: from pid \d+(?: \((?<command>[^)\n]{1,300})\))?)?/,
     event: (groups, context) => {
       const vm = vmOf(groups, context);
-      return vm === null ? null : { kind: 'qemu-terminated', vm, signal: Number(groups['signal']), by: programName(groups['command']) };
+      return vm === null
+        ? null
+        : { kind: 'qemu-terminated', vm, signal: Number(groups['signal']), by: programName(groups['command']) };
     },
     samples: [
       {

@@ -1,4 +1,5 @@
 import type { EventBody, Origin, ParsedEvent } from '../model/event.ts';
+import type { Tally } from '../model/input.ts';
 import type { FileContext, RejectReason, Stamp } from '../model/source.ts';
 import type { Groups, Parser, Rule } from './parser.ts';
 import { quotedMessage, QUOTED } from './quoted.ts';
@@ -9,18 +10,6 @@ const MAX_TEXT_CHARS = 1000;
 const MAX_HEAD_CHARS = 400;
 /** Length of the literal beginnings by which rules are looked up. */
 const KEY_CHARS = 4;
-
-/** What became of a file's records: each ended in exactly one of `withEvents`, `plain` and `rejected`. */
-export interface Tally {
-  readonly lines: number;
-  readonly records: number;
-  readonly withEvents: number;
-  readonly plain: number;
-  readonly rejected: Readonly<Partial<Record<RejectReason, number>>>;
-  /** Times of the first and last record that have one. */
-  readonly first: Stamp | null;
-  readonly last: Stamp | null;
-}
 
 /** Reads the text of one file, in pieces of any size. */
 export interface Scanner {
@@ -172,9 +161,15 @@ interface RecordText {
   readonly messageAt: number;
 }
 
+function isLineEnd(code: number): boolean {
+  return code === 10 || code === 13;
+}
+
 /** Copies the record out of the buffer (a slice would keep the whole buffer alive) and decodes it. */
 function readRecord(buffer: string, candidate: Pending, end: number): RecordText {
-  const raw = buffer.slice(candidate.start, end).replace(/\r(?=\n|$)/g, '').replace(/\n+$/, '');
+  let last = end;
+  while (last > candidate.messageAt && isLineEnd(buffer.charCodeAt(last - 1))) last -= 1;
+  const raw = buffer.slice(candidate.start, last).replace(/\r\n/g, '\n');
   const head = decode(buffer.slice(candidate.start, candidate.messageAt));
   return { text: decode(raw), messageAt: head.length };
 }

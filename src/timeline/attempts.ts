@@ -9,6 +9,8 @@ export interface Attempt {
   readonly openedAt: number;
   readonly closedAt: number | null;
   readonly events: readonly Event[];
+  /** Everything that names the VM, of all its attempts and between them. */
+  readonly vmEvents: readonly Event[];
 }
 
 /** An opener this long after the last sign of an attempt begins another one: preparing a destination takes seconds, at worst minutes. */
@@ -63,13 +65,14 @@ export function attemptsOf(vm: string, events: readonly Event[]): readonly Attem
     attempt.events.push(event);
     note(attempt, event);
   }
-  return attempts.map(({ source, destination, openedAt, closedAt, events: own }) => ({ vm, source, destination, openedAt, closedAt, events: own }));
+  return attempts.map(({ source, destination, openedAt, closedAt, events: own }) => ({ vm, source, destination, openedAt, closedAt, events: own, vmEvents: events }));
 }
 
 function isOpener({ body }: Event): boolean {
   if (body.kind === 'domain-started') return body.incoming;
   if (body.kind === 'migrate-initiated') return !body.resumed;
-  if (body.kind === 'job-sample') return body.direction !== 'incoming' && isRunning(body.status);
+  // the monitor's counters are of either side; a poller's are the source's
+  if (body.kind === 'job-sample') return body.monitor === null && body.direction !== 'incoming' && isRunning(body.status);
   return OPENERS[body.kind] !== undefined;
 }
 

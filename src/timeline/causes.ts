@@ -50,7 +50,7 @@ const MEANINGS: readonly { readonly kind: CauseKind; readonly pattern: RegExp }[
   { kind: 'lock-timeout', pattern: /cannot acquire state change lock/ },
   {
     kind: 'address-unreachable',
-    pattern: /No route to host|Network is unreachable|Unable to resolve address|address resolution failed|hostname on destination resolved to localhost|Name or service not known|Cannot assign requested address/,
+    pattern: /No route to host|unable to connect to server at '[^']*': Connection timed out|Failed to connect to '[^']*': Connection timed out|Network is unreachable|Unable to resolve address|address resolution failed|hostname on destination resolved to localhost|Name or service not known|Cannot assign requested address/,
   },
   { kind: 'connection-refused', pattern: /Connection refused|refused connection to destination|connection to destination \[[^\]]*\] was refused/ },
   { kind: 'network-interrupted', pattern: /keepalive timeout|Connection timed out|Network dropped connection/ },

@@ -45,10 +45,10 @@ const SWITCHOVER_SECONDS = 0.1;
  * and W·(1 − e^(−r·t/W)) where it writes at random; both are fitted, and the one that explains the passes better predicts. QEMU
  * switches over when what remains is below bandwidth × downtime limit (migration_iteration_run).
  */
-export function predict(passes: readonly Pass[], downtimeLimitMs: number): readonly Prediction[] {
+export function predict(passes: readonly Pass[], downtimeLimitMs: (at: number) => number): readonly Prediction[] {
   return passes.flatMap((pass, i) => {
     const known = passes.slice(0, i + 1);
-    const prediction = i === 0 ? null : predictAt(pass, known, downtimeLimitMs / 1000);
+    const prediction = i === 0 ? null : predictAt(pass, known, downtimeLimitMs(pass.seenAt) / 1000);
     return prediction === null ? [] : [prediction];
   });
 }

@@ -46,13 +46,14 @@ export function folderOf(path: string): string {
   return rest === undefined ? folder.replace(/\.ts$/, '') : folder;
 }
 
-/** Calls `visit` for every node of a tree, with the node around it. */
-export function walk(node: Node, visit: (node: Node, parent: Node | null) => void, parent: Node | null = null): void {
-  visit(node, parent);
+/** Calls `visit` for every node of a tree, with the nodes around it, the nearest last. */
+export function walk(node: Node, visit: (node: Node, around: readonly Node[]) => void, around: readonly Node[] = []): void {
+  visit(node, around);
   const fields: Readonly<Record<string, unknown>> = { ...node };
+  const inside = [...around, node];
   for (const key of visitorKeys[node.type] ?? []) {
     const child = fields[key];
-    for (const one of Array.isArray(child) ? child : [child]) if (isNode(one)) walk(one, visit, node);
+    for (const one of Array.isArray(child) ? child : [child]) if (isNode(one)) walk(one, visit, inside);
   }
 }
 

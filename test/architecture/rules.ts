@@ -1,6 +1,7 @@
 import { builtinModules } from 'node:module';
 import type { Node } from 'oxc-parser';
 import { folderOf, walk, type Module } from './module.ts';
+import { referencesIn } from './names.ts';
 
 /** A rule of the house that a file of `src` can break. */
 export interface ArchitectureRule {
@@ -147,10 +148,17 @@ export const rules: readonly ArchitectureRule[] = [
     broken: [
       ['src/commands/analyze.ts', 'export const args = process.argv.slice(2);'],
       ['src/ingest/read.ts', "const home = process.env['HOME'];"],
+      ['src/ingest/read.ts', 'const a = { process };'],
+      ['src/ingest/read.ts', 'function a(process: A) { return process.at; }\nprocess.exit();'],
     ],
     fine: [
       ['src/cli.ts', 'process.exitCode = 1;'],
       ['src/commands/analyze.ts', 'const step = { process: 1 }; step.process;'],
+      ['src/timeline/presence.ts', 'function a(process: A) { return process.at; } for (const process of b) process.at;'],
+      [
+        'src/timeline/presence.ts',
+        'const f = ({ process, x: [fetch] }: A) => process.at; try {} catch (process) { process.at; }',
+      ],
     ],
   },
   {
@@ -271,27 +279,6 @@ export const rules: readonly ArchitectureRule[] = [
 
 function levelOf(folder: string): number {
   return LAYERS.findIndex((row) => row.includes(folder));
-}
-
-interface Reference {
-  readonly name: string;
-  readonly offset: number;
-}
-
-/** Free names in a file: not the `x` of `a.x`, `{ x: 1 }` or a type's member. */
-function referencesIn(module: Module, wanted: (name: string) => boolean): readonly Reference[] {
-  const found: Reference[] = [];
-  walk(module.program, (node, parent) => {
-    if (node.type !== 'Identifier' || !wanted(node.name) || isLabelOf(node, parent)) return;
-    found.push({ name: node.name, offset: node.start });
-  });
-  return found;
-}
-
-function isLabelOf(node: Node, parent: Node | null): boolean {
-  if (parent === null) return false;
-  if ('property' in parent && parent.property === node) return parent.type === 'MemberExpression' && !parent.computed;
-  return 'key' in parent && parent.key === node && 'computed' in parent && !parent.computed;
 }
 
 /** `new Date()`, `Date()`, `Date.now`, `DateTime.now`, `DateTime.local()`, `Math.random`. */

@@ -53,6 +53,7 @@ test('addresses of the host itself are not learned ones, and a time without an e
 Timestamp: Mon Nov 23 02:45:31 2026 797987 usec
 96:3e:cd:e8:05:6e dev p1 master br0 permanent
 33:33:00:00:00:01 dev p1 self permanent
+01:00:5e:00:00:01 dev p1 self
 52:54:00:4a:b1:c2 dev p1 vlan 10 master br0 
 `,
   );

@@ -132,6 +132,15 @@ describe('lines of the poller', () => {
     ]);
   });
 
+  test("virsh's dirty rate of the second pass does not belong to QEMU's first", () => {
+    const ram = { transferred: 1, remaining: 2, total: 3, 'page-size': 4096, 'dirty-sync-count': 1, 'dirty-pages-rate': 0 };
+    const text = TEXT.replace(/Iteration: .*/, 'Iteration:        2           ');
+    const reply = { status: 'active', 'total-time': 5039, ram };
+    const [sample] = samplesOf(readText(domjobinfo, line({ domjobinfo: text, 'query-migrate': reply })).bodies);
+    expect(sample).toMatchObject({ pass: 1, dirtyRateBytesPerSecond: null });
+    expect(samplesOf(readText(domjobinfo, text).bodies)[0]?.dirtyRateBytesPerSecond).toBeGreaterThan(0);
+  });
+
   test.each([[{}], [{ status: 'none' }], [undefined], [null]])('no job, and QEMU says %j: nothing', (reply) => {
     expect(readText(domjobinfo, line({ domjobinfo: none, 'query-migrate': reply }))).toMatchObject({
       bodies: [],

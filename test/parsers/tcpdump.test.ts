@@ -87,6 +87,12 @@ test('-i any: every interface repeats the frame, and the five announces are ther
   expect(bodies.map(short).filter((text) => text === `gratuitous-arp ${VM}`)).toHaveLength(10);
 });
 
+test('-i any prints no destination: a reply that came in as a broadcast is gratuitous', () => {
+  const line = (direction: string): string =>
+    `2026-11-23 02:45:30.797598 br0   ${direction}   ifindex 2 ${VM} ethertype ARP (0x0806), length 48: Reply 10.0.0.5 is-at ${VM}, length 28\n`;
+  expect(readText(tcpdump, line('B') + line('P')).bodies.map(short)).toEqual([`gratuitous-arp ${VM}`, `frame ${VM}`]);
+});
+
 test('a bridge: five RARPs and two gratuitous ARPs among ordinary frames', () => {
   const { tally, bodies } = readTestFile(tcpdump, 'arp/tcpdump-br0.txt');
   expect(tally).toMatchObject({ rejected: {}, plain: 0, records: 20 });

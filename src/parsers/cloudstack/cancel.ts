@@ -50,17 +50,17 @@ export const cancelRules: readonly Rule[] = [
     name: 'downtime-limit',
     versions: '4.15–main, DEBUG',
     message: /^Set max downtime for migration of (?<vm>\S+) to (?<ms>\d+)ms/,
-    event: ({ vm = '', ms }) => ({ kind: 'downtime-limit-set', vm, downtimeMs: Number(ms) }),
+    event: ({ vm = '', ms }) => ({ kind: 'downtime-limit-set', vm, monitor: null, downtimeMs: Number(ms) }),
     samples: [
       {
         record: `${log4j1('2023-02-14 10:15:03,499', { level: 'DEBUG' })}Set max downtime for migration of i-2-31-VM to 500ms`,
         at: '2023-02-14T10:15:03.499Z',
-        events: [{ kind: 'downtime-limit-set', vm: 'i-2-31-VM', downtimeMs: 500 }],
+        events: [{ kind: 'downtime-limit-set', monitor: null, vm: 'i-2-31-VM', downtimeMs: 500 }],
       },
       {
         record: `${log4j2('2026-08-10 14:00:01,133', { level: 'DEBUG' })}Set max downtime for migration of i-9-1204-VM to 500ms`,
         at: '2026-08-10T14:00:01.133Z',
-        events: [{ kind: 'downtime-limit-set', vm: 'i-9-1204-VM', downtimeMs: 500 }],
+        events: [{ kind: 'downtime-limit-set', monitor: null, vm: 'i-9-1204-VM', downtimeMs: 500 }],
       },
     ],
   },

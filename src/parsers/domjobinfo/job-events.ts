@@ -16,7 +16,7 @@ export function jobEvents({ vm, job, queryMigrate }: Poll): readonly EventBody[]
   const answer = jobSampleOfQueryMigrate(queryMigrate);
   switch (job.type) {
     case 'none':
-      return answer === null || answer.status === 'none' ? [] : withoutJob(vm, answer);
+      return answer === null || statusOf(answer) === null ? [] : withoutJob(vm, answer);
     case 'bounded':
     case 'unbounded':
       return [running(vm, job, answer)];
@@ -52,16 +52,21 @@ function withoutJob(vm: string | null, answer: QueryMigrateSample): readonly Eve
 }
 
 function running(vm: string | null, job: Job, answer: QueryMigrateSample | null): JobSample {
-  const status = answer === null || answer.status === 'none' ? 'active' : answer.status;
+  const status = statusOf(answer) ?? 'active';
   return { kind: 'job-sample', vm, monitor: null, direction: directionOf(job), ...merged(job, answer), status };
 }
 
 function ended(vm: string | null, job: Job, answer: QueryMigrateSample | null): readonly EventBody[] {
   const counters = merged(job, answer);
-  const status = answer?.status ?? job.type;
+  const status = statusOf(answer) ?? job.type;
   const state: EventBody = { kind: 'migration-status', vm, monitor: null, status, errorText: counters.errorText };
   if (counters.elapsedMs === null && counters.totalBytes === null) return [state];
   return [state, { kind: 'job-sample', vm, monitor: null, direction: directionOf(job), ...counters, status }];
+}
+
+/** QEMU's word for a migration; `none` stands for no migration yet. */
+function statusOf(answer: QueryMigrateSample | null): string | null {
+  return answer === null || answer.status === 'none' ? null : answer.status;
 }
 
 /** QEMU's numbers are exact and virsh's rounded; virsh knows more during setup, before QEMU counts anything. */

@@ -15,7 +15,7 @@ const DOMAIN_IN_TEXT: readonly RegExp[] = [
 ];
 
 /** The VM that a text of libvirtd or virtqemud names, `null` where it names none. */
-export function domainOf(text: string): string | null {
+function domainOf(text: string): string | null {
   for (const pattern of DOMAIN_IN_TEXT) {
     const vm = pattern.exec(text)?.groups?.['vm'];
     if (vm !== undefined) return vm;

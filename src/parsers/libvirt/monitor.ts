@@ -59,7 +59,7 @@ function sent(groups: Groups): EventBody | RejectReason | null {
   const parsed = json(groups['json']);
   if (parsed === undefined) return 'bad-json';
   const found = downtimeLimit.safeParse(parsed);
-  return found.success ? { kind: 'downtime-limit-set', vm: null, downtimeMs: found.data.arguments['downtime-limit'] } : null;
+  return found.success ? { kind: 'downtime-limit-set', vm: null, monitor: groups['monitor'] ?? null, downtimeMs: found.data.arguments['downtime-limit'] } : null;
 }
 
 const RECEIVE =
@@ -100,6 +100,19 @@ export const monitorRules: readonly Rule[] = [
         record: `${RECEIVE}{"timestamp": {"seconds": 1795502997, "microseconds": 78809}, "event": "MIGRATION", "data": {"status": "pre-switchover"}}`,
         at: '2026-11-24T06:49:57.077Z',
         events: [{ kind: 'migration-status', vm: null, monitor, status: 'pre-switchover', errorText: null }],
+      },
+    ],
+  },
+  {
+    name: 'monitor-opened',
+    versions: 'all; with the log filter on the monitor. libvirt asks for the character devices right after connecting',
+    message: /^QEMU_MONITOR_RECV_REPLY: mon=(?<monitor>0x[0-9a-f]+) reply=\{[^]*?unix:[^"]*?\/domain-\d+-(?<vm>[^/"]+)\/monitor\.sock/,
+    event: ({ monitor: address = '', vm = '' }) => ({ kind: 'monitor-opened', vm, monitor: address }),
+    samples: [
+      {
+        record: `${REPLY}{"return": [{"frontend-open": true, "filename": "file", "label": "charserial0"}, {"frontend-open": true, "filename": "unix:/var/lib/libvirt/qemu/domain-1-i-2-201-VM/monitor.sock,server=on", "label": "charmonitor"}], "id": "libvirt-4"}`,
+        at: '2026-11-24T06:49:55.821Z',
+        events: [{ kind: 'monitor-opened', vm: 'i-2-201-VM', monitor }],
       },
     ],
   },
@@ -180,13 +193,13 @@ export const monitorRules: readonly Rule[] = [
   {
     name: 'downtime-limit',
     versions: 'QEMU 2.8 on; with the log filter on the monitor',
-    message: /^QEMU_MONITOR_SEND_MSG: mon=0x[0-9a-f]+ msg=(?<json>\{[^]*?"downtime-limit":[^]*?\})\s+fd=-?\d+$/,
+    message: /^QEMU_MONITOR_SEND_MSG: mon=(?<monitor>0x[0-9a-f]+) msg=(?<json>\{[^]*?"downtime-limit":[^]*?\})\s+fd=-?\d+$/,
     event: sent,
     samples: [
       {
         record: `${SEND}{"execute":"migrate-set-parameters","arguments":{"downtime-limit":2000},"id":"libvirt-461"}\r\n fd=-1`,
         at: '2026-11-24T06:50:31.404Z',
-        events: [{ kind: 'downtime-limit-set', vm: null, downtimeMs: 2000 }],
+        events: [{ kind: 'downtime-limit-set', vm: null, monitor: '0x7fc404005740', downtimeMs: 2000 }],
       },
       {
         record: `${SEND}{"execute":"migrate-set-parameters","arguments":{"compress-level":1,"compress-threads":8,"decompress-threads":2,"cpu-throttle-initial":20,"cpu-throttle-increment":10,"tls-creds":"","tls-hostname":"","max-bandwidth":134217728,"downtime-limit":300,"block-incremental":false,"xbzrle-cache-size":67108864,"max-postcopy-bandwidth":0,"multifd-channels":2},"id":"libvirt-584"}\r\n fd=-1`,

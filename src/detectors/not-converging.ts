@@ -1,0 +1,133 @@
+import { z } from 'zod';
+import { bytes, duration, rate } from '../lib/units.ts';
+import type { Conclusion, Remedy } from '../model/finding.ts';
+import type { Migration, Prediction } from '../model/timeline.ts';
+import { defineDetector } from './detector.ts';
+import { at, begins, booted, completes, copies, fails, VM } from './story.ts';
+import { evidence } from './words.ts';
+
+const limits = z.strictObject({
+  minPasses: z.int().min(2).default(3).describe('passes to see before judging'),
+  minWrong: z.number().min(0).max(1).default(0.5).describe('share of the judgements from then on that say "never" (or were refuted by time)'),
+});
+
+type Limits = z.infer<typeof limits>;
+
+/** A prediction is refuted when the migration still copies this much longer than it said. */
+const REFUTED = 1.5;
+const REFUTED_MS = 5000;
+
+function judged({ predictions }: Migration, { minPasses }: Limits): readonly Prediction[] {
+  return predictions.filter(({ pass, confidence }) => pass >= minPasses && (confidence === 'modelled' || minPasses < 3));
+}
+
+/** It said "by then", and then was long ago. Not where the stream was cut or storage hung: that refutes nothing. */
+function refuted({ switchoverAt, madeAt }: Prediction, migration: Migration): boolean {
+  if (switchoverAt === null || migration.outcome === 'completed' || migration.cause?.kind === 'network-interrupted') return false;
+  return migration.lastSeenAt - madeAt > (switchoverAt - madeAt) * REFUTED + REFUTED_MS;
+}
+
+function wrongShare(migration: Migration, predictions: readonly Prediction[]): number {
+  const never = predictions.filter((prediction) => !prediction.converges || refuted(prediction, migration));
+  return predictions.length === 0 ? 0 : never.length / predictions.length;
+}
+
+/**
+ * A migration that completed was either helped (bandwidth, downtime limit, pause, post-copy, throttling) or converged after all:
+ * then the last judgement before the end says so.
+ */
+function convergedAlone(migration: Migration, predictions: readonly Prediction[]): boolean {
+  const nevers = predictions.filter(({ converges }) => !converges).length;
+  return migration.outcome === 'completed' && (nevers < 2 || predictions.at(-1)?.converges === true) && migration.pausedAt === null && migration.postcopyAt === null;
+}
+
+function remediesFor({ vm, source }: Migration, worst: Prediction): readonly Remedy[] {
+  const host = source ?? 'the source';
+  const downtimeMs = worst.downtimeNeededMs ?? 0;
+  const neededMiB = Math.ceil(((worst.bandwidthNeededBytesPerSecond ?? 0) * 1.1) / 2 ** 20);
+  const generous = Math.ceil((downtimeMs * 1.05) / 1000) * 1000;
+  return [
+    { what: `let it finish on ${host}: pauses the guest for about ${duration(downtimeMs)}`, command: `virsh migrate-setmaxdowntime ${vm} ${generous}` },
+    { what: `or give it more than ${rate(worst.bandwidthNeededBytesPerSecond ?? 0)}, if the link has it (MiB/s)`, command: `virsh migrate-setspeed ${vm} ${neededMiB}` },
+    { what: `or give up: the VM stays on ${host}`, command: `virsh domjobabort ${vm}` },
+  ];
+}
+
+function describe(migration: Migration, worst: Prediction): string {
+  const workingSet = worst.workingSetBytes === null ? 'memory' : bytes(worst.workingSetBytes);
+  const more = worst.dirtyRateIsLowerBound ? ' or more' : '';
+  const carried = `The guest rewrites ${workingSet} at ${rate(worst.dirtyRateBytesPerSecond)}${more}; the stream carries ${rate(worst.bandwidthBytesPerSecond)}.`;
+  const floor = `each pass leaves about ${bytes(worst.floorBytes ?? 0)}, a pause of ${duration(worst.downtimeNeededMs ?? 0)}`;
+  const throttled = migration.throttlePercent === null ? '' : ` QEMU throttled the guest by up to ${migration.throttlePercent} %.`;
+  if (migration.outcome !== 'completed') return `${carried} It will not finish by itself: ${floor}.${throttled}`;
+  const helped = migration.postcopyAt !== null ? 'post-copy' : migration.pausedAt !== null ? 'pausing the guest' : migration.throttlePercent !== null ? 'throttling the guest' : 'a change of limits';
+  return `${carried} It did not finish by itself: ${floor}; ${helped} ended it.${throttled}`;
+}
+
+function conclude(migration: Migration, predictions: readonly Prediction[]): Conclusion {
+  const worst = predictions.findLast(({ converges }) => !converges) ?? predictions.at(-1);
+  const passes = migration.passes.map(({ sample }) => sample);
+  return {
+    summary: worst === undefined ? '' : describe(migration, worst),
+    severity: 'warning',
+    confidence: 'follows',
+    from: predictions[0]?.madeAt ?? migration.startedAt,
+    to: migration.endedAt,
+    evidence: evidence(passes.slice(2, 3), passes.slice(-1), passes.slice(1, 2)),
+    remedies: worst === undefined || migration.outcome !== 'running' ? prevention(migration, worst) : remediesFor(migration, worst),
+    discriminator: '',
+  };
+}
+
+/** For a migration that is over: what to do the next time. */
+function prevention(migration: Migration, worst: Prediction | undefined): readonly Remedy[] {
+  if (worst === undefined) return [];
+  const pauseMs = Math.ceil((worst.downtimeNeededMs ?? 0) / 1000) * 1000;
+  return [
+    { what: `next time, while it runs: allow a pause of about ${duration(worst.downtimeNeededMs ?? 0)}`, command: `virsh migrate-setmaxdowntime ${migration.vm} ${Math.ceil(pauseMs * 1.05)}` },
+    { what: 'or let the agent pause the guest by itself after some time: in agent.properties of the source, then restart cloudstack-agent', command: 'vm.migrate.pauseafter=60000' },
+    { what: 'or let QEMU throttle the guest until it converges: the global setting of CloudStack', command: 'kvm.auto.convergence=true' },
+  ];
+}
+
+/** The guest dirties memory as fast as it is copied, so what remains never fits the downtime limit. */
+export const notConverging = defineDetector({
+  id: 'not-converging',
+  title: 'Migration does not converge',
+  severity: 'warning',
+  subject: 'migration',
+  limits,
+  detect(migration, settings) {
+    const predictions = judged(migration, settings);
+    if (wrongShare(migration, predictions) < settings.minWrong || convergedAlone(migration, predictions)) return [];
+    return predictions.length === 0 ? [] : [conclude(migration, predictions)];
+  },
+  fires: [
+    {
+      name: 'every pass leaves the whole working set, seen from the third pass on while it still runs',
+      events: [...booted(), ...begins(), ...copies(75, { rate: 63e6, workingSet: 268e6, bandwidth: 25e6 })],
+      finds: /^The guest rewrites 25\d MiB at 25 MB\/s or more; the stream carries 25 MB\/s\. It will not finish by itself: each pass leaves about 25\d MiB, a pause of 10\.\d s\.$/,
+      severity: 'warning',
+    },
+    {
+      name: 'an operator gave it up',
+      events: [...booted(), ...begins(), ...copies(90, { rate: 63e6, workingSet: 268e6, bandwidth: 25e6 }), ...fails(91, "operation aborted: job 'migration out' canceled by client")],
+      finds: /It will not finish by itself/,
+      severity: 'warning',
+    },
+  ],
+  silent: [
+    {
+      name: 'slow, but shrinking',
+      events: [...booted(), ...begins(), ...copies(300, { rate: 18e6, workingSet: 900e6, bandwidth: 25e6 }), ...completes(240, 200)],
+    },
+    {
+      name: 'dirty rate above the bandwidth over a working set that fits the downtime limit',
+      events: [...booted(), ...begins(), ...copies(60, { rate: 200e6, workingSet: 5e6, bandwidth: 25e6 }), ...completes(46, 180)],
+    },
+    {
+      name: 'cancelled in its first pass',
+      events: [...booted(), ...begins(), ...copies(8, { rate: 63e6, workingSet: 268e6, bandwidth: 25e6 }), at(9, 'kvm-a', 'cloudstack-agent', { kind: 'migrate-error', vm: VM, text: "operation aborted: job 'migration out' canceled by client" })],
+    },
+  ],
+});

@@ -1,0 +1,138 @@
+import type { EventBody, JobSample, ParsedEvent } from '../model/event.ts';
+import type { Source } from '../model/source.ts';
+import { buildTimelines, type Timelines } from '../timeline/build.ts';
+import { placeInTime } from '../timeline/clock.ts';
+
+/** One event of a story. */
+export interface StoryEvent {
+  /** After the story's beginning. */
+  readonly seconds: number;
+  readonly host: string;
+  readonly source: Source;
+  readonly body: EventBody;
+}
+
+/** The story's second 0: 2026-01-05 00:00:00 UTC. */
+export const STORY_START_MS = 1_767_571_200_000;
+
+/** One event, at a second of the story. */
+export function at(seconds: number, host: string, source: Source, body: EventBody): StoryEvent {
+  return { seconds, host, source, body };
+}
+
+/** Tells a story through the real timeline. */
+export function tell(events: readonly StoryEvent[]): Timelines {
+  const parsed = events.map(({ seconds, host, source, body }, line): ParsedEvent => {
+    const ms = STORY_START_MS + Math.round(seconds * 1000);
+    const file = { host, source, path: `${host}/${source}`, vm: null };
+    return {
+      body,
+      origin: { file, line: line + 1, offset: line * 100, text: JSON.stringify(body), messageAt: 0, written: new Date(ms).toISOString() },
+      stamp: { ms, clock: 'utc', missing: 'nothing' },
+    };
+  });
+  const spans = parsed.flatMap(({ origin, stamp }) => (stamp === null ? [] : [{ host: origin.file.host, source: origin.file.source, first: stamp, last: stamp, modifiedAt: 0 }]));
+  const placed = placeInTime(parsed, spans, { all: null, hosts: new Map() });
+  const files = spans.map(({ host, source }) => ({ host, source }));
+  return buildTimelines(placed.events, { files, clocks: placed.clocks, logsEndAt: placed.events.at(-1)?.at ?? STORY_START_MS });
+}
+
+/** The VM, hosts and MAC address of the ready-made pieces below. */
+export const VM = 'i-2-10-VM';
+export const MAC = '02:00:00:00:00:0a';
+
+const started = { uuid: null, macs: [MAC], machine: 'pc-i440fx-7.2', cpu: 'qemu64', memoryBytes: 1 << 30, libvirtVersion: '9.0.0', qemuVersion: '7.2.22', hostname: null } as const;
+
+/** The VM is started on kvm-a long before: its address is known to the network. */
+export function booted(): readonly StoryEvent[] {
+  return [
+    at(-60, 'kvm-a', 'libvirt-qemu', { kind: 'domain-started', vm: VM, incoming: false, ...started }),
+    at(-58, 'switch', 'tcpdump', { kind: 'frame-seen', mac: MAC }),
+    at(-58, 'switch', 'bridge-fdb', { kind: 'forwarding-changed', mac: MAC, port: 'upa', deleted: false }),
+  ];
+}
+
+/** CloudStack asks for a migration from kvm-a to kvm-b at second 0; both sides begin. */
+export function begins(): readonly StoryEvent[] {
+  return [
+    at(0, 'kvm-a', 'cloudstack-agent', { kind: 'migrate-requested', vm: VM, address: '10.0.0.2', transport: 'tcp', uuid: null, macs: [MAC], cpu: 'qemu64' }),
+    at(0.2, 'kvm-b', 'libvirt-qemu', { kind: 'domain-started', vm: VM, incoming: true, ...started }),
+    at(0.5, 'kvm-a', 'libvirt-qemu', { kind: 'migrate-initiated', vm: VM, resumed: false }),
+  ];
+}
+
+/** It completes: the source's QEMU ends, the client hears, the destination's statistics name the downtime. */
+export function completes(seconds: number, downtimeMs: number): readonly StoryEvent[] {
+  return [
+    at(seconds - 1.5, 'kvm-a', 'libvirt-qemu', { kind: 'domain-stopped', vm: VM, reason: 'migrated' }),
+    at(seconds, 'kvm-a', 'cloudstack-agent', { kind: 'migrate-thread-ended', vm: VM }),
+    at(seconds + 0.1, 'kvm-b', 'domjobinfo', { kind: 'job-completed', vm: VM, direction: 'incoming', elapsedMs: null, downtimeMs, passes: 3, transferredBytes: null, totalBytes: null }),
+  ];
+}
+
+/** QEMU announces the guest on its new host, shortly before the source's QEMU ends. */
+export function announces(seconds: number): readonly StoryEvent[] {
+  return [0, 0.05, 0.2, 0.45, 0.8].map((delay) => at(seconds - 1.6 + delay, 'switch', 'tcpdump', { kind: 'announced', mac: MAC, how: 'rarp' }));
+}
+
+/** The client hears an error of libvirt, and the incoming QEMU ends. */
+export function fails(seconds: number, text: string, reason = 'failed'): readonly StoryEvent[] {
+  return [
+    at(seconds - 0.1, 'kvm-b', 'libvirt-qemu', { kind: 'domain-stopped', vm: VM, reason }),
+    at(seconds, 'kvm-a', 'cloudstack-agent', { kind: 'migrate-thread-ended', vm: VM }),
+    at(seconds, 'kvm-a', 'cloudstack-agent', { kind: 'migrate-error', vm: VM, text }),
+  ];
+}
+
+/** Counters of the running job, bytes and bytes per second. */
+export function sample(seconds: number, counters: Partial<JobSample>): StoryEvent {
+  return at(seconds, 'kvm-a', 'domjobinfo', {
+    kind: 'job-sample',
+    vm: VM,
+    monitor: null,
+    direction: 'outgoing',
+    status: 'active',
+    elapsedMs: Math.round(seconds * 1000),
+    remainingBytes: null,
+    totalBytes: 1 << 30,
+    transferredBytes: null,
+    copiedBytes: null,
+    compressedBytes: null,
+    compressionCacheBytes: null,
+    dirtyRateBytesPerSecond: null,
+    bandwidthBytesPerSecond: null,
+    pass: null,
+    downtimeMs: null,
+    throttlePercent: null,
+    postcopyRequests: null,
+    errorText: null,
+    ...counters,
+  });
+}
+
+/**
+ * Counters once a second of a guest that writes `rate` bytes per second over `workingSet` bytes while `bandwidth` is carried,
+ * until `seconds`, or until the rest fits a downtime of 300 ms.
+ */
+export function copies(seconds: number, { rate, workingSet, bandwidth }: { readonly rate: number; readonly workingSet: number; readonly bandwidth: number }): readonly StoryEvent[] {
+  const events: StoryEvent[] = [];
+  let pass = 1;
+  let passStart = 0;
+  let size = 1 << 30;
+  let copiedBefore = 0;
+  let dirtyRate: number | null = null;
+  for (let second = 1; second <= seconds; second += 1) {
+    while ((second - passStart) * bandwidth > size) {
+      const took = size / bandwidth;
+      copiedBefore += size;
+      passStart += took;
+      size = Math.min(workingSet, rate * took);
+      dirtyRate = size / took;
+      pass += 1;
+      if (size < bandwidth * 0.3) return events;
+    }
+    const copied = copiedBefore + (second - passStart) * bandwidth;
+    events.push(sample(second, { pass, remainingBytes: size - (second - passStart) * bandwidth, copiedBytes: copied, transferredBytes: copied, dirtyRateBytesPerSecond: dirtyRate, bandwidthBytesPerSecond: bandwidth }));
+  }
+  return events;
+}

@@ -1,0 +1,30 @@
+import type { Event } from '../model/event.ts';
+import type { HostState, Migration } from '../model/timeline.ts';
+
+/** The source's name, or what stands for it. */
+export function sourceOf(migration: Migration): string {
+  return migration.source ?? 'the source';
+}
+
+/** The destination's name, or what stands for it. */
+export function destinationOf(migration: Migration): string {
+  return migration.destination ?? migration.destinationAddress ?? 'the destination';
+}
+
+/** Where the VM is now, as the second sentence of a verdict. */
+export function whereNow({ after }: Migration): string {
+  const on = (state: HostState['state']): readonly HostState[] => after.filter((host) => host.state === state);
+  const running = on('running');
+  const paused = on('paused');
+  if (running.length > 1) return `It runs on ${running.map(({ host }) => host).join(' and ')} at the same time.`;
+  const [host] = running;
+  const [stopped] = paused;
+  if (host !== undefined) return `It runs on ${host.host}${stopped === undefined ? '' : ` and is paused on ${stopped.host}`} (${host.certainty}: ${host.because}).`;
+  if (stopped !== undefined) return `It is paused on ${stopped.host} (${stopped.certainty}: ${stopped.because}).`;
+  return 'Where it runs now is not in these logs.';
+}
+
+/** The first few of several lists of events, each event once. */
+export function evidence(...lists: readonly (readonly Event[])[]): readonly Event[] {
+  return [...new Set(lists.flat())];
+}

@@ -1,0 +1,36 @@
+/** A duration as a person says it: `45 ms`, `5.4 s`, `2 min 10 s`, `1 h 5 min`. */
+export function duration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  const seconds = ms / 1000;
+  if (seconds < 60) return `${seconds < 10 ? trim(seconds, 1) : trim(seconds, seconds < 20 ? 1 : 0)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 3600) return joined([Math.floor(whole / 60), 'min'], [whole % 60, 's']);
+  return joined([Math.floor(whole / 3600), 'h'], [Math.round((whole % 3600) / 60), 'min']);
+}
+
+function joined([a, unitA]: readonly [number, string], [b, unitB]: readonly [number, string]): string {
+  return b === 0 ? `${a} ${unitA}` : `${a} ${unitA} ${b} ${unitB}`;
+}
+
+/** Bytes of memory: `512 MiB`, `1.5 GiB`. */
+export function bytes(count: number): string {
+  const mib = count / 2 ** 20;
+  if (mib < 1) return `${Math.round(count / 1024)} KiB`;
+  return mib < 1024 ? `${trim(mib, mib < 10 ? 1 : 0)} MiB` : `${trim(mib / 1024, 1)} GiB`;
+}
+
+/** A rate: `25.2 MB/s`, `1.2 GB/s`. */
+export function rate(bytesPerSecond: number): string {
+  const mb = bytesPerSecond / 1e6;
+  return mb < 1000 ? `${trim(mb, mb < 100 ? 1 : 0)} MB/s` : `${trim(mb / 1000, 1)} GB/s`;
+}
+
+/** `1 pass`, `3 passes`. */
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+/** A number with at most so many decimals, none where they are zero. */
+function trim(value: number, decimals: number): string {
+  return String(Number(value.toFixed(decimals)));
+}

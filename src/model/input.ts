@@ -1,0 +1,28 @@
+import type { RejectReason, Source, Stamp } from './source.ts';
+
+/** What became of a file's records: each ended in exactly one of `withEvents`, `plain` and `rejected`. */
+export interface Tally {
+  readonly lines: number;
+  readonly records: number;
+  readonly withEvents: number;
+  readonly plain: number;
+  readonly rejected: Readonly<Partial<Record<RejectReason, number>>>;
+  /** Times of the first and last record that have one. */
+  readonly first: Stamp | null;
+  readonly last: Stamp | null;
+}
+
+/** Why an input was not read at all. */
+export type SkipReason = 'empty' | 'binary' | 'archive' | 'unknown format' | 'unreadable' | 'not a log';
+
+/** What became of one input. */
+export interface InputResult {
+  readonly path: string;
+  readonly host: string | null;
+  readonly source: Source | null;
+  readonly tally: Tally | null;
+  readonly skipped: SkipReason | null;
+  /** What exactly was wrong, in words; also set where a file was read only in part. */
+  readonly problem: string | null;
+  readonly modifiedAt: number;
+}

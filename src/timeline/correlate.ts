@@ -1,0 +1,157 @@
+import type { Event, EventBody } from '../model/event.ts';
+import type { Source } from '../model/source.ts';
+import { attemptsOf, type Attempt } from './attempts.ts';
+
+/** Records of one moment on two hosts, by clocks that agree. */
+const JITTER_MS = 2000;
+/** What the hosts' daemons still print after the client's last word. */
+const TRAIL_MS = 10_000;
+/** Sources that only a hypervisor writes. */
+const HYPERVISOR_SOURCES = new Set<Source>(['cloudstack-agent', 'libvirt-qemu', 'libvirtd', 'domjobinfo', 'heartbeat']);
+/** Texts about one job, not about a connection that several share. */
+const ONE_JOB = /job '?migration|migration (?:out )?job|migration out|canceled by client|closed the monitor|End of file from qemu monitor|domain is no longer running|'cont'|guest CPU|monitor: /;
+
+interface Named {
+  readonly event: Event;
+  readonly vm: string | null;
+}
+
+/** Events in the order of time → attempts with all that belongs to them, hosts filled in where they follow. */
+export function correlate(events: readonly Event[], hypervisors: readonly string[]): readonly Attempt[] {
+  const stated = withMonitors(events.map((event) => ({ event, vm: vmOf(event) })));
+  const guessed = monitorNames(stated, [...group(stated)].flatMap(([vm, own]) => attemptsOf(vm, own)));
+  const named = stated.map(({ event, vm }) => ({ event, vm: vm ?? guessed.get(monitorKey(event)) ?? null }));
+  const attempts = fillHosts([...group(named)].flatMap(([vm, own]) => attemptsOf(vm, own)), events, hypervisors);
+  const nameless = named.filter(({ event, vm }) => vm === null && NAMELESS.has(event.body.kind)).map(({ event }) => event);
+  const complete = attachNameless(attempts, nameless);
+  return complete.toSorted((a, b) => a.openedAt - b.openedAt || (a.vm < b.vm ? -1 : 1));
+}
+
+/** Hosts whose files only a hypervisor has. */
+export function hypervisorsOf(files: readonly { readonly host: string; readonly source: Source }[]): readonly string[] {
+  return [...new Set(files.filter(({ source }) => HYPERVISOR_SOURCES.has(source)).map(({ host }) => host))].toSorted();
+}
+
+function vmOf({ body, origin }: Event): string | null {
+  if ('vm' in body && body.vm !== null) return body.vm;
+  return origin.file.source === 'libvirt-qemu' || origin.file.source === 'domjobinfo' ? origin.file.vm : null;
+}
+
+/** Names the events of a monitor address by the VM that libvirt last said to be behind it. */
+function withMonitors(named: readonly Named[]): readonly Named[] {
+  const opened = new Map<string, string>();
+  return named.map(({ event, vm }) => {
+    if (event.body.kind === 'monitor-opened') opened.set(monitorKey(event), event.body.vm);
+    return { event, vm: vm ?? opened.get(monitorKey(event)) ?? null };
+  });
+}
+
+function group(named: readonly Named[]): ReadonlyMap<string, readonly Event[]> {
+  const byVm = new Map<string, Event[]>();
+  for (const { event, vm } of named) {
+    if (vm === null) continue;
+    const known = byVm.get(vm);
+    if (known === undefined) byVm.set(vm, [event]);
+    else known.push(event);
+  }
+  return byVm;
+}
+
+function monitorKey({ body, origin }: Event): string {
+  return 'monitor' in body && body.monitor !== null ? `${origin.file.host} ${body.monitor}` : '';
+}
+
+/**
+ * Which VM a monitor address stands for where the log begins after libvirt connected: the one whose attempts, on that host, most of its events fall into, unless
+ * another has as many.
+ */
+function monitorNames(named: readonly Named[], attempts: readonly Attempt[]): ReadonlyMap<string, string> {
+  const votes = new Map<string, Map<string, number>>();
+  for (const { event, vm } of named) {
+    const key = monitorKey(event);
+    if (key === '' || vm !== null) continue;
+    const tally = votes.get(key) ?? new Map<string, number>();
+    votes.set(key, tally);
+    for (const attempt of attempts) {
+      if (covers(attempt, event)) tally.set(attempt.vm, (tally.get(attempt.vm) ?? 0) + 1);
+    }
+  }
+  return new Map([...votes].flatMap(([key, tally]): readonly (readonly [string, string])[] => {
+    const [best, second] = [...tally].toSorted(([, a], [, b]) => b - a);
+    return best === undefined || best[1] === second?.[1] ? [] : [[key, best[0]]];
+  }));
+}
+
+/** The event is of one of the attempt's hosts, and of its time. */
+function covers({ source, destination, openedAt, closedAt, events }: Attempt, { at, origin }: Event): boolean {
+  const { host } = origin.file;
+  const until = (closedAt ?? events.at(-1)?.at ?? openedAt) + TRAIL_MS;
+  return (host === source || host === destination) && at >= openedAt - JITTER_MS && at <= until;
+}
+
+const NAMELESS = new Set<EventBody['kind']>(['daemon-message', 'migrate-error', 'quoted-message', 'downtime-limit-set', 'job-sample', 'job-completed', 'migration-status', 'migration-pass', 'guest-run-state']);
+
+/** Gives events that name no VM to the attempts of their host and time; to one alone where they are of one job. */
+function attachNameless(attempts: readonly Attempt[], nameless: readonly Event[]): readonly Attempt[] {
+  const extra = new Map<Attempt, Event[]>();
+  for (const event of nameless) {
+    const candidates = attempts.filter((attempt) => covers(attempt, event));
+    const chosen = candidates.length > 1 && isOfOneJob(event) ? candidates.toSorted((a, b) => distance(a, event) - distance(b, event)).slice(0, 1) : candidates;
+    for (const attempt of chosen) extra.set(attempt, [...(extra.get(attempt) ?? []), event]);
+  }
+  return attempts.map((attempt) => {
+    const added = extra.get(attempt);
+    return added === undefined ? attempt : { ...attempt, events: [...attempt.events, ...added].toSorted((a, b) => a.at - b.at) };
+  });
+}
+
+function isOfOneJob({ body }: Event): boolean {
+  return body.kind !== 'daemon-message' || ONE_JOB.test(body.text);
+}
+
+/** How far from an attempt's end an event is; the same text at the client is nearest. */
+function distance({ closedAt, events, openedAt }: Attempt, { body, at }: Event): number {
+  if (body.kind === 'daemon-message' && events.some((event) => event.body.kind === 'migrate-error' && event.body.text.includes(body.text))) return -1;
+  return Math.abs(at - (closedAt ?? events.at(-1)?.at ?? openedAt));
+}
+
+/** Fills in hosts that no event of an attempt names: by the address the source was told, or as the only other hypervisor. */
+function fillHosts(attempts: readonly Attempt[], events: readonly Event[], hypervisors: readonly string[]): readonly Attempt[] {
+  const addresses = addressBook(attempts, events);
+  return attempts.map((attempt) => {
+    const address = addressOf(attempt);
+    const byAddress = address === null ? undefined : addresses.get(address);
+    const destination = attempt.destination ?? (byAddress === attempt.source ? undefined : byAddress) ?? other(hypervisors, attempt.source);
+    const source = attempt.source ?? other(hypervisors, destination);
+    return { ...attempt, source, destination };
+  });
+}
+
+/** Of exactly two hypervisors, the other one. */
+function other(hypervisors: readonly string[], host: string | null): string | null {
+  return host !== null && hypervisors.length === 2 ? (hypervisors.find((candidate) => candidate !== host) ?? null) : null;
+}
+
+/** The destination's address as the source was told it, or as its error text quotes it. */
+export function addressOf({ events }: Attempt): string | null {
+  for (const { body } of events) {
+    if (body.kind === 'migrate-requested') return body.address;
+    if (body.kind !== 'migrate-error') continue;
+    const quoted = /unable to connect to server at '([^':]+|\[[^\]]+\]):\d+'/.exec(body.text)?.[1];
+    if (quoted !== undefined) return quoted;
+  }
+  return null;
+}
+
+function addressBook(attempts: readonly Attempt[], events: readonly Event[]): ReadonlyMap<string, string> {
+  const book = new Map<string, string>();
+  for (const { body, origin } of events) {
+    if (body.kind === 'heartbeat-probe' && body.address !== null) book.set(body.address, origin.file.host);
+    if (body.kind === 'domain-started' && body.hostname !== null) book.set(body.hostname, origin.file.host);
+  }
+  for (const attempt of attempts) {
+    const address = addressOf(attempt);
+    if (address !== null && attempt.destination !== null) book.set(address, attempt.destination);
+  }
+  return book;
+}

@@ -1,0 +1,238 @@
+import type { DomainStopped, Event } from '../model/event.ts';
+import type { Cause, CauseKind, Certainty, Outcome } from '../model/timeline.ts';
+import type { Attempt } from './attempts.ts';
+import { CANCELLED, CLOSED_WITHOUT_WORD, cutToMeaning, meaningOf, messageParts, POSTCOPY_BROKEN, STREAM_BROKEN } from './causes.ts';
+
+/** How an attempt ended, and why. */
+export interface Ending {
+  readonly outcome: Outcome;
+  readonly certainty: Certainty;
+  readonly evidence: readonly Event[];
+  readonly cause: Cause | null;
+  /** When the client heard, or the hosts showed, that it was over. */
+  readonly endedAt: number | null;
+}
+
+/** An attempt that was last seen alive this long before the logs end may still run. */
+const STILL_RUNNING_MS = 60_000;
+/** With the network whole, the source notices within this that the destination's QEMU is gone; without, it goes on sending into nothing. */
+const NOTICED_MS = 5000;
+
+/** The attempt's events by what they say about its end. */
+interface Facts {
+  readonly attempt: Attempt;
+  readonly clientErrors: readonly Event[];
+  readonly texts: readonly { readonly event: Event; readonly text: string }[];
+  readonly sourceStop: Event<DomainStopped> | undefined;
+  readonly destinationStop: Event<DomainStopped> | undefined;
+  readonly cancelled: readonly Event[];
+  readonly jobFailed: readonly Event[];
+  readonly succeeded: readonly Event[];
+  readonly threadEnded: Event | undefined;
+}
+
+/** Judges an attempt. `logsEndAt`: the last moment that any log of its hosts covers. */
+export function endingOf(attempt: Attempt, logsEndAt: number): Ending {
+  const facts = factsOf(attempt);
+  const decided = decide(facts, logsEndAt);
+  const cause = decided.outcome === 'failed' || decided.outcome === 'aborted' ? causeOf(facts) : null;
+  return { ...decided, cause, endedAt: decided.outcome === 'running' ? null : endOf(facts, decided) };
+}
+
+function factsOf(attempt: Attempt): Facts {
+  const { events, source, destination } = attempt;
+  const stops = events.filter((event): event is Event<DomainStopped> => event.body.kind === 'domain-stopped');
+  return {
+    attempt,
+    clientErrors: events.filter(({ body }) => body.kind === 'migrate-error'),
+    texts: events.flatMap((event) => textsOf(event).map((text) => ({ event, text }))),
+    sourceStop: stops.find(({ origin }) => origin.file.host === source),
+    destinationStop: stops.find(({ origin, body }) => origin.file.host === destination && body.reason !== 'migrated'),
+    cancelled: events.filter(isCancelled(attempt)),
+    jobFailed: events.filter(({ body }) => ('status' in body && body.status === 'failed') || (body.kind === 'daemon-message' && /job '?migration (?:out|in)'?:? (?:failed|unexpectedly failed)|migration (?:out )?job: /.test(body.text))),
+    succeeded: events.filter(({ body }) => body.kind === 'migrate-succeeded' || (body.kind === 'job-completed' && body.direction !== 'outgoing')),
+    threadEnded: events.find(({ body }) => body.kind === 'migrate-thread-ended'),
+  };
+}
+
+function textsOf({ body }: Event): readonly string[] {
+  if (body.kind === 'migrate-error') return messageParts(body.text);
+  if (body.kind === 'daemon-message') return [body.text];
+  if (body.kind === 'qemu-message' && body.level === 'error') return [body.text];
+  return 'errorText' in body && body.errorText !== null && body.kind !== 'heartbeat-probe' ? [body.errorText] : [];
+}
+
+/** libvirt's text, or QEMU's status once this attempt was active: before, `cancelled` is of the attempt before it. */
+function isCancelled(attempt: Attempt): (event: Event) => boolean {
+  const activeAt = attempt.events.find(({ body }) => body.kind === 'migrate-initiated' || ('status' in body && body.status === 'active'))?.at ?? Number.POSITIVE_INFINITY;
+  return ({ body, at }) => {
+    if (body.kind === 'daemon-message' || body.kind === 'migrate-error') return CANCELLED.test(body.text);
+    return 'status' in body && (body.status === 'cancelled' || body.status === 'cancelling') && at > activeAt;
+  };
+}
+
+type Decision = Pick<Ending, 'outcome' | 'certainty' | 'evidence'>;
+
+function decide(facts: Facts, logsEndAt: number): Decision {
+  const { clientErrors, sourceStop, destinationStop, cancelled, succeeded } = facts;
+  if (cancelled.length > 0) return { outcome: 'aborted', certainty: 'seen', evidence: cancelled };
+  const broken = facts.texts.filter(({ text }) => POSTCOPY_BROKEN.test(text)).map(({ event }) => event);
+  if (broken.length > 0) return { outcome: 'failed', certainty: 'seen', evidence: [...broken, ...clientErrors] };
+  if (clientErrors.length > 0) return { outcome: 'failed', certainty: 'seen', evidence: clientErrors };
+  if (succeeded.length > 0) return { outcome: 'completed', certainty: 'seen', evidence: succeeded };
+  if (sourceStop?.body.reason === 'migrated') return { outcome: 'completed', certainty: 'seen', evidence: [sourceStop] };
+  const failures = [sourceStop, destinationStop].filter((event) => event !== undefined);
+  if (facts.jobFailed.length > 0) return { outcome: 'failed', certainty: 'seen', evidence: [...facts.jobFailed, ...failures] };
+  if (failures.length > 0) return { outcome: 'failed', certainty: 'follows', evidence: failures };
+  return decideByTelling(facts, logsEndAt);
+}
+
+/** Nothing says how it ended: what the rest of the logs tells. */
+function decideByTelling(facts: Facts, logsEndAt: number): Decision {
+  const { attempt, threadEnded } = facts;
+  const telling = facts.texts.filter(({ event, text }) => meaningOf(text) !== null || CLOSED_WITHOUT_WORD.test(text) || namesVm(event)).map(({ event }) => event);
+  if (telling.length > 0 && threadEnded !== undefined) return { outcome: 'failed', certainty: 'follows', evidence: telling };
+  const quoted = attempt.events.filter(({ body }) => body.kind === 'quoted-message');
+  const last = quoted.at(-1)?.body;
+  if (last?.kind === 'quoted-message') return { outcome: last.meaning === 'completed' ? 'completed' : 'failed', certainty: 'follows', evidence: quoted };
+  if (threadEnded !== undefined) return afterThread(facts, threadEnded);
+  if (telling.length > 0) return { outcome: 'failed', certainty: 'follows', evidence: telling };
+  const lastAt = attempt.events.at(-1)?.at ?? attempt.openedAt;
+  const certainty: Certainty = 'follows';
+  return logsEndAt - lastAt <= STILL_RUNNING_MS ? { outcome: 'running', certainty, evidence: [] } : { outcome: 'unknown', certainty: 'unobserved', evidence: [] };
+}
+
+/** A daemon's error about this very VM. */
+function namesVm({ body }: Event): boolean {
+  return body.kind === 'daemon-message' && body.level === 'error' && body.vm !== null;
+}
+
+/**
+ * Agents from 4.18 print an error right after the end of a thread that failed, so without one it did not; up to 4.17 the two look
+ * alike. QEMU's last status helps either.
+ */
+function afterThread({ attempt }: Facts, threadEnded: Event): Decision {
+  const statuses = attempt.events.flatMap(({ body }) => ('status' in body && body.status !== null ? [body.status] : []));
+  if (statuses.at(-1) === 'completed') return { outcome: 'completed', certainty: 'follows', evidence: [threadEnded] };
+  const modern = /^Migration thread of VM \[/.test(threadEnded.origin.text.slice(threadEnded.origin.messageAt));
+  const requested = attempt.events.some(({ body }) => body.kind === 'migrate-requested');
+  const left = stayed(attempt);
+  if (left !== null) return { outcome: 'failed', certainty: 'follows', evidence: [threadEnded, left] };
+  if (modern && requested) return { outcome: 'completed', certainty: 'follows', evidence: [threadEnded] };
+  return { outcome: 'unknown', certainty: 'unobserved', evidence: [threadEnded] };
+}
+
+/** The source's QEMU log has the beginning and no end of the VM: it did not leave. A VM that left ends with `reason=migrated`. */
+function stayed({ events, source, vmEvents }: Attempt): Event | null {
+  const process = vmEvents.findLast(({ body, origin }) => (body.kind === 'domain-started' || body.kind === 'domain-stopped' || body.kind === 'migrate-initiated') && origin.file.host === source);
+  return process === undefined || process.body.kind === 'domain-stopped' || (process.at > (events.at(-1)?.at ?? 0)) ? null : process;
+}
+
+function endOf({ attempt, sourceStop, destinationStop, succeeded, clientErrors, threadEnded }: Facts, { outcome, evidence }: Decision): number | null {
+  const client = threadEnded?.at ?? clientErrors[0]?.at ?? attempt.closedAt;
+  if (client !== null && client !== undefined) return client;
+  if (outcome === 'completed') return succeeded.at(-1)?.at ?? sourceStop?.at ?? null;
+  if (outcome === 'unknown') return null;
+  return Math.max(...[...evidence, destinationStop, sourceStop].flatMap((event) => (event === undefined ? [] : [event.at]))) || null;
+}
+
+/** Why it did not complete. The order is that of telling: a cancel echoes as a broken stream, a broken stream as nothing at all. */
+function causeOf(facts: Facts): Cause {
+  return byCancel(facts) ?? byText(facts) ?? byDeath(facts) ?? bySilence(facts) ?? unknownCause(facts);
+}
+
+function byCancel({ attempt, cancelled }: Facts): Cause | null {
+  if (cancelled.length === 0) return null;
+  const requested = attempt.events.filter(({ body }) => body.kind === 'abort-requested');
+  const body = requested[0]?.body;
+  if (body?.kind !== 'abort-requested') return { kind: 'aborted-by-operator', text: textOf(cancelled, 'the job was cancelled'), certainty: 'seen', evidence: cancelled };
+  const evidence = [...requested, ...cancelled];
+  if (body.reason === 'agent-disconnected') {
+    return { kind: 'unknown', text: 'the agent lost its management server and cancelled the migration', certainty: 'seen', evidence };
+  }
+  const after = body.afterSeconds === null ? '' : ` after ${body.afterSeconds} s`;
+  return { kind: 'timed-out', text: `CloudStack cancelled it${after} (vm.migrate.wait)`, certainty: 'seen', evidence };
+}
+
+/** Causes in the order in which one explains another: a keepalive timeout is told by a text, yet a refused device goes before it. */
+function byText({ texts }: Facts): Cause | null {
+  const meant = texts.flatMap(({ event, text }) => {
+    const kind = meaningOf(text);
+    return kind === null ? [] : [{ event, text, kind }];
+  });
+  const kind = PRECEDENCE.find((candidate) => meant.some((found) => found.kind === candidate));
+  if (kind === undefined) return null;
+  const found = meant.filter((candidate) => candidate.kind === kind);
+  return { kind, text: cutToMeaning(found[0]?.text ?? ''), certainty: 'seen', evidence: unique(found.map(({ event }) => event)) };
+}
+
+const PRECEDENCE: readonly CauseKind[] = [
+  'cpu-incompatible',
+  'unsafe-cache-mode',
+  'no-free-port',
+  'version-or-machine-mismatch',
+  'disk-locked',
+  'out-of-memory',
+  'device-state-rejected',
+  'storage-unavailable',
+  'blocked-by-device',
+  'tls-rejected',
+  'address-unreachable',
+  'connection-refused',
+  'network-interrupted',
+  'lock-timeout',
+];
+
+/** A QEMU that went away without a word. */
+function byDeath(facts: Facts): Cause | null {
+  const { attempt, sourceStop, destinationStop, texts } = facts;
+  const silent = texts.filter(({ text }) => CLOSED_WITHOUT_WORD.test(text));
+  const bySide = (host: string | null): readonly Event[] => silent.filter(({ event }) => event.body.kind !== 'migrate-error' && event.origin.file.host === host).map(({ event }) => event);
+  const died = (kind: CauseKind, side: string, evidence: readonly Event[]): Cause => ({ kind, text: `QEMU on the ${side} ended without a word`, certainty: 'seen', evidence: unique(evidence) });
+  const sourceSide = [...bySide(attempt.source), ...(sourceStop !== undefined && sourceStop.body.reason === 'crashed' ? [sourceStop] : [])];
+  if (sourceSide.length > 0) return died('source-died', 'source', sourceSide);
+  const explained = attempt.events.some(({ body, origin }) => body.kind === 'qemu-message' && body.level === 'error' && origin.file.host === attempt.destination);
+  const crashed = destinationStop !== undefined && destinationStop.body.reason === 'crashed' && !explained ? [destinationStop] : [];
+  const destinationSide = [...bySide(attempt.destination), ...crashed, ...quotedDeath(texts)];
+  return destinationSide.length > 0 ? died('destination-died', 'destination', destinationSide) : null;
+}
+
+/** libvirt 11.3 tells the client what the destination's daemon says. */
+function quotedDeath(texts: Facts['texts']): readonly Event[] {
+  return texts.filter(({ event, text }) => event.body.kind === 'migrate-error' && /unexpectedly closed the monitor \(vm='[^']*'\)$/.test(text)).map(({ event }) => event);
+}
+
+/**
+ * The destination's libvirt ended its QEMU (`destroyed`). Where the source went on sending for long after, the network was cut: its
+ * daemon had lost the client. Where the source noticed at once, somebody destroyed the VM there.
+ */
+function bySilence({ attempt, destinationStop, texts, clientErrors }: Facts): Cause | null {
+  if (destinationStop === undefined || destinationStop.body.reason !== 'destroyed') return null;
+  const noticed = texts.filter(({ event, text }) => event.origin.file.host === attempt.source && STREAM_BROKEN.test(text)).map(({ event }) => event);
+  const noticedAt = noticed[0]?.at ?? clientErrors[0]?.at;
+  if (noticedAt === undefined) return null;
+  const evidence = unique([destinationStop, ...noticed.slice(0, 1)]);
+  const late = noticedAt - destinationStop.at;
+  if (late > NOTICED_MS) {
+    return { kind: 'network-interrupted', text: `the destination gave up ${Math.round(late / 1000)} s before the source noticed`, certainty: 'follows', evidence };
+  }
+  return { kind: 'destination-died', text: 'the VM was destroyed on the destination', certainty: 'seen', evidence };
+}
+
+function unknownCause({ texts, clientErrors, sourceStop, destinationStop }: Facts): Cause {
+  const telling = texts.filter(({ event }) => event.body.kind === 'migrate-error').at(0) ?? texts.find(({ text }) => !STREAM_BROKEN.test(text)) ?? texts[0];
+  const stops = [sourceStop, destinationStop].filter((event) => event !== undefined);
+  if (telling === undefined) return { kind: 'unknown', text: 'no log says why', certainty: 'unobserved', evidence: [...clientErrors, ...stops] };
+  return { kind: 'unknown', text: cutToMeaning(telling.text), certainty: 'seen', evidence: unique([telling.event, ...stops]) };
+}
+
+function textOf(events: readonly Event[], otherwise: string): string {
+  for (const { body } of events) {
+    if (body.kind === 'daemon-message' || body.kind === 'migrate-error') return cutToMeaning(body.text);
+  }
+  return otherwise;
+}
+
+function unique(events: readonly Event[]): readonly Event[] {
+  return [...new Set(events)];
+}
