@@ -1,4 +1,4 @@
-import type { EventBody, JobSample, ParsedEvent } from '../model/event.ts';
+import type { DomainStarted, EventBody, JobSample, ParsedEvent } from '../model/event.ts';
 import type { Source } from '../model/source.ts';
 import { buildTimelines, type Timelines } from '../timeline/build.ts';
 import { placeInTime } from '../timeline/clock.ts';
@@ -42,6 +42,16 @@ export const VM = 'i-2-10-VM';
 export const MAC = '02:00:00:00:00:0a';
 
 const started = { uuid: null, macs: [MAC], machine: 'pc-i440fx-7.2', cpu: 'qemu64', memoryBytes: 1 << 30, libvirtVersion: '9.0.0', qemuVersion: '7.2.22', hostname: null } as const;
+
+/** libvirt starts a QEMU of the VM: a new one, or with `incoming` one that waits for a migration. */
+export function starts(seconds: number, host: string, changes: Partial<DomainStarted> = {}): StoryEvent {
+  return at(seconds, host, 'libvirt-qemu', { kind: 'domain-started', vm: VM, incoming: false, ...started, ...changes });
+}
+
+/** The VM's QEMU on a host ends. */
+export function stops(seconds: number, host: string, reason: string): StoryEvent {
+  return at(seconds, host, 'libvirt-qemu', { kind: 'domain-stopped', vm: VM, reason });
+}
 
 /** The VM is started on kvm-a long before: its address is known to the network. */
 export function booted(): readonly StoryEvent[] {
@@ -116,23 +126,19 @@ export function sample(seconds: number, counters: Partial<JobSample>): StoryEven
  */
 export function copies(seconds: number, { rate, workingSet, bandwidth }: { readonly rate: number; readonly workingSet: number; readonly bandwidth: number }): readonly StoryEvent[] {
   const events: StoryEvent[] = [];
-  let pass = 1;
-  let passStart = 0;
-  let size = 1 << 30;
-  let copiedBefore = 0;
-  let dirtyRate: number | null = null;
+  // QEMU ends a pass when the rest would fit 300 ms; it looks every 100 ms
+  const leftover = bandwidth * 0.25;
+  let pass = { number: 1, from: 0, size: 1 << 30, copiedBefore: 0, dirtyRate: null as number | null };
   for (let second = 1; second <= seconds; second += 1) {
-    while ((second - passStart) * bandwidth > size) {
-      const took = size / bandwidth;
-      copiedBefore += size;
-      passStart += took;
-      size = Math.min(workingSet, rate * took);
-      dirtyRate = size / took;
-      pass += 1;
-      if (size < bandwidth * 0.3) return events;
+    for (let took = (pass.size - leftover) / bandwidth; pass.from + took < second; took = (pass.size - leftover) / bandwidth) {
+      const dirtied = Math.min(workingSet, rate * took);
+      const size = Math.max(dirtied, Math.min(workingSet, dirtied + leftover));
+      pass = { number: pass.number + 1, from: pass.from + took, size, copiedBefore: pass.copiedBefore + pass.size - leftover, dirtyRate: (size - leftover) / took };
+      if (size < bandwidth * 0.35) return events;
     }
-    const copied = copiedBefore + (second - passStart) * bandwidth;
-    events.push(sample(second, { pass, remainingBytes: size - (second - passStart) * bandwidth, copiedBytes: copied, transferredBytes: copied, dirtyRateBytesPerSecond: dirtyRate, bandwidthBytesPerSecond: bandwidth }));
+    const copied = (second - pass.from) * bandwidth;
+    const total = pass.copiedBefore + copied;
+    events.push(sample(second, { pass: pass.number, remainingBytes: pass.size - copied, copiedBytes: total, transferredBytes: total, dirtyRateBytesPerSecond: pass.dirtyRate, bandwidthBytesPerSecond: bandwidth }));
   }
   return events;
 }

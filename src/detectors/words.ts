@@ -21,6 +21,8 @@ export function whereNow({ after }: Migration): string {
   const [stopped] = paused;
   if (host !== undefined) return `It runs on ${host.host}${stopped === undefined ? '' : ` and is paused on ${stopped.host}`} (${host.certainty}: ${host.because}).`;
   if (stopped !== undefined) return `It is paused on ${stopped.host} (${stopped.certainty}: ${stopped.because}).`;
+  const ends = on('absent').flatMap((gone) => gone.evidence.flatMap(({ body }) => (body.kind === 'domain-stopped' ? [`${gone.host} (${body.reason})`] : [])));
+  if (ends.length > 0 && ends.length === after.length) return `It runs on none of these hosts: its QEMU ended on ${ends.join(' and ')}.`;
   return 'Where it runs now is not in these logs.';
 }
 

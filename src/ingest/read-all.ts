@@ -1,11 +1,9 @@
 import type { ParsedEvent } from '../model/event.ts';
 import type { Span } from '../model/source.ts';
-import type { Parser } from '../parsers/parser.ts';
 import { createCollector } from './collect.ts';
 import type { Discovery } from './discover.ts';
-import type { Hints } from './identify.ts';
 import type { InputResult } from '../model/input.ts';
-import { readInput } from './read.ts';
+import { readInput, type ReadOptions } from './read.ts';
 
 /** Everything that the inputs hold. */
 export interface Gathered {
@@ -15,11 +13,8 @@ export interface Gathered {
   readonly spans: readonly Span[];
 }
 
-export interface GatherOptions {
-  readonly parsers: readonly Parser[];
-  readonly hints: Hints;
-  progress(bytes: number): void;
-}
+/** What reading needs besides the files. */
+export type GatherOptions = Omit<ReadOptions, 'emit'>;
 
 /** Reads all inputs, one after the other. */
 export async function readAll(found: Discovery, options: GatherOptions): Promise<Gathered> {

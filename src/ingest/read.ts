@@ -19,6 +19,7 @@ const HEAD_BYTES = 1 << 16;
 export interface ReadOptions {
   readonly parsers: readonly Parser[];
   readonly hints: Hints;
+  readonly stdin: Readable;
   emit(event: ParsedEvent): void;
   /** Told the bytes read from disk, for a progress bar. */
   progress(bytes: number): void;
@@ -35,7 +36,7 @@ export async function readInput(input: InputPath, options: ReadOptions): Promise
 }
 
 async function readBytes(input: InputPath, options: ReadOptions): Promise<InputResult> {
-  const chunks = decoded(input, await magicOf(input), options.progress);
+  const chunks = decoded(input, await magicOf(input), options);
   const head = await takeHead(chunks);
   const skip = skipReason(head);
   if (skip !== null) return skippedInput(input.path, skip.reason, head.problem ?? skip.problem);
@@ -100,8 +101,8 @@ async function magicOf(input: InputPath): Promise<'gzip' | 'plain'> {
 }
 
 /** The file's bytes, decompressed, as latin1 text. */
-async function* decoded(input: InputPath, magic: 'gzip' | 'plain', progress: (bytes: number) => void): AsyncGenerator<string> {
-  const raw: Readable = input.path === STDIN ? process.stdin : createReadStream(input.absolute, { highWaterMark: CHUNK_BYTES });
+async function* decoded(input: InputPath, magic: 'gzip' | 'plain', { stdin, progress }: ReadOptions): AsyncGenerator<string> {
+  const raw: Readable = input.path === STDIN ? stdin : createReadStream(input.absolute, { highWaterMark: CHUNK_BYTES });
   const counted = Readable.from(countBytes(raw, progress));
   // an error of any part comes out of the loop below
   const bytes = magic === 'gzip' ? pipeline(counted, createGunzip({ chunkSize: CHUNK_BYTES }), () => {}) : counted;

@@ -34,3 +34,13 @@ export function plural(count: number, one: string, many = `${one}s`): string {
 function trim(value: number, decimals: number): string {
   return String(Number(value.toFixed(decimals)));
 }
+
+/** An instant as ISO 8601 in UTC with milliseconds. */
+export function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** The time of day of an instant, in UTC: `04:51:18`. */
+export function clockTime(ms: number): string {
+  return isoTime(ms).slice(11, 19);
+}

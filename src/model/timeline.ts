@@ -112,8 +112,10 @@ export interface Pass {
   readonly startedAt: number;
   /** When the counters first showed it: what is predicted from them could be known from here. */
   readonly seenAt: number;
-  /** Guest bytes to copy at its beginning: what the pass before it left dirty. */
+  /** Guest bytes to copy at its beginning. */
   readonly remainingBytes: number;
+  /** Those of them that the pass before did not get to: QEMU looks again as soon as the rest would fit the downtime limit. */
+  readonly leftoverBytes: number;
   /** Unique guest bytes dirtied per second in the pass before; `null` in the first. */
   readonly dirtyRateBytesPerSecond: number | null;
   /** Bytes per second on the wire, as QEMU's last 100 ms window says at its beginning. */

@@ -49,8 +49,9 @@ function migrationOf({ attempt, ending, observers, inputs, moves }: Context): Mi
   const { events, source, destination, vmEvents } = attempt;
   const samples = ofKind(events, 'job-sample').filter(({ body, origin }) => body.direction !== 'incoming' && origin.file.host === source);
   const startedAt = startOf(attempt);
-  const passes = passesOf(samples, ofKind(events, 'migration-pass').filter(({ origin }) => origin.file.host === source));
   const limitAt = downtimeLimits(ofKind(events, 'downtime-limit-set'));
+  const starts = ofKind(events, 'migration-pass').filter(({ origin }) => origin.file.host === source);
+  const passes = passesOf(samples, { starts, limitSeconds: (at) => limitAt(at) / 1000 });
   const postcopy = postcopyOf(events);
   const arrivedAt = arrivalOf(attempt, ending, postcopy[0]?.at ?? null);
   const macs = macsOf(vmEvents);

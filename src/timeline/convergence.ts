@@ -1,12 +1,18 @@
 import type { Pass, Prediction } from '../model/timeline.ts';
+import { leftoverOf, WINDOW_SECONDS } from './passes.ts';
 
 /** QEMU's `downtime-limit` where nobody set another (migration/options.c). */
 export const DEFAULT_DOWNTIME_LIMIT_MS = 300;
 
-/** A pass that is over: how long it took, and what the guest dirtied meanwhile. */
+/** A pass that is over: how long it took, and what the guest dirtied meanwhile, beside what was dirty still. */
 interface Observation {
   readonly seconds: number;
+  /** Newly dirtied: what was dirty still does not count, as in QEMU's own rate. */
   readonly dirtiedBytes: number;
+  /** All that was dirty in the end and may be dirtied again and again. */
+  readonly reachedBytes: number;
+  /** Of that, what the pass had left uncopied. */
+  readonly leftoverBytes: number;
 }
 
 /** A guest that writes at `rate` over `workingSet` bytes. */
@@ -15,11 +21,16 @@ interface Model {
   readonly rateIsLowerBound: boolean;
   /** Infinity where unknown. */
   readonly workingSet: number;
+  /** Newly dirtied in a pass that took so long. */
   dirtied(seconds: number): number;
+  /** Dirty at the end of a pass that took so long and left so much. */
+  left(seconds: number, leftover: number): number;
 }
 
 /** A pass that leaves less than this share of the largest remainder did not dirty all of the working set. */
-const SATURATED = 0.9;
+const SATURATED = 0.95;
+/** Passes that begin with more than this share of the least before them got nowhere. */
+const STALLED = 0.9;
 /** A remainder that shrinks by less than this share from pass to pass is noise, not progress. */
 const SHRINKS = 0.97;
 /** Residual (relative, squared) by which the smooth shape has to win before it is believed. */
@@ -31,8 +42,6 @@ const SHORT_PASS = 0.1;
 /** Later than this is never. */
 const MAX_PASSES = 400;
 const MAX_SECONDS = 24 * 3600;
-/** QEMU's rate-limit window (migration/migration.c, BUFFER_DELAY). */
-const WINDOW_SECONDS = 0.1;
 /** A shorter time between two samples measures no bandwidth. */
 const MIN_MEASURE_SECONDS = 0.9;
 /** What the switchover itself takes beside the last bytes (device state; 0.1 s or less in recordings). */
@@ -76,16 +85,19 @@ function predictAt(pass: Pass, known: readonly Pass[], limitSeconds: number): Pr
   };
 }
 
-/** Passes that are over, with what they dirtied: the remainder at the beginning of the next. */
+/** Passes that are over, with what they dirtied: the remainder at the beginning of the next, less what they left. */
 function observationsOf(passes: readonly Pass[]): readonly Observation[] {
   return passes.slice(1).flatMap((next, i): readonly Observation[] => {
     const pass = passes[i];
     if (pass === undefined || next.pass !== pass.pass + 1) return [];
     const between = (next.startedAt - pass.startedAt) / 1000;
     // QEMU divides by the exact time between two bitmap syncs, which therefore follows from its rate
-    const exact = next.dirtyRateBytesPerSecond === null || next.dirtyRateBytesPerSecond === 0 ? between : next.remainingBytes / next.dirtyRateBytesPerSecond;
+    const dirtiedBytes = Math.max(1, next.remainingBytes - next.leftoverBytes);
+    const exact = next.dirtyRateBytesPerSecond === null || next.dirtyRateBytesPerSecond === 0 ? between : dirtiedBytes / next.dirtyRateBytesPerSecond;
     const seconds = Math.abs(exact - between) <= 0.3 * between ? exact : between;
-    return seconds > 0 ? [{ seconds, dirtiedBytes: next.remainingBytes }] : [];
+    // the first pass leaves pages of all memory, later ones of what the guest writes to
+    const leftoverBytes = pass.pass === 1 ? 0 : next.leftoverBytes;
+    return seconds > 0 ? [{ seconds, dirtiedBytes, reachedBytes: dirtiedBytes + leftoverBytes, leftoverBytes }] : [];
   });
 }
 
@@ -126,7 +138,7 @@ function stalled(known: readonly Pass[]): End | null {
   const remainders = known.filter(({ pass }) => pass >= 3).map(({ remainingBytes }) => remainingBytes);
   const latest = remainders.slice(-STALLED_PASSES);
   const earlier = remainders.slice(0, -STALLED_PASSES);
-  if (earlier.length < STALLED_PASSES || Math.min(...latest) < SATURATED * Math.min(...earlier)) return null;
+  if (earlier.length < STALLED_PASSES || Math.min(...latest) < STALLED * Math.min(...earlier)) return null;
   return { converges: false, seconds: 0, remaining: Math.min(...latest) };
 }
 
@@ -138,37 +150,43 @@ function recent(observations: readonly Observation[], pass: Pass): readonly Obse
 /** With one pass there is a rate and nothing else. */
 function firstModel(observation: Observation | undefined, pass: Pass): Model {
   const rate = pass.dirtyRateBytesPerSecond ?? (observation === undefined ? 0 : observation.dirtiedBytes / observation.seconds);
-  return { rate, rateIsLowerBound: true, workingSet: Number.POSITIVE_INFINITY, dirtied: (seconds) => rate * seconds };
+  return { rate, rateIsLowerBound: true, workingSet: Number.POSITIVE_INFINITY, dirtied: (seconds) => rate * seconds, left: (seconds, leftover) => rate * seconds + leftover };
 }
 
 function fit(observations: readonly Observation[]): Model {
   const walking = fitWalking(observations);
-  if (observations.length < 3) return walking;
+  if (observations.length < 3 || walking.rateIsLowerBound) return walking;
   const random = fitRandom(observations);
   return residual(random, observations) * SHAPE_MARGIN < residual(walking, observations) ? random : walking;
 }
 
 /** min(W, r·t): passes near the largest remainder are saturated, the others give the rate. */
 function fitWalking(observations: readonly Observation[]): Model {
-  const largest = Math.max(...observations.map(({ dirtiedBytes }) => dirtiedBytes));
+  const largest = Math.max(...observations.map(({ reachedBytes }) => reachedBytes));
   const longest = Math.max(...observations.map(({ seconds }) => seconds));
-  const below = observations.filter(({ dirtiedBytes }) => dirtiedBytes < SATURATED * largest);
+  const below = observations.filter(({ reachedBytes }) => reachedBytes < SATURATED * largest);
   const slope = (list: readonly Observation[]): number => sum(list.map(({ dirtiedBytes }) => dirtiedBytes)) / sum(list.map(({ seconds }) => seconds));
-  const proportional = slope(observations);
-  const candidates = [walking(proportional, Number.POSITIVE_INFINITY, false)];
-  const rates = observations.map(({ dirtiedBytes, seconds }) => dirtiedBytes / seconds);
-  // what is dirtied does not grow with the time: the rate is at least the highest seen
-  const saturated = sum(observations.map(({ dirtiedBytes }) => dirtiedBytes)) / observations.length;
-  if (below.length === 0 && spread(observations.map(({ seconds }) => seconds)) > 1 / SATURATED) candidates.push(walking(Math.max(...rates), saturated, true));
-  if (below.length > 0 && slope(below) * longest > largest) candidates.push(walking(slope(below), largest, false));
-  if (below.length === 0 && candidates.length === 1) candidates.push(walking(Math.max(...rates), saturated, true));
-  return candidates.reduce((a, b) => (residual(b, observations) < residual(a, observations) ? b : a));
+  // what is dirty in the end does not grow with the time: the rate is at least the highest seen
+  if (below.length === 0) {
+    const highest = Math.max(...observations.map(({ reachedBytes, seconds }) => reachedBytes / seconds));
+    return saturated(highest, sum(observations.map(({ reachedBytes }) => reachedBytes)) / observations.length);
+  }
+  const proportional = walking(slope(observations), Number.POSITIVE_INFINITY);
+  if (slope(below) * longest <= largest) return proportional;
+  const bounded = walking(slope(below), largest);
+  return residual(bounded, observations) < residual(proportional, observations) ? bounded : proportional;
 }
 
-function walking(rate: number, workingSet: number, rateIsLowerBound: boolean): Model {
-  // passes far shorter than any seen say nothing of a rate that is only known to be large
-  const shortest = rateIsLowerBound ? (SHORT_PASS * workingSet) / rate : Number.POSITIVE_INFINITY;
-  return { rate, workingSet, rateIsLowerBound, dirtied: (seconds) => (seconds >= shortest ? workingSet : Math.min(workingSet, rate * seconds)) };
+function walking(rate: number, workingSet: number): Model {
+  const dirtied = (seconds: number): number => Math.min(workingSet, rate * seconds);
+  return { rate, workingSet, rateIsLowerBound: false, dirtied, left: (seconds, leftover) => Math.min(Math.max(workingSet, leftover), rate * seconds + leftover) };
+}
+
+/** All of the working set in every pass seen; passes far shorter than any say nothing of a rate that is only known to be large. */
+function saturated(rate: number, workingSet: number): Model {
+  const shortest = (SHORT_PASS * workingSet) / rate;
+  const dirtied = (seconds: number): number => (seconds >= shortest ? workingSet : Math.min(workingSet, rate * seconds));
+  return { rate, workingSet, rateIsLowerBound: true, dirtied, left: (seconds, leftover) => Math.max(dirtied(seconds), leftover) };
 }
 
 /** W·(1 − e^(−r·t/W)), by least squares over a grid of W; r follows from W by a second grid. */
@@ -186,13 +204,15 @@ function fitRandom(observations: readonly Observation[]): Model {
 }
 
 function random(rate: number, workingSet: number): Model {
-  return { rate, workingSet, rateIsLowerBound: false, dirtied: (seconds) => workingSet * (1 - Math.exp((-rate * seconds) / workingSet)) };
+  const dirtied = (seconds: number): number => workingSet * (1 - Math.exp((-rate * seconds) / workingSet));
+  const left = (seconds: number, leftover: number): number => dirtied(seconds) + leftover * Math.exp((-rate * seconds) / workingSet);
+  return { rate, workingSet, rateIsLowerBound: false, dirtied, left };
 }
 
 /** Mean squared relative error, weighted by duration: short passes are noisy. */
 function residual(model: Model, observations: readonly Observation[]): number {
   const floor = 1e-4;
-  const weighted = observations.map(({ seconds, dirtiedBytes }) => seconds * ((model.dirtied(seconds) - dirtiedBytes) / dirtiedBytes) ** 2);
+  const weighted = observations.map(({ seconds, reachedBytes, leftoverBytes }) => seconds * ((model.left(seconds, leftoverBytes) - reachedBytes) / reachedBytes) ** 2);
   return floor + sum(weighted) / sum(observations.map(({ seconds }) => seconds));
 }
 
@@ -213,18 +233,40 @@ interface End {
 
 /** Plays pass after pass until the remainder fits the downtime limit, or shrinks no more. */
 function iterate(model: Model, remaining: number, { bandwidth, limitSeconds, share }: Stream): End {
+  const threshold = bandwidth * limitSeconds;
   let left = remaining;
+  let dirty = Number.POSITIVE_INFINITY;
   let seconds = 0;
   for (let nth = 0; nth < MAX_PASSES && seconds < MAX_SECONDS; nth += 1) {
-    if (left < bandwidth * limitSeconds) return { converges: true, seconds: seconds + left / bandwidth + SWITCHOVER_SECONDS, remaining: left };
-    // a pass takes some time even where compression spares all of it: 0.1 s is QEMU's rate-limit window
-    const took = Math.max((left * (1 - share)) / bandwidth, WINDOW_SECONDS);
-    const next = model.dirtied(took);
+    if (left < threshold) return { converges: true, seconds: seconds + left / bandwidth + SWITCHOVER_SECONDS, remaining: left };
+    const leftover = Math.min(left, leftoverOf(bandwidth, limitSeconds));
+    const took = (left * (1 - share) - leftover) / bandwidth;
+    if (model.workingSet < threshold || took <= WINDOW_SECONDS) return endgame(model, { left, seconds, bandwidth, threshold });
     seconds += took;
-    if (nth > 1 && next >= left * SHRINKS) return { converges: false, seconds, remaining: next };
+    const next = model.left(took, leftover);
+    if (nth > 1 && next - leftover >= dirty * SHRINKS) return { converges: false, seconds, remaining: next };
+    dirty = next - leftover;
     left = next;
   }
   return { converges: false, seconds, remaining: left };
+}
+
+interface Endgame {
+  readonly left: number;
+  readonly seconds: number;
+  readonly bandwidth: number;
+  readonly threshold: number;
+}
+
+/**
+ * Passes as short as QEMU's window: what remains shrinks by what the stream carries more than the guest dirties, until it fits, or
+ * down to the working set where that fits.
+ */
+function endgame(model: Model, { left, seconds, bandwidth, threshold }: Endgame): End {
+  const gained = model.workingSet < threshold ? bandwidth * WINDOW_SECONDS : bandwidth * WINDOW_SECONDS - model.dirtied(WINDOW_SECONDS);
+  if (gained < bandwidth * WINDOW_SECONDS * (1 - SHRINKS)) return { converges: false, seconds, remaining: left };
+  const windows = Math.max(0, left - threshold) / gained;
+  return { converges: true, seconds: seconds + windows * WINDOW_SECONDS + threshold / bandwidth + SWITCHOVER_SECONDS, remaining: threshold };
 }
 
 /** Just over the rate at which the guest writes, or enough to carry its whole working set within the downtime limit. */
@@ -235,10 +277,6 @@ function bandwidthNeeded(model: Model, floorBytes: number, limitSeconds: number)
 
 function sum(values: readonly number[]): number {
   return values.reduce((a, b) => a + b, 0);
-}
-
-function spread(values: readonly number[]): number {
-  return Math.max(...values) / Math.min(...values);
 }
 
 function median(values: readonly number[]): number | null {

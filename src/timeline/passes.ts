@@ -14,23 +14,43 @@ interface Point {
 /** Statuses during which pre-copy runs. */
 const PRECOPY = new Set(['active', 'setup', null]);
 
+/** QEMU's rate-limit window: it looks at what remains once in this time (migration/migration.c, BUFFER_DELAY). */
+export const WINDOW_SECONDS = 0.1;
+
+/**
+ * Bytes that a pass leaves uncopied: QEMU ends it when the rest would fit the downtime limit, on average half a window after that
+ * became true (migration_iteration_run).
+ */
+export function leftoverOf(bandwidth: number, limitSeconds: number): number {
+  return bandwidth * Math.max(0, limitSeconds - WINDOW_SECONDS / 2);
+}
+
+/** What the counters themselves do not tell. */
+export interface PassHints {
+  /** Exact beginnings, where the monitor's events are logged. */
+  readonly starts: readonly Event<MigrationPass>[];
+  /** Downtime limit in force at a moment, seconds. */
+  limitSeconds(at: number): number;
+}
+
 /**
  * The passes of a migration, from counters polled once or twice a second. A pass begins between two samples: how far between
  * follows from the bytes copied in that time, of which the first part finished the pass before.
  */
-export function passesOf(samples: readonly Event<JobSample>[], starts: readonly Event<MigrationPass>[]): readonly Pass[] {
+export function passesOf(samples: readonly Event<JobSample>[], hints: PassHints): readonly Pass[] {
   const points = pointsOf(samples);
   const first = points[0];
   if (first === undefined) return [];
   // counters of an earlier, cancelled attempt may go on counting (vdsm subtracts the first value seen, too)
   const base = first.pass - 1;
-  const exact = new Map(starts.map(({ body, at }) => [body.pass, at]));
-  const passes = [passAt(first, { startedAt: exact.get(first.pass) ?? first.at, remaining: first.remaining }, base)];
+  const exact = new Map(hints.starts.map(({ body, at }) => [body.pass, at]));
+  const passes = [passAt(first, { startedAt: exact.get(first.pass) ?? first.at, remaining: first.remaining, leftover: 0 }, base)];
   for (let i = 1; i < points.length; i += 1) {
     const before = points[i - 1];
     const point = points[i];
     if (before === undefined || point === undefined || point.pass === before.pass) continue;
-    passes.push(passAt(point, beginning(before, point, exact.get(point.pass)), base));
+    const leftover = Math.min(before.remaining, leftoverOf(point.event.body.bandwidthBytesPerSecond ?? 0, hints.limitSeconds(point.at)));
+    passes.push(passAt(point, beginning(before, point, { leftover, exactAt: exact.get(point.pass) }), base));
   }
   return passes;
 }
@@ -46,28 +66,31 @@ function pointsOf(samples: readonly Event<JobSample>[]): readonly Point[] {
 interface Beginning {
   readonly startedAt: number;
   readonly remaining: number;
+  readonly leftover: number;
 }
 
 /** When the pass of `point` began and with how much, given the last sample of the pass before it. */
-function beginning(before: Point, point: Point, exactAt: number | undefined): Beginning {
+function beginning(before: Point, point: Point, { leftover, exactAt }: { readonly leftover: number; readonly exactAt: number | undefined }): Beginning {
   const elapsed = point.at - before.at;
+  const toFinish = before.remaining - leftover;
   const copied = before.copied !== null && point.copied !== null ? point.copied - before.copied : null;
-  if (copied === null || copied <= before.remaining || point.pass !== before.pass + 1) {
+  if (copied === null || copied <= toFinish || point.pass !== before.pass + 1) {
     const rate = (point.event.body.bandwidthBytesPerSecond ?? 0) / 1000;
-    const startedAt = exactAt ?? (rate > 0 ? Math.min(point.at, before.at + before.remaining / rate) : point.at);
-    return { startedAt, remaining: point.remaining + rate * (point.at - startedAt) };
+    const startedAt = exactAt ?? (rate > 0 ? Math.min(point.at, before.at + toFinish / rate) : point.at);
+    return { startedAt, remaining: point.remaining + rate * (point.at - startedAt), leftover };
   }
-  const startedAt = exactAt ?? before.at + (elapsed * before.remaining) / copied;
-  return { startedAt, remaining: point.remaining + copied - before.remaining };
+  const startedAt = exactAt ?? before.at + (elapsed * toFinish) / copied;
+  return { startedAt, remaining: point.remaining + copied - toFinish, leftover };
 }
 
-function passAt(point: Point, { startedAt, remaining }: Beginning, base: number): Pass {
+function passAt(point: Point, { startedAt, remaining, leftover }: Beginning, base: number): Pass {
   const { dirtyRateBytesPerSecond, bandwidthBytesPerSecond, throttlePercent, ...counters } = point.event.body;
   return {
     pass: point.pass - base,
     startedAt: Math.round(startedAt),
     seenAt: point.at,
     remainingBytes: Math.round(remaining),
+    leftoverBytes: Math.round(leftover),
     dirtyRateBytesPerSecond: point.pass - base > 1 ? dirtyRateBytesPerSecond : null,
     bandwidthBytesPerSecond,
     throttlePercent,

@@ -58,3 +58,9 @@ export function withDate(stamp: Stamp, nearMs: number): number {
   const midnight = Math.floor(nearMs / day) * day;
   return [midnight - day, midnight, midnight + day].map((base) => base + clock).reduce((a, b) => (Math.abs(b - nearMs) < Math.abs(a - nearMs) ? b : a));
 }
+
+/** A moment as a user writes it: ISO 8601, with a blank or a `T`, UTC unless it names an offset; `null` for anything else. */
+export function momentNamed(text: string): number | null {
+  const moment = DateTime.fromISO(text.trim().replace(' ', 'T'), { zone: 'utc' });
+  return moment.isValid ? moment.toMillis() : null;
+}

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { EventBody, ParsedEvent } from '../../src/model/event.ts';
 import { cloudstackAgent } from '../../src/parsers/cloudstack-agent.ts';
 import { domainXml } from '../../src/parsers/domain-xml.ts';
-import { createScanner, type Tally } from '../../src/parsers/scan.ts';
+import type { Tally } from '../../src/model/input.ts';
+import { createScanner } from '../../src/parsers/scan.ts';
 
 function scan(text: string): { readonly events: readonly ParsedEvent[]; readonly tally: Tally } {
   const events: ParsedEvent[] = [];

@@ -5,7 +5,8 @@ import type { EventBody } from '../../src/model/event.ts';
 import { libvirtQemu } from '../../src/parsers/libvirt-qemu.ts';
 import { libvirtd } from '../../src/parsers/libvirtd.ts';
 import type { Parser } from '../../src/parsers/parser.ts';
-import { createScanner, type Tally } from '../../src/parsers/scan.ts';
+import type { Tally } from '../../src/model/input.ts';
+import { createScanner } from '../../src/parsers/scan.ts';
 
 const ROOT = join(import.meta.dirname, '../../recordings');
 

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EventBody, ParsedEvent } from '../../src/model/event.ts';
 import type { Parser } from '../../src/parsers/parser.ts';
-import { createScanner, type Tally } from '../../src/parsers/scan.ts';
+import type { Tally } from '../../src/model/input.ts';
+import { createScanner } from '../../src/parsers/scan.ts';
 
 /** What a parser makes of a file. */
 export interface Reading {

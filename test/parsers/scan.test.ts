@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { ParsedEvent } from '../../src/model/event.ts';
 import { parsers } from '../../src/parsers/index.ts';
 import type { Parser } from '../../src/parsers/parser.ts';
-import { createScanner, type Tally } from '../../src/parsers/scan.ts';
+import type { Tally } from '../../src/model/input.ts';
+import { createScanner } from '../../src/parsers/scan.ts';
 
 interface Outcome {
   readonly events: readonly ParsedEvent[];

@@ -1,0 +1,186 @@
+import type { Remedy } from '../model/finding.ts';
+import type { CauseKind, Migration } from '../model/timeline.ts';
+import { whereCheck } from './verdict.ts';
+import { destinationOf, sourceOf } from './words.ts';
+
+/** What a cause means in a sentence, and what to do about it. */
+interface Explanation {
+  /** Follows "failed after 5 s: ". */
+  why(migration: Migration): string;
+  remedies(migration: Migration): readonly Remedy[];
+}
+
+/** Why it failed, in a clause without the log's own text. */
+export function whyOf(migration: Migration): string {
+  return EXPLANATIONS[migration.cause?.kind ?? 'unknown'].why(migration);
+}
+
+/** What to do about the cause, the most likely first. */
+export function causeRemedies(migration: Migration): readonly Remedy[] {
+  return EXPLANATIONS[migration.cause?.kind ?? 'unknown'].remedies(migration);
+}
+
+/** For a stream that was cut: is the link back, and what did the kernels see of it. */
+export function networkRemedies(migration: Migration): readonly Remedy[] {
+  const [source, destination] = [sourceOf(migration), destinationOf(migration)];
+  return [
+    { what: `on ${source}: see whether ${destination} answers now, before you migrate again`, command: `ping -c 5 ${addressOf(migration)}` },
+    { what: `on ${source} and ${destination}: when a link was down, as the kernel saw it`, command: "journalctl -k -b -g 'link is (down|up)|nic link'" },
+  ];
+}
+
+/** For a destination whose QEMU went away: what ended it. */
+export function destinationRemedies(migration: Migration): readonly Remedy[] {
+  const destination = destinationOf(migration);
+  return [
+    { what: `on ${destination}: whether the kernel killed it for memory, or it crashed`, command: "journalctl -k -b -g 'out of memory|oom-kill|segfault|machine check'" },
+    { what: `on ${destination}: a crash leaves a core where systemd-coredump is installed`, command: 'coredumpctl list qemu-system-x86_64' },
+    { what: `on ${destination}: QEMU's last words, and libvirt's reason`, command: `tail -n 20 /var/log/libvirt/qemu/${migration.vm}.log` },
+  ];
+}
+
+/** For two QEMU or libvirt versions that do not understand each other. */
+export function versionRemedies(migration: Migration): readonly Remedy[] {
+  const { vm } = migration;
+  const machine = migration.sourceDomain?.machine ?? 'MACHINE-TYPE';
+  return [
+    { what: 'compare the versions of libvirt and QEMU', command: [sourceOf(migration), destinationOf(migration)].map((host) => `virsh -c qemu+ssh://${host}/system version`).join('\n') },
+    { what: `on ${destinationOf(migration)}: fails where its QEMU does not know the VM's machine type`, command: `virsh domcapabilities --machine ${machine}` },
+    { what: `then bring ${destinationOf(migration)} to the version of ${sourceOf(migration)} or a later one and migrate again, or stop and start ${vm} in CloudStack: a new start takes the devices of its host`, command: null },
+  ];
+}
+
+/** The address that the source was told, else the destination's name. */
+function addressOf(migration: Migration): string {
+  return migration.destinationAddress ?? destinationOf(migration);
+}
+
+/** The first file that the cause's text names. */
+function pathIn({ cause }: Migration): string {
+  const files = (cause?.evidence ?? []).flatMap(({ body }) => ('text' in body ? [body.text] : []));
+  return /'(\/[^']+)'|\[(\/[^\]]+)\]/.exec([cause?.text ?? '', ...files].join('\n'))?.slice(1).find((path) => path !== undefined) ?? 'PATH-OF-THE-DISK';
+}
+
+/** The port that the cause's text names (`'10.0.0.2:16509'`); 16509 is libvirt's own, 49152 and up are memory streams. */
+function portIn({ cause }: Migration): string {
+  return /:(\d{2,5})'/.exec(cause?.text ?? '')?.[1] ?? '16509';
+}
+
+function onDestination(migration: Migration, what: string, command: string): Remedy {
+  return { what: `on ${destinationOf(migration)}: ${what}`, command };
+}
+
+function onSource(migration: Migration, what: string, command: string): Remedy {
+  return { what: `on ${sourceOf(migration)}: ${what}`, command };
+}
+
+function daemonLogs(migration: Migration): readonly Remedy[] {
+  return [
+    { what: `on ${sourceOf(migration)} and ${destinationOf(migration)}: what libvirt said at that time`, command: 'journalctl -b -u libvirtd -u virtqemud -p warning' },
+    onDestination(migration, "QEMU's own words", `tail -n 30 /var/log/libvirt/qemu/${migration.vm}.log`),
+    whereCheck(migration),
+  ];
+}
+
+const LIMIT_REMEDIES: readonly Remedy[] = [
+  { what: 'give it more time: global setting of CloudStack, seconds; agents take it over as vm.migrate.wait when they connect', command: 'migratewait=7200' },
+  { what: 'or let the agent pause the guest after some time, so that the rest can be copied: in agent.properties of the source, ms, then restart cloudstack-agent', command: 'vm.migrate.pauseafter=60000' },
+];
+
+const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
+  'cpu-incompatible': {
+    why: (m) => `${destinationOf(m)} cannot give the VM the CPU that it runs with`,
+    remedies: (m) => [onSource(m, 'the CPU that it runs with; the finding cpu-incompatible tells more', `virsh dumpxml --migratable ${m.vm} | grep -A 20 '<cpu'`)],
+  },
+  'timed-out': { why: () => "it ran into CloudStack's time limit", remedies: () => LIMIT_REMEDIES },
+  'aborted-by-operator': { why: () => 'it was cancelled', remedies: (m) => [whereCheck(m)] },
+  'connection-refused': {
+    why: (m) => `${destinationOf(m)} refused the connection`,
+    remedies: (m) => [
+      onDestination(m, 'is libvirt running', 'systemctl status libvirtd'),
+      onDestination(m, 'does it listen; no line means no', `ss -ltnp 'sport = :${portIn(m)}'`),
+      onDestination(m, 'on which address and with which authentication (CloudStack needs TCP 16509 or TLS 16514)', "grep -E '^(listen_|tcp_port|tls_port|auth_)' /etc/libvirt/libvirtd.conf"),
+    ],
+  },
+  'address-unreachable': {
+    why: (m) => `${sourceOf(m)} cannot reach ${addressOf(m)}`,
+    remedies: (m) => [
+      onSource(m, 'which way packets take', `ip route get ${addressOf(m)}`),
+      onSource(m, 'whether the port is open (libvirt 16509 or 16514, memory streams 49152-49215)', `nc -vz -w 5 ${addressOf(m)} ${portIn(m)}`),
+      onDestination(m, 'whether a firewall drops it', 'nft list ruleset'),
+    ],
+  },
+  'network-interrupted': { why: (m) => `the network between ${sourceOf(m)} and ${destinationOf(m)} was interrupted`, remedies: networkRemedies },
+  'destination-died': { why: (m) => `its QEMU on ${destinationOf(m)} ended`, remedies: destinationRemedies },
+  'source-died': {
+    why: (m) => `its QEMU on ${sourceOf(m)} ended`,
+    remedies: (m) => [
+      onSource(m, 'whether the kernel killed it, or it crashed', "journalctl -k -b -g 'out of memory|oom-kill|segfault|machine check'"),
+      whereCheck(m),
+      { what: `where it runs nowhere: start ${m.vm} in CloudStack; all that was only in its memory is lost`, command: null },
+    ],
+  },
+  'device-state-rejected': {
+    why: (m) => `${destinationOf(m)} rejects the state of a device`,
+    remedies: (m) => [
+      { what: 'compare QEMU and kernel of both hosts: device features depend on them', command: [sourceOf(m), destinationOf(m)].map((host) => `ssh ${host} 'virsh version; uname -r'`).join('\n') },
+      onSource(m, "the VM's machine type and devices, to compare with a VM that can migrate", `virsh dumpxml --migratable ${m.vm}`),
+    ],
+  },
+  'disk-locked': {
+    why: () => 'another process still holds a disk of the VM',
+    remedies: (m) => [
+      onSource(m, 'the disks of the VM', `virsh domblklist ${m.vm} --details`),
+      { what: 'on every host: who has the disk open; end nothing before you know that it is no running VM', command: `fuser -v ${pathIn(m)}` },
+    ],
+  },
+  'storage-unavailable': {
+    why: (m) => `${destinationOf(m)} cannot use a disk of the VM`,
+    remedies: (m) => [
+      onDestination(m, 'how the disk is mounted there (`ro` is the fault)', `findmnt -T ${pathIn(m)} -o TARGET,SOURCE,FSTYPE,OPTIONS`),
+      onDestination(m, 'are all storage pools active', 'virsh pool-list --all'),
+    ],
+  },
+  'no-free-port': {
+    why: (m) => `${destinationOf(m)} has no free port for the memory stream`,
+    remedies: (m) => [
+      onDestination(m, 'the range of ports; default 49152-49215', "grep -E '^ *#? *migration_port_(min|max)' /etc/libvirt/qemu.conf"),
+      onDestination(m, 'who uses them', 'ss -tnlp'),
+      { what: `wait until other migrations to ${destinationOf(m)} are over, or widen the range in /etc/libvirt/qemu.conf and restart libvirtd there (running VMs stay)`, command: null },
+    ],
+  },
+  'tls-rejected': {
+    why: () => 'a TLS certificate was not accepted',
+    remedies: () => [
+      { what: 'on both hosts: whose certificate it is and until when it is valid', command: 'openssl x509 -noout -subject -issuer -enddate -in /etc/pki/libvirt/servercert.pem' },
+      { what: 'then renew it: "Provision host security keys" of the host in CloudStack; libvirtd restarts, VMs stay', command: null },
+    ],
+  },
+  'unsafe-cache-mode': {
+    why: () => 'libvirt holds it for unsafe with the disks of the VM',
+    remedies: (m) => [
+      onSource(m, 'the cache modes; only none and directsync are safe on shared storage', `virsh dumpxml ${m.vm} | grep -E '<disk|<driver|<source'`),
+      { what: 'give its disk offering the cache mode none, then stop and start the VM; with disks on local storage migrate it with its volumes (migrateVirtualMachineWithVolume)', command: null },
+    ],
+  },
+  'blocked-by-device': {
+    why: () => 'something of the VM cannot migrate',
+    remedies: (m) => [
+      onSource(m, 'passed-through devices, shared memory and file systems cannot migrate: detach them first', `virsh dumpxml ${m.vm} | grep -A 4 -E '<hostdev|<shmem|<filesystem'`),
+      onSource(m, 'a block job or snapshot has to end first', `virsh domjobinfo ${m.vm}\nvirsh snapshot-list ${m.vm}`),
+    ],
+  },
+  'lock-timeout': {
+    why: (m) => `another job held the VM's lock in libvirt on ${sourceOf(m)}`,
+    remedies: (m) => [
+      onSource(m, 'which job holds it', `virsh domjobinfo ${m.vm}`),
+      onSource(m, 'whether its QEMU answers at all; storage that hangs stops it', `virsh domblkerror ${m.vm}`),
+    ],
+  },
+  'version-or-machine-mismatch': { why: (m) => `QEMU or libvirt of ${destinationOf(m)} does not accept what ${sourceOf(m)} sends`, remedies: versionRemedies },
+  'out-of-memory': {
+    why: () => 'memory ran out',
+    remedies: (m) => [onDestination(m, 'how much is free', 'virsh nodememstats'), onDestination(m, 'which VMs use it', 'virsh list --all'), onDestination(m, 'what the kernel did about it', "journalctl -k -b -g 'out of memory|oom-kill'")],
+  },
+  unknown: { why: () => 'the cause is none that Precopy knows', remedies: daemonLogs },
+};

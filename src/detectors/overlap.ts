@@ -1,0 +1,38 @@
+import type { Migration } from '../model/timeline.ts';
+
+/** A stretch of time, Unix ms; `to` is `null` while it goes on. */
+export interface Stretch {
+  readonly from: number;
+  readonly to: number | null;
+}
+
+/** Migrations named in a sentence; the rest are counted. */
+const NAMED = 3;
+
+/** The migrations that ran in that time, or not further than `nearMs` from it. */
+export function during(migrations: readonly Migration[], { from, to }: Stretch, nearMs = 0): readonly Migration[] {
+  return migrations.filter(
+    ({ startedAt, lastSeenAt }) => lastSeenAt + nearMs >= from && startedAt - nearMs <= (to ?? Number.POSITIVE_INFINITY),
+  );
+}
+
+/** `, while i-2-71-VM was being migrated to kvm-b`, as one of its hosts sees it; empty where nothing was. */
+export function whileMigrating(host: string, migrations: readonly Migration[]): string {
+  const [only] = migrations;
+  if (only === undefined) return '';
+  if (migrations.length === 1) return `, while ${only.vm} was being migrated ${direction(host, only)}`;
+  const named = migrations.slice(0, NAMED).map((migration) => `${migration.vm} (${direction(host, migration)})`);
+  const rest = migrations.length > NAMED ? [`${migrations.length - NAMED} more`] : [];
+  return `, while ${listed([...named, ...rest])} were being migrated`;
+}
+
+function direction(host: string, { source, destination, destinationAddress }: Migration): string {
+  if (source !== host) return `from ${source ?? 'another host'}`;
+  return `to ${destination ?? destinationAddress ?? 'another host'}`;
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+export function listed(names: readonly string[]): string {
+  const last = names.at(-1) ?? '';
+  return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} and ${last}`;
+}

@@ -1,0 +1,57 @@
+import { duration } from '../lib/units.ts';
+import type { Event } from '../model/event.ts';
+import type { Conclusion, Remedy } from '../model/finding.ts';
+import type { Migration } from '../model/timeline.ts';
+import { destinationOf, evidence, sourceOf } from './words.ts';
+
+/** More lines than this explain nothing better. */
+const MAX_EVIDENCE = 6;
+/** A quoted text is cut here, in characters: the line itself is among the evidence. */
+const MAX_QUOTE = 180;
+
+/** What conclusions about a whole migration have in common: its time, its certainty, and what proves its end. */
+export function verdict(migration: Migration): Omit<Conclusion, 'summary' | 'severity' | 'remedies'> {
+  return {
+    confidence: migration.cause?.certainty ?? migration.outcomeCertainty,
+    from: migration.startedAt,
+    to: migration.endedAt,
+    evidence: proof(migration),
+    discriminator: '',
+  };
+}
+
+/** The lines that tell most, `first` before those of the cause and of the outcome; never empty. */
+export function proof({ cause, outcomeEvidence, events }: Migration, ...first: readonly (readonly Event[])[]): readonly Event[] {
+  const telling = evidence(...first, cause?.evidence ?? [], outcomeEvidence);
+  return (telling.length > 0 ? telling : events.slice(-1)).slice(0, MAX_EVIDENCE);
+}
+
+/** `i-2-12-VM from kvm-a to kvm-b`. */
+export function journey(migration: Migration): string {
+  return `${migration.vm} from ${sourceOf(migration)} to ${destinationOf(migration)}`;
+}
+
+/** How long it took, or has taken so far, as a person says it. */
+export function took({ startedAt, endedAt, lastSeenAt }: Migration): string {
+  return duration(Math.max(0, (endedAt ?? lastSeenAt) - startedAt));
+}
+
+/** A text of a log as part of a sentence: in quotes, on one line, without its full stop, cut. */
+export function quoted(text: string): string {
+  const line = text.replace(/\s+/g, ' ').replace(/[.\s]+$/, '');
+  return `"${line.length > MAX_QUOTE ? `${line.slice(0, MAX_QUOTE)}…` : line}"`;
+}
+
+/** Asks libvirt where the VM is; changes nothing. */
+export function whereCheck({ vm, source, destination }: Migration): Remedy {
+  const hosts = [source ?? 'SOURCE', destination ?? 'DESTINATION'];
+  const command = hosts.map((host) => `virsh -c qemu+ssh://${host}/system domstate ${vm} --reason`).join('\n');
+  return { what: 'see where it runs and how; this changes nothing', command };
+}
+
+/** Whether the VM's QEMU where the failed migration had left it was ended by somebody later: then that it runs nowhere is no surprise. */
+export function endedLater({ after, source, endedAt, lastSeenAt }: Migration): boolean {
+  const over = endedAt ?? lastSeenAt;
+  const home = after.find(({ host }) => host === source);
+  return home?.evidence.some(({ body, at }) => body.kind === 'domain-stopped' && body.reason !== 'crashed' && body.reason !== 'failed' && at > over) === true;
+}

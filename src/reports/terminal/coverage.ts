@@ -1,0 +1,82 @@
+import { plural } from '../../lib/units.ts';
+import type { InputResult, Tally } from '../../model/input.ts';
+import type { Source } from '../../model/source.ts';
+import type { Page } from './page.ts';
+import { cutMiddle, fold } from './text.ts';
+
+/** Sources whose absence no migration mentions, and what they would have told. */
+const WOULD_TELL: readonly (readonly [source: Source, tells: string])[] = [
+  ['sensors', 'temperatures (no sensors output)'],
+  ['heartbeat', 'storage heartbeat (no probe)'],
+];
+
+/** Named gaps that are shown without being asked for more. */
+const GAPS = 8;
+
+/** What would have told more and was not there. */
+export function notObserved(page: Page): readonly string[] {
+  const { migrations, inputs } = page.analysis;
+  const read = new Set(inputs.map(({ source }) => source));
+  const counts = new Map<string, number>();
+  for (const gap of migrations.flatMap(({ unobserved }) => unobserved)) counts.set(gap, (counts.get(gap) ?? 0) + 1);
+  const gaps = [...counts].toSorted(([, a], [, b]) => b - a).map(([gap, count]) => (migrations.length > 1 && count < migrations.length ? `${gap} (${count} of ${migrations.length} migrations)` : gap));
+  const shown = page.allEvidence ? gaps : gaps.slice(0, GAPS);
+  const more = gaps.length > shown.length ? [`${gaps.length - shown.length} more with --all-evidence`] : [];
+  const all = [...shown, ...more, ...WOULD_TELL.flatMap(([source, tells]) => (read.has(source) ? [] : [tells]))];
+  if (all.length === 0) return [];
+  return [page.paint('strong', 'NOT OBSERVED'), ...fold(page.show(all.join('; ')), page.width - 2).map((line) => `  ${line}`)];
+}
+
+/** Files named one by one without being asked for more. */
+const NAMED = 6;
+
+/** What was not read, and what of it was not understood; nothing where all of it was. */
+export function fileNotes(page: Page): readonly string[] {
+  const { inputs } = page.analysis;
+  const troubled = inputs.filter((input) => input.skipped !== null || input.problem !== null || rejectedIn(input.tally) > 0);
+  if (troubled.length === 0) return [];
+  const shown = page.allEvidence ? troubled : troubled.toSorted((a, b) => weight(b) - weight(a)).slice(0, NAMED);
+  const more = troubled.length - shown.length;
+  return [
+    page.paint('strong', 'FILES'),
+    ...shown.flatMap((input) => noteOf(input, page)),
+    ...(more > 0 ? [page.paint('dim', `  ${more} more with --all-evidence`)] : []),
+    ...fold(`read: ${totals(inputs)}`, page.width - 2).map((line) => `  ${line}`),
+  ];
+}
+
+/** Files that could not be read weigh more than those that are no logs. */
+function weight({ skipped, tally }: InputResult): number {
+  if (skipped === 'not a log' || skipped === 'empty') return 0;
+  return skipped === null ? 1 + Math.min(1, rejectedIn(tally) / 1e6) : 3;
+}
+
+function noteOf({ path, skipped, problem, tally }: InputResult, page: Page): readonly string[] {
+  const rejected = rejectedIn(tally);
+  const said = [
+    skipped === null ? null : `not read: ${problem ?? skipped}`,
+    skipped === null && problem !== null ? problem : null,
+    rejected > 0 && tally !== null ? `${rejected} of ${plural(tally.records, 'record')} rejected (${reasons([tally])})` : null,
+  ];
+  const name = cutMiddle(page.show(path), Math.floor(page.width / 2), page.glyphs.ellipsis);
+  const [first = '', ...rest] = fold(page.show(`${name}  ${said.filter((part) => part !== null).join('; ')}`), page.width - 4);
+  return [`  ${first}`, ...rest.map((line) => `    ${line}`)];
+}
+
+function totals(inputs: readonly InputResult[]): string {
+  const tallies = inputs.flatMap(({ tally }) => tally ?? []);
+  const sum = (of: (tally: Tally) => number): number => tallies.reduce((count, tally) => count + of(tally), 0);
+  const rejected = sum(rejectedIn);
+  const why = rejected === 0 ? '' : ` (${reasons(tallies)})`;
+  return `${plural(sum(({ lines }) => lines), 'line')} in ${plural(sum(({ records }) => records), 'record')}: ${sum(({ withEvents }) => withEvents)} with events, ${sum(({ plain }) => plain)} plain, ${rejected} rejected${why}`;
+}
+
+function rejectedIn(tally: Tally | null): number {
+  return tally === null ? 0 : Object.values(tally.rejected).reduce((sum, count) => sum + count, 0);
+}
+
+function reasons(tallies: readonly Tally[]): string {
+  const counts = new Map<string, number>();
+  for (const [reason, count] of tallies.flatMap(({ rejected }) => Object.entries(rejected))) counts.set(reason, (counts.get(reason) ?? 0) + count);
+  return [...counts].map(([reason, count]) => `${reason} ${count}`).join(', ');
+}

@@ -1,0 +1,82 @@
+import type { Event } from '../../model/event.ts';
+import type { Certainty } from '../../model/timeline.ts';
+import { countersOf } from './counters.ts';
+import type { Page } from './page.ts';
+import { columns, cut, fold, foldTo, pad, shortIds } from './text.ts';
+
+/** Columns of the label beside a block of lines (`seen`, `now`, `do`), its margin included. */
+export const LABEL = 11;
+
+/** Lines of evidence that are shown without being asked for more. */
+const SHOWN = 3;
+
+const WORDS: Readonly<Record<Certainty, string>> = { seen: 'seen', follows: 'follows', unobserved: 'not observed; nearest to it:' };
+
+/** Evidence of one statement, as the files have it: host, file and line, time as written, message. */
+export function evidenceLines(events: readonly Event[], certainty: Certainty, page: Page): readonly string[] {
+  const shown = page.allEvidence ? events : events.slice(0, SHOWN);
+  const quotes = shown.map((event) => quoteOf(event, page));
+  const place = Math.max(0, ...quotes.map((quote) => columns(quote.place)));
+  const written = Math.max(0, ...quotes.map((quote) => columns(quote.written)));
+  const room = page.width - LABEL - place - written - 4;
+  const beside = room >= ROOMY || quotes.every(({ message }) => columns(message) <= room);
+  const lines = quotes.flatMap((quote) => {
+    const head = `${pad(quote.place, place)}  ${pad(quote.written, written)}`;
+    if (!beside) return [page.paint('dim', head.trimEnd()), ...fitted(quote.message, page.width - LABEL - 2, page).map((line) => `  ${line}`)];
+    const [first = '', ...more] = fitted(quote.message, room, page);
+    return [`${page.paint('dim', head)}  ${first}`, ...more.map((line) => ' '.repeat(place + written + 4) + line)];
+  });
+  const hidden = events.length - shown.length;
+  return labelled(WORDS[certainty], hidden > 0 ? [...lines, page.paint('dim', `${hidden} more with --all-evidence`)] : lines, page);
+}
+
+/** From so many columns on, a message stands beside its place and time. */
+const ROOMY = 64;
+const MESSAGE_LINES = 2;
+
+/** Lines beside a label, which stands before the first, or above it where it is long. */
+export function labelled(label: string, lines: readonly string[], page: Page): readonly string[] {
+  if (columns(label) > LABEL - 3) return [`  ${page.paint('dim', label)}`, ...labelled('', lines, page)];
+  return lines.map((line, i) => `  ${page.paint('dim', pad(i === 0 ? label : '', LABEL - 2))}${line}`);
+}
+
+function fitted(message: string, width: number, page: Page): readonly string[] {
+  if (page.allEvidence) return fold(message, width);
+  const { ellipsis } = page.glyphs;
+  const text = columns(message) > width ? shortIds(message, ellipsis) : message;
+  return foldTo(text, { width, lines: MESSAGE_LINES, ellipsis });
+}
+
+interface Quote {
+  readonly place: string;
+  readonly written: string;
+  readonly message: string;
+}
+
+function quoteOf(event: Event, page: Page): Quote {
+  const { origin } = event;
+  return {
+    place: page.show(`${origin.file.host} ${page.fileName(origin.file)}:${origin.line}`),
+    written: page.show(written(origin.written, page)),
+    message: page.show(messageOf(event)),
+  };
+}
+
+/** The time as the file has it, without the date where the header names the only one. */
+function written(text: string, { withDates }: Page): string {
+  return withDates ? text : text.replace(/^\d{4}-\d\d-\d\d[T ]/, '');
+}
+
+/** The first line of what the record says. */
+export function messageOf(event: Event): string {
+  const counters = countersOf(event);
+  if (counters !== null) return counters;
+  const { text, messageAt } = event.origin;
+  return (
+    text
+      .slice(messageAt)
+      .split('\n')
+      .map((line) => line.trim())
+      .find((line) => line !== '') ?? cut(text.trim(), 200)
+  );
+}

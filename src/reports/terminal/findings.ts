@@ -1,0 +1,153 @@
+import { whereNow } from '../../detectors/words.ts';
+import { plural } from '../../lib/units.ts';
+import type { Finding, Remedy } from '../../model/finding.ts';
+import type { Migration } from '../../model/timeline.ts';
+import { isProblem, type Block } from './blocks.ts';
+import { convergenceChart } from './chart.ts';
+import { evidenceLines, LABEL, labelled } from './evidence.ts';
+import type { Page } from './page.ts';
+import { columns, fold, foldTo, pad } from './text.ts';
+import { moment, stretch } from './time.ts';
+
+/** Prose is not wider, however wide the screen: eyes lose the line. */
+const PROSE = 116;
+
+/** Blocks in full; the others are one line each. */
+const IN_FULL = 12;
+const IN_SHORT = 40;
+
+/** Every problem, the worst block first, with what it rests on and what to do. */
+export function findings(blocks: readonly Block[], page: Page): readonly (readonly string[])[] {
+  if (blocks.length === 0) return [[page.paint('good', page.analysis.migrations.length === 0 ? 'No live migration is in these files.' : 'Nothing wrong was found.')]];
+  const full = page.allEvidence ? blocks : blocks.slice(0, IN_FULL);
+  const short = blocks.slice(full.length);
+  const sections = full.map((block) => blockLines(block, page));
+  return short.length === 0 ? sections : [...sections, shortLines(short, page)];
+}
+
+function shortLines(blocks: readonly Block[], page: Page): readonly string[] {
+  const lines = blocks.slice(0, IN_SHORT).flatMap(({ head, migration }) => headLines(head, migration, page));
+  const left = blocks.length - IN_SHORT;
+  return [...lines, page.paint('dim', `${left > 0 ? `and ${left} more; ` : ''}what these rest on, and what to do: --all-evidence`)];
+}
+
+function blockLines({ migration, head, rest, folded }: Block, page: Page): readonly string[] {
+  const chart = [head, ...rest].some(({ detector }) => detector === 'not-converging') && migration !== null ? convergenceChart(migration, page) : [];
+  const given = new Set(head.remedies.map(({ command, what }) => command ?? what));
+  return [
+    ...headLines(head, migration, page),
+    ...prose(summaryOf(head, migration), page),
+    ...(migration === null ? [] : nowLines(migration, page)),
+    ...chart,
+    ...evidenceLines(head.evidence, head.confidence, page),
+    ...remedyLines(head.remedies, page),
+    ...rest.flatMap((finding) => alsoLines(finding, { given, migration }, page)),
+    ...foldedLines(folded, page),
+  ];
+}
+
+function headLines(finding: Finding, migration: Migration | null, page: Page): readonly string[] {
+  const { severity, detector } = finding;
+  const about = migration === null ? (finding.vm ?? finding.host ?? '') : migration.vm;
+  const start = `${page.paint(severity, pad(severity.toUpperCase(), 8))}  ${page.paint('strong', detector)}`;
+  const rest = [about, ...(migration === null ? [] : [routeOf(migration, page)]), timeOf(finding, migration, page)].map((part) => page.show(part)).join('   ');
+  const plain = 8 + 2 + columns(detector) + 3 + columns(rest);
+  return plain <= page.width ? [`${start}   ${rest}`] : [start, ...fold(rest, page.width - 2).map((line) => `  ${line}`)];
+}
+
+function routeOf({ source, destination, destinationAddress }: Migration, { glyphs: { arrow } }: Page): string {
+  return `${source ?? '?'} ${arrow} ${destination ?? destinationAddress ?? '?'}`;
+}
+
+function timeOf({ from, to }: Finding, migration: Migration | null, { withDates }: Page): string {
+  if (to !== null) return stretch(from, to, withDates);
+  return `since ${moment(from, withDates)}${migration?.outcome === 'running' ? ', still running' : ''}`;
+}
+
+/** Without the sentence on where the VM is: the line below says it for every host. */
+function summaryOf({ summary }: Finding, migration: Migration | null): string {
+  if (migration === null || migration.after.length === 0) return summary;
+  const sentence = whereNow(migration);
+  return sentence.includes('(') ? summary.replace(sentence, '').trim() : summary;
+}
+
+function prose(text: string, page: Page): readonly string[] {
+  return fold(page.show(text), Math.min(PROSE, page.width - 2)).map((line) => `  ${line}`);
+}
+
+/** Where the VM is when the logs end, and why one thinks so. */
+function nowLines({ after }: Migration, page: Page): readonly string[] {
+  const host = Math.max(0, ...after.map((state) => columns(page.show(state.host))));
+  const lines = after.flatMap((state) => {
+    const why = state.certainty === 'unobserved' ? 'not observed' : state.certainty;
+    const place = `${pad(page.show(state.host), host)}  ${pad(state.state, 7)}  `;
+    const [first = '', ...more] = fold(page.show(`${why}: ${state.because}`), page.width - LABEL - columns(place));
+    return [place + first, ...more.map((line) => ' '.repeat(columns(place)) + line)];
+  });
+  return labelled('now', lines, page);
+}
+
+function remedyLines(remedies: readonly Remedy[], page: Page): readonly string[] {
+  const width = Math.min(PROSE, page.width - LABEL);
+  const lines = remedies.flatMap(({ what, command }) => {
+    const commands = command === null ? [] : command.split('\n').map((line) => `  ${page.paint('strong', page.show(line))}`);
+    return [...fold(page.show(what + (command === null || what.endsWith(':') ? '' : ':')), width), ...commands];
+  });
+  return labelled('do', lines, page);
+}
+
+interface Beside {
+  /** Commands that stand above already. */
+  readonly given: ReadonlySet<string>;
+  readonly migration: Migration | null;
+}
+
+/** Another problem of the same migration. */
+function alsoLines(finding: Finding, { given, migration }: Beside, page: Page): readonly string[] {
+  const { severity, detector } = finding;
+  const time = timeOf(finding, migration, page);
+  const remedies = finding.remedies.filter(({ command, what }) => !given.has(command ?? what));
+  return [
+    `  ${page.paint(severity, `also ${severity.toUpperCase()}`)}  ${page.paint('strong', detector)}   ${time}`,
+    ...prose(summaryOf(finding, migration), page),
+    ...evidenceLines(finding.evidence, finding.confidence, page),
+    ...remedyLines(remedies, page),
+  ];
+}
+
+function foldedLines(folded: readonly Finding[], page: Page): readonly string[] {
+  return folded.map(({ severity, detector }) => `  ${page.paint('dim', `also: ${detector} (${severity})`)}`);
+}
+
+/** Advice lines of one kind that are shown without being asked for more. */
+const ALIKE = 2;
+
+/** What nobody has to act on tonight. */
+export function advice(page: Page): readonly string[] {
+  const infos = page.analysis.findings.filter((finding) => !isProblem(finding));
+  const kinds = [...new Set(infos.map(({ detector }) => detector))];
+  const lines = kinds.flatMap((kind) => {
+    const own = infos.filter(({ detector }) => detector === kind);
+    const shown = page.allEvidence ? own : own.slice(0, ALIKE);
+    const more = own.length - shown.length;
+    return [...shown.flatMap((finding) => adviceLines(finding, page)), ...(more > 0 ? [page.paint('dim', `  ${kind}: ${more} more with --all-evidence`)] : [])];
+  });
+  return lines.length === 0 ? [] : [page.paint('strong', 'ADVICE'), ...lines];
+}
+
+function adviceLines(finding: Finding, page: Page): readonly string[] {
+  const { detector, vm, host, summary } = finding;
+  const text = page.show(`${detector}  ${vm ?? host ?? ''}  ${summary}`);
+  const width = Math.min(PROSE, page.width - 4);
+  if (!page.allEvidence) return hung(foldTo(text, { width, lines: 2, ellipsis: page.glyphs.ellipsis }));
+  return [...hung(fold(text, width)), ...evidenceLines(finding.evidence, finding.confidence, page), ...remedyLines(finding.remedies, page)];
+}
+
+function hung(lines: readonly string[]): readonly string[] {
+  return lines.map((line, i) => (i === 0 ? `  ${line}` : `    ${line}`));
+}
+
+/** How many problems there are, for the line above them. */
+export function countOf(blocks: readonly Block[]): string {
+  return plural(blocks.length, 'problem');
+}

@@ -1,0 +1,63 @@
+import { duration, plural } from '../../lib/units.ts';
+import type { HostClock, ZoneOrigin } from '../../timeline/clock.ts';
+import type { Page } from './page.ts';
+import { fold, listed } from './text.ts';
+import { span } from './time.ts';
+
+/** What was read, of when, and in which zone the files write their times. */
+export function header(page: Page): readonly string[] {
+  const { analysis } = page;
+  const read = analysis.inputs.filter(({ tally }) => tally !== null);
+  const hosts = [...new Set(read.flatMap(({ host }) => host ?? []))].toSorted();
+  const of = hosts.length > MOST_HOSTS ? plural(hosts.length, 'host') : listed(hosts, MOST_HOSTS);
+  const what = `precopy: ${plural(read.length, 'file')}${hosts.length === 0 ? '' : ` of ${of}`}`;
+  const when = analysis.from === null || analysis.to === null ? '' : `, ${span(analysis.from, analysis.to)}, all times UTC`;
+  return [...fold(page.show(what + when), page.width), ...zones(page), ...skews(page)];
+}
+
+const MOST_HOSTS = 6;
+
+const WHY: Readonly<Record<Exclude<ZoneOrigin, 'utc-only' | 'assumed'>, string>> = {
+  given: 'given',
+  'same-migration': "inferred: same migration in libvirt's log",
+  'same-period': 'inferred: same period as the logs in UTC',
+  'other-hosts': 'inferred: as on the other hosts',
+};
+
+/** Best reason first: one line per zone says it for all its hosts. */
+const REASONS = ['given', 'same-migration', 'same-period', 'other-hosts'] as const;
+
+function zones(page: Page): readonly string[] {
+  const { clocks } = page.analysis;
+  const known = clocks.filter(({ zoneFrom }) => zoneFrom !== 'utc-only' && zoneFrom !== 'assumed');
+  const names = [...new Set(known.map(({ zone }) => zone))];
+  const lines = names.flatMap((zone) => {
+    const own = known.filter((clock) => clock.zone === zone);
+    const reason = REASONS.find((origin) => own.some(({ zoneFrom }) => zoneFrom === origin)) ?? 'given';
+    return hanging(page, `${listed(own.map(({ host }) => host))}: local times are ${zone} (${WHY[reason]})`);
+  });
+  return [...lines.map((line) => page.paint('dim', line)), ...assumed(page, clocks)];
+}
+
+function assumed(page: Page, clocks: readonly HostClock[]): readonly string[] {
+  const hosts = clocks.filter(({ zoneFrom }) => zoneFrom === 'assumed').map(({ host }) => host);
+  if (hosts.length === 0) return [];
+  const flags = hosts.length === 1 ? `--timezone ${hosts[0] ?? ''}=ZONE` : `--timezone HOST=ZONE for each`;
+  const text = `WARNING: the time zone of ${listed(hosts)} is unknown; local times there are read as UTC. Set it: ${flags} (Europe/Berlin, UTC+1 ...)`;
+  return hanging(page, text).map((line) => page.paint('warning', line));
+}
+
+/** Smaller skews are not corrected (`timeline/clock.ts`), so nobody needs to know. */
+const SKEW_SHOWN_MS = 1500;
+
+function skews(page: Page): readonly string[] {
+  return page.analysis.clocks.flatMap(({ host, skewMs, skewAgainst }) => {
+    if (skewMs === null || skewAgainst === null || Math.abs(skewMs) < SKEW_SHOWN_MS) return [];
+    const how = `${duration(Math.abs(skewMs))} ${skewMs > 0 ? 'ahead of' : 'behind'}`;
+    return hanging(page, `${host}: its clock is ${how} that of ${skewAgainst} (corrected below, not in quoted lines)`);
+  });
+}
+
+function hanging(page: Page, text: string): readonly string[] {
+  return fold(page.show(text), page.width - 2).map((line) => `  ${line}`);
+}

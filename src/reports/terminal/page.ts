@@ -1,0 +1,92 @@
+import type { Severity } from '../../model/finding.ts';
+import type { FileContext } from '../../model/source.ts';
+import type { Analysis } from '../analysis.ts';
+import { ascii, inert } from './text.ts';
+import { day } from './time.ts';
+
+/** What the report is shown on. */
+export interface Screen {
+  /** Columns. */
+  readonly width: number;
+  readonly color: boolean;
+  readonly allEvidence: boolean;
+  /** Nothing but ASCII, for terminals and pagers that show other characters as boxes. */
+  readonly ascii?: boolean;
+}
+
+/** What a text is, which colour may underline and never says alone. */
+export type Paint = Severity | 'good' | 'strong' | 'dim';
+
+/** Signs beyond ASCII, or what stands for them. */
+export interface Glyphs {
+  readonly arrow: string;
+  readonly ellipsis: string;
+  readonly none: string;
+  readonly atLeast: string;
+  /** From the smallest to the largest; empty where there are none. */
+  readonly bars: readonly string[];
+}
+
+/** What every part of the report is written with. */
+export interface Page {
+  readonly analysis: Analysis;
+  readonly width: number;
+  readonly allEvidence: boolean;
+  /** The logs span more than one day. */
+  readonly withDates: boolean;
+  readonly glyphs: Glyphs;
+  paint(as: Paint, text: string): string;
+  /** Makes foreign text harmless, and ASCII where the screen wants that. */
+  show(text: string): string;
+  /** The file's name, with as many of its folders as tell it from others of the same host. */
+  fileName(file: FileContext): string;
+}
+
+const SIGNS: Glyphs = { arrow: '→', ellipsis: '…', none: '–', atLeast: '≥', bars: [...'▁▂▃▄▅▆▇█'] };
+const ASCII_SIGNS: Glyphs = { arrow: '->', ellipsis: '...', none: '-', atLeast: '>=', bars: [] };
+
+/** SGR parameters. */
+const COLORS: Readonly<Record<Paint, string>> = { critical: '1;31', warning: '1;33', info: '1;36', good: '32', strong: '1', dim: '2' };
+
+/** Nothing fits into less. */
+const NARROWEST = 40;
+
+/** The page for one analysis on one screen. */
+export function createPage(analysis: Analysis, { width, color, allEvidence, ascii: onlyAscii = false }: Screen): Page {
+  const { from, to } = analysis;
+  const names = fileNames(analysis);
+  return {
+    analysis,
+    width: Math.max(NARROWEST, width),
+    allEvidence,
+    withDates: from !== null && to !== null && day(from) !== day(to),
+    glyphs: onlyAscii ? ASCII_SIGNS : SIGNS,
+    paint: (as, text) => (color && text !== '' ? `\x1b[${COLORS[as]}m${text}\x1b[0m` : text),
+    show: (text) => (onlyAscii ? ascii(inert(text)) : inert(text)),
+    fileName: ({ host, path }) => names.get(`${host}\0${path}`) ?? tail(path, 1),
+  };
+}
+
+/** The shortest tail of each path that no other file of its host has. */
+function fileNames({ inputs }: Analysis): ReadonlyMap<string, string> {
+  const read = inputs.flatMap(({ host, path }) => (host === null ? [] : [{ host, path }]));
+  const uses = new Map<string, number>();
+  const depths = (path: string): number => path.split('/').length;
+  for (const { host, path } of read) {
+    for (let parts = 1; parts <= depths(path); parts += 1) {
+      const key = `${host}\0${tail(path, parts)}`;
+      uses.set(key, (uses.get(key) ?? 0) + 1);
+    }
+  }
+  return new Map(
+    read.map(({ host, path }) => {
+      let parts = 1;
+      while (parts < depths(path) && (uses.get(`${host}\0${tail(path, parts)}`) ?? 0) > 1) parts += 1;
+      return [`${host}\0${path}`, tail(path, parts)];
+    }),
+  );
+}
+
+function tail(path: string, parts: number): string {
+  return path.split('/').slice(-parts).join('/');
+}

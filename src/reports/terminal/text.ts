@@ -1,0 +1,96 @@
+/**
+ * Everything that a terminal would obey instead of show: C0 and C1 controls (escape sequences begin with one), marks that
+ * reverse the direction of writing, characters without a width, and halves of surrogate pairs.
+ */
+const ACTIVE = /[\u{0}-\u{1f}\u{7f}-\u{9f}\u{ad}\u{61c}\u{180e}\u{200b}-\u{200f}\u{2028}-\u{202e}\u{2060}-\u{206f}\u{feff}\u{fff9}-\u{fffb}\u{e0000}-\u{e007f}]|\p{Cs}/gu;
+
+/** Text of a log that a terminal shows and does not obey: a tab is a blank, other control characters become `\x1b` or `\u{202e}`. */
+export function inert(text: string): string {
+  return text.replaceAll('\t', ' ').replace(ACTIVE, escaped);
+}
+
+/** Text in ASCII: arrows, dashes and ellipses by their look, all else as `\u{…}`. */
+export function ascii(text: string): string {
+  const looks = text.replaceAll('→', '->').replaceAll('…', '...').replace(/[–—−]/g, '-').replaceAll('≥', '>=').replaceAll('°', ' deg ');
+  return looks.replace(/[^\x20-\x7e\n]/gu, escaped);
+}
+
+function escaped(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
+}
+
+/** Columns that a text takes, one per code point. */
+export function columns(text: string): number {
+  return [...text].length;
+}
+
+/** Blanks behind a text up to a width. */
+export function pad(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - columns(text)));
+}
+
+/** Blanks before a text up to a width. */
+export function padStart(text: string, width: number): string {
+  return ' '.repeat(Math.max(0, width - columns(text))) + text;
+}
+
+/** A text of at most so many columns; what is left out shows as the ellipsis at its end. */
+export function cut(text: string, width: number, ellipsis = '…'): string {
+  if (columns(text) <= width) return text;
+  return `${[...text].slice(0, Math.max(0, width - columns(ellipsis))).join('').trimEnd()}${ellipsis}`;
+}
+
+/** A name of at most so many columns, its beginning and its end kept. */
+export function cutMiddle(text: string, width: number, ellipsis = '…'): string {
+  const characters = [...text];
+  if (characters.length <= width) return text;
+  const kept = Math.max(2, width - columns(ellipsis));
+  const tail = Math.floor(kept / 2);
+  return characters.slice(0, kept - tail).join('') + ellipsis + characters.slice(characters.length - tail).join('');
+}
+
+/** Lines of at most so many columns, broken at blanks, and within words that are longer than a line. */
+export function fold(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(/\s+/).filter((part) => part !== '')) {
+    const joined = line === '' ? word : `${line} ${word}`;
+    if (columns(joined) <= width) {
+      line = joined;
+      continue;
+    }
+    if (line !== '') lines.push(line);
+    const pieces = piecesOf(word, width);
+    lines.push(...pieces.slice(0, -1));
+    line = pieces.at(-1) ?? '';
+  }
+  return line === '' ? lines : [...lines, line];
+}
+
+function piecesOf(word: string, width: number): readonly string[] {
+  const characters = [...word];
+  const count = Math.max(1, Math.ceil(characters.length / width));
+  return Array.from({ length: count }, (_, i) => characters.slice(i * width, (i + 1) * width).join(''));
+}
+
+/** At most so many lines; the last one ends in the ellipsis where something is left out. */
+export function foldTo(text: string, { width, lines, ellipsis = '…' }: { readonly width: number; readonly lines: number; readonly ellipsis?: string }): readonly string[] {
+  const folded = fold(text, width);
+  if (folded.length <= lines) return folded;
+  const rest = folded.slice(lines - 1).join(' ');
+  return [...folded.slice(0, lines - 1), cut(rest, width, ellipsis)];
+}
+
+const LONG_ID = /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b[0-9a-f]{24,}\b/gi;
+
+/** Long identifiers cut in their middle, for lines that do not fit otherwise. */
+export function shortIds(text: string, ellipsis = '…'): string {
+  return text.replace(LONG_ID, (id) => id.slice(0, 8) + ellipsis + id.slice(-4));
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+export function listed(names: readonly string[], most = 4): string {
+  const shown = names.length > most ? [...names.slice(0, most - 1), `${names.length - most + 1} more`] : names;
+  return shown.length < 2 ? (shown[0] ?? '') : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1) ?? ''}`;
+}

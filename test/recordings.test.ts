@@ -1,0 +1,100 @@
+import { describe, expect, test } from 'vitest';
+import { discover } from '../src/ingest/discover.ts';
+import type { Migration } from '../src/model/timeline.ts';
+import type { Analysis } from '../src/reports/analysis.ts';
+import { analysisDocument, toDocument } from '../src/reports/json.ts';
+import { analysed, analysedFolder, recordings, type Label, type Recording } from './recording.ts';
+
+/** Detectors that found a problem, not advice. */
+function problems({ findings }: Analysis): readonly string[] {
+  return [...new Set(findings.filter(({ severity }) => severity !== 'info').map(({ detector }) => detector))].toSorted();
+}
+
+function migrationOf(analysis: Analysis, { vm, startedAt }: Label['migrations'][number]): Migration {
+  const distance = (migration: Migration): number => Math.abs(migration.startedAt - Date.parse(startedAt));
+  const [nearest] = analysis.migrations.filter((migration) => migration.vm === vm).toSorted((a, b) => distance(a) - distance(b));
+  if (nearest === undefined) throw new Error(`no migration of ${vm}`);
+  return nearest;
+}
+
+function stateOf(runsOn: string | null): string {
+  return runsOn === null ? 'absent' : (/^\w+/.exec(runsOn)?.[0] ?? '');
+}
+
+/**
+ * Whether the migration converges by itself; `null` where nobody can know: it was helped or broken after the prediction.
+ */
+function convergesAlone({ label }: Recording, truth: Label['migrations'][number], madeAt: number): boolean | null {
+  if (truth.exit !== 0) return label.expect.includes('not-converging') ? false : null;
+  const disturbed = truth.pausedAt !== undefined || label.faults.some(({ at, until }) => Date.parse(until ?? at) > madeAt);
+  return disturbed ? null : true;
+}
+
+/** A prediction of the end is right within 30 % of the whole, or 2.5 s; the client hears of the end about 1.25 s after the switchover. */
+function expectEndNear(switchoverAt: number, { startedAt, endedAt }: Label['migrations'][number]): void {
+  const end = Date.parse(endedAt);
+  const allowed = Math.max(2500, 0.3 * (end - Date.parse(startedAt)));
+  expect(Math.abs(switchoverAt + 1250 - end)).toBeLessThanOrEqual(allowed);
+}
+
+describe.each(recordings().map((recording) => [recording.name, recording] as const))('%s', (_name, recording) => {
+  const { label, folder } = recording;
+
+  test('the findings are those of the label, and no others', async () => {
+    const found = problems(await analysedFolder(folder));
+    expect(found).toEqual(expect.arrayContaining([...label.expect]));
+    expect([...label.expect, ...label.may]).toEqual(expect.arrayContaining([...found]));
+  });
+
+  test('each migration is told once, with its hosts, times, outcome and downtime', async () => {
+    const analysis = await analysedFolder(folder);
+    expect(analysis.migrations).toHaveLength(label.migrations.length);
+    for (const truth of label.migrations) {
+      const migration = migrationOf(analysis, truth);
+      expect([migration.source, migration.destination]).toEqual([truth.source, truth.destination]);
+      expect(Math.abs(migration.startedAt - Date.parse(truth.startedAt))).toBeLessThanOrEqual(2000);
+      expect(Math.abs((migration.endedAt ?? 0) - Date.parse(truth.endedAt))).toBeLessThanOrEqual(2000);
+      expect(truth.exit === 0 ? ['completed'] : ['failed', 'aborted']).toContain(migration.outcome);
+      if (truth.qemuDowntimeMs !== undefined) expect(Math.abs((migration.downtime?.ms ?? -1000) - truth.qemuDowntimeMs)).toBeLessThanOrEqual(50);
+      if (truth.exit === 0) expect(migration.announcement.state).toBe(truth.rarpFrames > 0 ? 'yes' : 'no');
+    }
+  });
+
+  test('where the VM is afterwards is right, or not told', async () => {
+    const analysis = await analysedFolder(folder);
+    for (const { name, runsOn } of label.vms) {
+      const after = analysis.migrations.findLast(({ vm }) => vm === name)?.after ?? [];
+      for (const { host, state } of after) expect([stateOf(runsOn[host] ?? null), 'unknown']).toContain(state);
+    }
+  });
+
+  test('the prediction at the third pass is right, unless somebody interfered later', async () => {
+    const analysis = await analysedFolder(folder);
+    for (const truth of label.migrations) {
+      const migration = migrationOf(analysis, truth);
+      const third = migration.predictions.find(({ pass }) => pass === 3);
+      const verdict = third === undefined ? null : convergesAlone(recording, truth, third.madeAt);
+      if (third === undefined || verdict === null) continue;
+      expect(third.converges).toBe(verdict);
+      if (third.switchoverAt !== null) expectEndNear(third.switchoverAt, truth);
+    }
+  });
+
+  test('without any one of the files there is no wrong finding', async () => {
+    const found = await discover([folder]);
+    for (const { path } of found.files) {
+      const analysis = await analysed({ ...found, files: found.files.filter((file) => file.path !== path) });
+      const wrong = problems(analysis).filter((id) => ![...label.expect, ...label.may].includes(id));
+      expect({ without: path, wrong }).toEqual({ without: path, wrong: [] });
+    }
+  });
+
+  test('the order in which files are read does not show, and the document fits its schema', async () => {
+    const found = await discover([folder]);
+    const document = toDocument(await analysed(found));
+    expect(analysisDocument.parse(document)).toEqual(document);
+    for (const files of [found.files.toReversed(), [...found.files.slice(3), ...found.files.slice(0, 3)]]) {
+      expect(toDocument(await analysed({ ...found, files }))).toEqual(document);
+    }
+  });
+});
