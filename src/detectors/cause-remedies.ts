@@ -50,6 +50,18 @@ export function versionRemedies(migration: Migration): readonly Remedy[] {
   ];
 }
 
+/** The command that takes up a post-copy migration whose stream broke (libvirt 8.5 on, virsh(1)); both QEMUs have to be alive. */
+export function recovery(migration: Migration): readonly Remedy[] {
+  const { vm, destination, destinationAddress } = migration;
+  return [
+    {
+      what: `once the hosts reach each other again, take it up where it broke; needs libvirt 8.5 and both QEMUs alive, so destroy neither before. On ${sourceOf(migration)}`,
+      command: `virsh migrate --live --postcopy --postcopy-resume ${vm} qemu+tcp://${destinationAddress ?? destination ?? 'DESTINATION'}/system`,
+    },
+    { what: `if that is not possible, ${vm} is lost: destroy it on both hosts and start it anew in CloudStack; check its disks only after both have stopped`, command: null },
+  ];
+}
+
 /** The address that the source was told, else the destination's name. */
 function addressOf(migration: Migration): string {
   return migration.destinationAddress ?? destinationOf(migration);

@@ -36,7 +36,7 @@ export interface Episode {
   readonly from: number;
   /** End of the last slow or failed write. */
   readonly lastAt: number;
-  /** Nothing good was seen after it. */
+  /** No measured write succeeded at its end or later. */
   readonly open: boolean;
   readonly usualMs: number | null;
   readonly slow: readonly Write[];
@@ -57,15 +57,25 @@ export function episodesOf(history: HostHistory, limits: SlowLimits): readonly E
   return [...pools].flatMap((pool) => episodesOfPool(pool, history, limits));
 }
 
-function episodesOfPool(pool: string | null, { probes, writeFailures, resets }: HostHistory, limits: SlowLimits): readonly Episode[] {
+function episodesOfPool(
+  pool: string | null,
+  { probes, writeFailures, resets }: HostHistory,
+  limits: SlowLimits,
+): readonly Episode[] {
   const writes = writesOf(probes.filter(({ body }) => body.pool === pool));
   const usual = usualOf(writes);
   const symptoms: readonly Symptom[] = [
     ...writes.flatMap((write) => symptomOf(write, usual, limits) ?? []),
-    ...writeFailures.filter(({ body }) => body.pool === pool).map((event): Symptom => ({ kind: 'try', from: event.at - (isHung(event) ? WRITE_TIMEOUT_MS : 0), to: event.at, event })),
-    ...resets.filter(({ body }) => body.pool === pool).map((event): Symptom => ({ kind: 'reset', from: event.at - RETRY_SLEEP_MS, to: event.at, event })),
+    ...writeFailures
+      .filter(({ body }) => body.pool === pool)
+      .map((event): Symptom => ({ kind: 'try', from: event.at - (isHung(event) ? WRITE_TIMEOUT_MS : 0), to: event.at, event })),
+    ...resets
+      .filter(({ body }) => body.pool === pool)
+      .map((event): Symptom => ({ kind: 'reset', from: event.at - RETRY_SLEEP_MS, to: event.at, event })),
   ];
-  return grouped(symptoms, limits.episodeGapMs).map((group) => episodeOf(pool, group, { writes, usualMs: usual?.medianMs ?? null }));
+  return grouped(symptoms, limits.episodeGapMs).map((group) =>
+    episodeOf(pool, group, { writes, usualMs: usual?.medianMs ?? null }),
+  );
 }
 
 /** The try waited for its timeout; any other reason comes at once. */
@@ -79,7 +89,8 @@ function writesOf(probes: readonly Event<HeartbeatProbe>[]): readonly Write[] {
   for (const event of probes) {
     const key = `${event.origin.file.path} ${event.body.address ?? ''} ${event.at}`;
     const known = latest.get(key);
-    const supersedes = known === undefined || (known.body.pending && (!event.body.pending || event.body.latencyMs > known.body.latencyMs));
+    const supersedes =
+      known === undefined || (known.body.pending && (!event.body.pending || event.body.latencyMs > known.body.latencyMs));
     if (supersedes) latest.set(key, event);
   }
   return [...latest.values()].map((event) => {
@@ -96,7 +107,9 @@ interface Usual {
 
 /** What a write to this pool usually takes on this host; `null` where too few were seen. */
 function usualOf(writes: readonly Write[]): Usual | null {
-  const latencies = writes.filter(({ pending, event }) => !pending && event.body.errorText === null).map(({ latencyMs }) => latencyMs);
+  const latencies = writes
+    .filter(({ pending, event }) => !pending && event.body.errorText === null)
+    .map(({ latencyMs }) => latencyMs);
   if (latencies.length < MIN_USUAL) return null;
   const medianMs = median(latencies);
   return { medianMs, deviationMs: Math.max(MIN_DEVIATION_MS, median(latencies.map((value) => Math.abs(value - medianMs)))) };
@@ -136,19 +149,17 @@ interface Context {
 }
 
 function episodeOf(pool: string | null, symptoms: readonly Symptom[], { writes, usualMs }: Context): Episode {
-  const of = (kind: Symptom['kind']): readonly Write[] => symptoms.flatMap((symptom) => (symptom.kind === kind && 'write' in symptom ? [symptom.write] : []));
-  const lastAt = Math.max(...symptoms.map(({ to }) => to));
-  const slow = of('slow');
-  const failed = of('failed');
-  const ill = new Set([...slow, ...failed]);
+  const of = (kind: Symptom['kind']): readonly Write[] =>
+    symptoms.flatMap((symptom) => (symptom.kind === kind && 'write' in symptom ? [symptom.write] : []));
+  const lastAt = symptoms.reduce((max, { to }) => Math.max(max, to), 0);
   return {
     pool,
-    from: Math.min(...symptoms.map(({ from }) => from)),
+    from: symptoms[0]?.from ?? lastAt,
     lastAt,
-    open: !writes.some((write) => write.to >= lastAt && !write.pending && (write.event.body.errorText === null) && (!ill.has(write) || write.to === lastAt)),
+    open: !writes.some(({ to, pending, event }) => to >= lastAt && !pending && event.body.errorText === null),
     usualMs,
-    slow,
-    failed,
+    slow: of('slow'),
+    failed: of('failed'),
     tries: symptoms.flatMap((symptom) => (symptom.kind === 'try' ? [symptom.event] : [])),
     reset: symptoms.flatMap((symptom) => (symptom.kind === 'reset' ? [symptom.event] : [])).at(-1) ?? null,
   };

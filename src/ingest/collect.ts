@@ -15,35 +15,48 @@ export interface Collector {
 /** A collector that drops repetitions: of "still waiting" it keeps the first and the last of a run, of frames and quick probes one in ten seconds. */
 export function createCollector(): Collector {
   const kept: ParsedEvent[] = [];
-  /** Where in `kept` the last event of a run is, by file and subject. */
-  const last = new Map<string, { readonly index: number; readonly run: number }>();
+  /** Where in `kept` the last event of a kind and subject of a file is. */
+  const last = new Map<string, number>();
+  /** Keys whose last event goes on from one before it, and may be replaced. */
+  const running = new Set<string>();
 
-  function keep(key: string, event: ParsedEvent, run: number): void {
-    last.set(key, { index: kept.length, run });
+  function keep(key: string, event: ParsedEvent): void {
+    last.set(key, kept.length);
     kept.push(event);
+  }
+
+  function addProgress(key: string, event: ParsedEvent): void {
+    const at = last.get(key) ?? -1;
+    const goesOn = waitedMs(kept[at]) < waitedMs(event);
+    if (goesOn && running.has(key)) kept[at] = event;
+    else keep(key, event);
+    if (goesOn) running.add(key);
+    else running.delete(key);
   }
 
   return {
     add(event) {
-      const { body, origin, stamp } = event;
-      const path = origin.file.path;
-      if (body.kind === 'migrate-progress') {
-        const key = `${path} progress ${body.vm}`;
-        const before = last.get(key);
-        const previous = before === undefined ? undefined : kept[before.index];
-        const goesOn = previous?.body.kind === 'migrate-progress' && previous.body.waitedMs < body.waitedMs;
-        if (before === undefined || !goesOn || before.run < 2) return keep(key, event, goesOn ? (before?.run ?? 0) + 1 : 1);
-        kept[before.index] = event;
-        return;
-      }
+      const { body, origin } = event;
       const interval = sparseInterval(event);
-      const key = interval === null ? '' : `${path} ${body.kind} ${'mac' in body ? body.mac : ''}`;
-      const before = interval === null ? undefined : kept[last.get(key)?.index ?? -1];
-      if (interval !== null && before?.stamp != null && stamp !== null && stamp.ms - before.stamp.ms < interval && stamp.ms >= before.stamp.ms) return;
-      keep(key, event, 1);
+      if (body.kind === 'migrate-progress') addProgress(`${origin.file.path} ${body.vm}`, event);
+      else if (interval === null) kept.push(event);
+      else {
+        const key = `${origin.file.path} ${body.kind} ${'mac' in body ? body.mac : ''}`;
+        if (!isSoonAfter(kept[last.get(key) ?? -1], event, interval)) keep(key, event);
+      }
     },
     events: () => kept,
   };
+}
+
+function waitedMs(event: ParsedEvent | undefined): number {
+  return event?.body.kind === 'migrate-progress' ? event.body.waitedMs : Number.POSITIVE_INFINITY;
+}
+
+function isSoonAfter(before: ParsedEvent | undefined, { stamp }: ParsedEvent, interval: number): boolean {
+  if (before === undefined || before.stamp === null || stamp === null) return false;
+  const passed = stamp.ms - before.stamp.ms;
+  return passed >= 0 && passed < interval;
 }
 
 /** How soon a like event may be dropped; `null` where none may. */

@@ -26,14 +26,11 @@ export function unrotated(path: string): string {
 
 /** The glob of a hint: `*` within a name, `**` across folders; it may match any tail of the path. */
 export function hintPattern(glob: string): RegExp {
-  const body = glob
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replace(/\*\*/g, '\u0000')
-    .replace(/\*/g, '[^/]*')
-    .replace(/\?/g, '[^/]')
-    .replace(/\u0000/g, '.*');
+  const body = glob.replace(/\*\*|\*|\?|[.+^${}()|[\]\\]/g, (part) => GLOB_PARTS[part] ?? `\\${part}`);
   return new RegExp(`(?:^|/)${body}$`);
 }
+
+const GLOB_PARTS: Readonly<Record<string, string>> = { '**': '.*', '*': '[^/]*', '?': '[^/]' };
 
 /**
  * The host whose file this is, from its path: `hosts/HOST/…`, `HOST/var/log/…`, `sosreport-HOST-…/…`, `HOST-agent.log`, or a
@@ -41,17 +38,33 @@ export function hintPattern(glob: string): RegExp {
  */
 export function hostOfPath(path: string): string | null {
   const parts = path.split('/');
-  const sos = parts.map((part) => /^sosreport-(.+?)(?:[.-]\d{6,}.*|-(?:[^/]*-)?\d{4}-\d{2}-\d{2}-[a-z0-9]+)$/.exec(part)?.[1]).find((host) => host !== undefined);
-  if (sos !== undefined) return sos;
-  const hosts = parts.lastIndexOf('hosts');
-  if (hosts >= 0 && hosts + 2 < parts.length + 1 && parts[hosts + 1] !== undefined && hosts + 1 < parts.length - 1) return parts[hosts + 1] ?? null;
-  const log = parts.findLastIndex((part, i) => part === 'var' && parts[i + 1] === 'log');
-  const before = parts[log - 1];
-  if (log > 0 && before !== undefined && before !== '') return before;
-  if (parts.slice(0, -1).includes('switch')) return 'switch';
-  const named = /^(.+?)[-_.](?:agent|libvirtd|virtqemud|heartbeat|domjobinfo|sensors)\.(?:log|jsonl|txt)$/.exec(unrotated(parts.at(-1) ?? ''))?.[1];
-  if (named !== undefined) return named;
+  return hostOfSosreport(parts) ?? partAfter(parts, 'hosts') ?? partBeforeVarLog(parts) ?? (parts.slice(0, -1).includes('switch') ? 'switch' : hostOfName(parts));
+}
+
+/** `sosreport-HOST-2026-11-23-abcdefg`, with a case number or a label between, or `sosreport-HOST-20261123…` of older releases. */
+function hostOfSosreport(parts: readonly string[]): string | null {
+  for (const part of parts) {
+    const host = /^sosreport-(.+?)(?:[.-]\d{6,}.*|-(?:[^/]*-)?\d{4}-\d{2}-\d{2}-[a-z0-9]+)$/.exec(part)?.[1];
+    if (host !== undefined) return host;
+  }
   return null;
+}
+
+/** The folder below one of this name; not the file itself. */
+function partAfter(parts: readonly string[], name: string): string | null {
+  const at = parts.slice(0, -2).lastIndexOf(name);
+  return at < 0 ? null : (parts[at + 1] ?? null);
+}
+
+function partBeforeVarLog(parts: readonly string[]): string | null {
+  const at = parts.findLastIndex((part, i) => part === 'var' && parts[i + 1] === 'log');
+  const before = parts[at - 1];
+  return before === undefined || before === '' ? null : before;
+}
+
+function hostOfName(parts: readonly string[]): string | null {
+  const name = unrotated(parts.at(-1) ?? '');
+  return /^(.+?)[-_.](?:agent|libvirtd|virtqemud|heartbeat|domjobinfo|sensors)\.(?:log|jsonl|txt)$/.exec(name)?.[1] ?? null;
 }
 
 /** The nearest folder whose name could be a host's. */

@@ -1,4 +1,5 @@
 import type { Event, EventBody } from '../model/event.ts';
+import { hostOf } from './of-kind.ts';
 
 /** One attempt to migrate one VM, as the events about it fall together; hosts may still be unknown. */
 export interface Attempt {
@@ -15,6 +16,8 @@ export interface Attempt {
 
 /** An opener this long after the last sign of an attempt begins another one: preparing a destination takes seconds, at worst minutes. */
 const MAX_PREPARE_MS = 10 * 60_000;
+/** A migration of a large, busy VM can go on for hours, and without agent.log and statistics nothing is heard of it meanwhile. */
+const MAX_SILENCE_MS = 24 * 3_600_000;
 /** What both sides still print after the client's last word: clean-up, statistics, the exception's own record. */
 const TRAIL_MS = 30_000;
 /** Records of one moment on two hosts, by clocks that agree. */
@@ -102,37 +105,57 @@ function openOrJoin(vm: string, attempts: OpenAttempt[], event: Event): OpenAtte
   return opened;
 }
 
-function joins(attempt: OpenAttempt, { body, at, origin }: Event): boolean {
+function joins(attempt: OpenAttempt, event: Event): boolean {
+  const { body, at } = event;
   // a poller's last samples may come after the client's last word
-  const polled = body.kind === 'job-sample' || body.kind === 'migrate-progress';
-  if (attempt.closedAt !== null && at > attempt.closedAt + (polled ? JITTER_MS : 0)) return false;
+  const grace = body.kind === 'job-sample' || body.kind === 'migrate-progress' ? JITTER_MS : 0;
+  if (attempt.closedAt !== null && at > attempt.closedAt + grace) return false;
   if (at - attempt.lastAt > MAX_PREPARE_MS || (ONCE.has(body.kind) && attempt.once.has(body.kind))) return false;
-  const { host } = origin.file;
-  return OPENERS[body.kind] === 'destination'
-    ? host !== attempt.source && (attempt.destination ?? host) === host
-    : host !== attempt.destination && (attempt.source ?? host) === host;
+  const host = hostOf(event);
+  return OPENERS[body.kind] === 'destination' ? fits(host, attempt.destination, attempt.source) : fits(host, attempt.source, attempt.destination);
+}
+
+/** A host can be one side of an attempt: it is known to be, or no other is, and it is not the other side. */
+function fits(host: string, side: string | null, otherSide: string | null): boolean {
+  return host !== otherSide && (side === null || side === host);
 }
 
 /** The attempt that an event without a beginning of its own belongs to; a client's error without any opens one. */
 function attemptFor(vm: string, attempts: OpenAttempt[], event: Event): OpenAttempt | null {
-  const { body, at } = event;
-  const latest = attempts.findLast((attempt) => attempt.openedAt - JITTER_MS <= at);
-  if (body.kind === 'migrate-error' && (latest === undefined || (latest.closedAt !== null && (latest.failed || at - latest.closedAt > ERROR_TRAIL_MS) && at - latest.closedAt > JITTER_MS))) {
-    return openOrJoin(vm, attempts, event);
-  }
-  if (latest === undefined || at - (latest.closedAt ?? Math.max(latest.lastAt, at - MAX_PREPARE_MS)) > TRAIL_MS) return null;
-  return latest;
+  const latest = attempts.findLast((attempt) => attempt.openedAt - JITTER_MS <= event.at);
+  if (event.body.kind === 'migrate-error' && (latest === undefined || isOver(latest, event.at))) return openOrJoin(vm, attempts, event);
+  return latest === undefined || event.at - latestSign(latest, event) > TRAIL_MS ? null : latest;
 }
 
-function note(attempt: OpenAttempt, { body, at, origin }: Event): void {
-  const { host } = origin.file;
-  const side = isOpener({ body, at, origin }) ? OPENERS[body.kind] : SIDES[body.kind];
-  if (side === 'source') attempt.source ??= host;
-  if (side === 'destination') attempt.destination ??= host;
+/** The client has had its last word on this attempt, so another error is of another one. */
+function isOver({ closedAt, failed }: OpenAttempt, at: number): boolean {
+  if (closedAt === null || at - closedAt <= JITTER_MS) return false;
+  return failed || at - closedAt > ERROR_TRAIL_MS;
+}
+
+/** Until when an attempt may be heard of: as long as it is open, but a VM that ends on the destination long after had arrived there. */
+function latestSign({ closedAt, lastAt, destination }: OpenAttempt, event: Event): number {
+  if (closedAt !== null) return closedAt;
+  const silence = event.body.kind === 'domain-stopped' && hostOf(event) === destination ? MAX_PREPARE_MS : MAX_SILENCE_MS;
+  return event.at - lastAt <= silence ? event.at : lastAt;
+}
+
+function note(attempt: OpenAttempt, event: Event): void {
+  const { body, at } = event;
+  const side = sideOf(event, attempt);
+  if (side === 'source') attempt.source ??= hostOf(event);
+  if (side === 'destination') attempt.destination ??= hostOf(event);
   if (ONCE.has(body.kind)) attempt.once.add(body.kind);
-  if (body.kind === 'domain-stopped' && body.reason === 'migrated' && host !== attempt.destination) attempt.source ??= host;
-  if (body.kind === 'job-completed' && body.direction === 'incoming' && host !== attempt.source) attempt.destination ??= host;
   if (body.kind === 'migrate-thread-ended' || (body.kind === 'migrate-error' && attempt.closedAt === null)) attempt.closedAt = at;
   if (body.kind === 'migrate-error') attempt.failed = true;
   attempt.lastAt = Math.max(attempt.lastAt, at);
+}
+
+/** Which side of an attempt an event shows its host to be. */
+function sideOf(event: Event, { source, destination }: OpenAttempt): 'source' | 'destination' | undefined {
+  const { body } = event;
+  if (isOpener(event)) return OPENERS[body.kind];
+  if (body.kind === 'domain-stopped') return body.reason === 'migrated' && hostOf(event) !== destination ? 'source' : undefined;
+  if (body.kind === 'job-completed') return body.direction === 'incoming' && hostOf(event) !== source ? 'destination' : undefined;
+  return SIDES[body.kind];
 }

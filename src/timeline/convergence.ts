@@ -154,10 +154,10 @@ function firstModel(observation: Observation | undefined, pass: Pass): Model {
 }
 
 function fit(observations: readonly Observation[]): Model {
-  const walking = fitWalking(observations);
-  if (observations.length < 3 || walking.rateIsLowerBound) return walking;
-  const random = fitRandom(observations);
-  return residual(random, observations) * SHAPE_MARGIN < residual(walking, observations) ? random : walking;
+  const byWalk = fitWalking(observations);
+  if (observations.length < 3 || byWalk.rateIsLowerBound) return byWalk;
+  const byChance = fitRandom(observations);
+  return residual(byChance, observations) * SHAPE_MARGIN < residual(byWalk, observations) ? byChance : byWalk;
 }
 
 /** min(W, r·t): passes near the largest remainder are saturated, the others give the rate. */

@@ -34,21 +34,29 @@ interface Reference {
   readonly ms: number;
 }
 
-const requestReferences = new Set<EventBody['kind']>(['migrate-initiated', 'domain-started']);
-const endReferences = new Set<EventBody['kind']>(['domain-stopped', 'job-completed']);
-
 /** What a UTC event can be aligned with: `start VM`, `end VM`, `error TEXT`, `announce MAC`. */
 function referencesOf(event: ParsedEvent, macs: ReadonlyMap<string, readonly string[]>): readonly Reference[] {
-  const { body, stamp } = event;
-  if (stamp === null || stamp.clock !== 'utc' || stamp.missing !== 'nothing') return [];
-  const vm = 'vm' in body && body.vm !== null ? body.vm : event.origin.file.vm;
-  const found: Reference[] = [];
-  if (requestReferences.has(body.kind) && !(body.kind === 'domain-started' && !body.incoming)) found.push({ subject: `start ${vm}`, ms: stamp.ms });
-  if (body.kind === 'job-sample' && body.elapsedMs !== null) found.push({ subject: `start ${vm}`, ms: stamp.ms - body.elapsedMs });
-  if (endReferences.has(body.kind)) found.push({ subject: `end ${vm}`, ms: stamp.ms });
-  if (body.kind === 'daemon-message') found.push({ subject: `error ${body.text}`, ms: stamp.ms });
-  if (body.kind === 'domain-stopped') found.push(...(macs.get(body.vm) ?? []).map((mac) => ({ subject: `announce ${mac}`, ms: stamp.ms })));
-  return found;
+  const { stamp } = event;
+  return stamp !== null && stamp.clock === 'utc' && stamp.missing === 'nothing' ? referencesAt(event, stamp.ms, macs) : [];
+}
+
+function referencesAt({ body, origin }: ParsedEvent, ms: number, macs: ReadonlyMap<string, readonly string[]>): readonly Reference[] {
+  switch (body.kind) {
+    case 'migrate-initiated':
+      return [{ subject: `start ${body.vm}`, ms }];
+    case 'domain-started':
+      return body.incoming ? [{ subject: `start ${body.vm}`, ms }] : [];
+    case 'job-sample':
+      return body.elapsedMs === null ? [] : [{ subject: `start ${body.vm ?? origin.file.vm}`, ms: ms - body.elapsedMs }];
+    case 'job-completed':
+      return [{ subject: `end ${body.vm}`, ms }];
+    case 'domain-stopped':
+      return [{ subject: `end ${body.vm}`, ms }, ...(macs.get(body.vm) ?? []).map((mac) => ({ subject: `announce ${mac}`, ms }))];
+    case 'daemon-message':
+      return [{ subject: `error ${body.text}`, ms }];
+    default:
+      return [];
+  }
 }
 
 function subjectOf(body: EventBody): string | null {

@@ -18,6 +18,9 @@ const STILL_RUNNING_MS = 60_000;
 /** With the network whole, the source notices within this that the destination's QEMU is gone; without, it goes on sending into nothing. */
 const NOTICED_MS = 5000;
 
+/** Reasons for which an incoming QEMU ends without its guest having arrived; a guest that shuts down had. */
+const LOST = new Set(['failed', 'crashed', 'destroyed', 'unknown', 'daemon']);
+
 /** The attempt's events by what they say about its end. */
 interface Facts {
   readonly attempt: Attempt;
@@ -47,7 +50,7 @@ function factsOf(attempt: Attempt): Facts {
     clientErrors: events.filter(({ body }) => body.kind === 'migrate-error'),
     texts: events.flatMap((event) => textsOf(event).map((text) => ({ event, text }))),
     sourceStop: stops.find(({ origin }) => origin.file.host === source),
-    destinationStop: stops.find(({ origin, body }) => origin.file.host === destination && body.reason !== 'migrated'),
+    destinationStop: stops.find(({ origin, body }) => origin.file.host === destination && LOST.has(body.reason)),
     cancelled: events.filter(isCancelled(attempt)),
     jobFailed: events.filter(({ body }) => ('status' in body && body.status === 'failed') || (body.kind === 'daemon-message' && /job '?migration (?:out|in)'?:? (?:failed|unexpectedly failed)|migration (?:out )?job: /.test(body.text))),
     succeeded: events.filter(({ body }) => body.kind === 'migrate-succeeded' || (body.kind === 'job-completed' && body.direction !== 'outgoing')),
@@ -114,7 +117,7 @@ function namesVm({ body }: Event): boolean {
 function afterThread({ attempt }: Facts, threadEnded: Event): Decision {
   const statuses = attempt.events.flatMap(({ body }) => ('status' in body && body.status !== null ? [body.status] : []));
   if (statuses.at(-1) === 'completed') return { outcome: 'completed', certainty: 'follows', evidence: [threadEnded] };
-  const modern = /^Migration thread of VM \[/.test(threadEnded.origin.text.slice(threadEnded.origin.messageAt));
+  const modern = threadEnded.origin.text.startsWith('Migration thread of VM [', threadEnded.origin.messageAt);
   const requested = attempt.events.some(({ body }) => body.kind === 'migrate-requested');
   const left = stayed(attempt);
   if (left !== null) return { outcome: 'failed', certainty: 'follows', evidence: [threadEnded, left] };
@@ -128,12 +131,14 @@ function stayed({ events, source, vmEvents }: Attempt): Event | null {
   return process === undefined || process.body.kind === 'domain-stopped' || (process.at > (events.at(-1)?.at ?? 0)) ? null : process;
 }
 
+/** When the client heard of it, else when the hosts showed it. */
 function endOf({ attempt, sourceStop, destinationStop, succeeded, clientErrors, threadEnded }: Facts, { outcome, evidence }: Decision): number | null {
-  const client = threadEnded?.at ?? clientErrors[0]?.at ?? attempt.closedAt;
-  if (client !== null && client !== undefined) return client;
-  if (outcome === 'completed') return succeeded.at(-1)?.at ?? sourceStop?.at ?? null;
+  const client = (threadEnded ?? clientErrors[0])?.at ?? attempt.closedAt;
+  if (client !== null) return client;
   if (outcome === 'unknown') return null;
-  return Math.max(...[...evidence, destinationStop, sourceStop].flatMap((event) => (event === undefined ? [] : [event.at]))) || null;
+  const shown = outcome === 'completed' ? [succeeded.at(-1) ?? sourceStop] : [...evidence, destinationStop, sourceStop];
+  const times = shown.flatMap((event) => (event === undefined ? [] : [event.at]));
+  return times.length === 0 ? null : Math.max(...times);
 }
 
 /** Why it did not complete. The order is that of telling: a cancel echoes as a broken stream, a broken stream as nothing at all. */

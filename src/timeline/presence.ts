@@ -1,5 +1,6 @@
 import type { Event } from '../model/event.ts';
 import type { GuestState, HostState, Outcome } from '../model/timeline.ts';
+import { hostOf } from './of-kind.ts';
 
 /** What one attempt tells about where its VM is. */
 export interface Move {
@@ -29,10 +30,6 @@ export function presenceOf(events: readonly Event[], moves: readonly Move[]): re
     .filter((host): host is string => host !== null)
     .toSorted()
     .map((host) => onHost(host, events.filter((event) => hostOf(event) === host), moves.filter(({ source, destination }) => source === host || destination === host)));
-}
-
-function hostOf({ origin }: Event): string {
-  return origin.file.host;
 }
 
 function isProcess({ body }: Event): boolean {

@@ -39,13 +39,13 @@ export function estimateSkews(events: readonly Event[]): ReadonlyMap<string, Ske
     const [a = '', b = ''] = key.split('\u0000');
     const estimate = skewOf(list, a);
     if (estimate === null) continue;
-    link(links, a, b).set(b, estimate);
-    link(links, b, a).set(a, { skewMs: -estimate.skewMs, pairs: estimate.pairs });
+    linksOf(links, a).set(b, estimate);
+    linksOf(links, b).set(a, { skewMs: -estimate.skewMs, pairs: estimate.pairs });
   }
   return spread(links, pairs);
 }
 
-function link<T>(links: Map<string, Map<string, T>>, host: string, _other: string): Map<string, T> {
+function linksOf<T>(links: Map<string, Map<string, T>>, host: string): Map<string, T> {
   const known = links.get(host) ?? new Map<string, T>();
   links.set(host, known);
   return known;
@@ -86,22 +86,21 @@ function skewOf(pairs: readonly Pair[], first: string): { readonly skewMs: numbe
   return { skewMs: Math.round(agreeing[Math.floor(agreeing.length / 2)] ?? best), pairs: agreeing.length };
 }
 
+type Links = ReadonlyMap<string, ReadonlyMap<string, { readonly skewMs: number; readonly pairs: number }>>;
+
 /** Carries the skews from the reference host over all hosts that share a migration with it, directly or by others. */
-function spread(links: ReadonlyMap<string, ReadonlyMap<string, { readonly skewMs: number; readonly pairs: number }>>, pairs: readonly Pair[]): ReadonlyMap<string, Skew> {
+function spread(links: Links, pairs: readonly Pair[]): ReadonlyMap<string, Skew> {
   const share = (host: string): number => pairs.filter(({ source, destination }) => source === host || destination === host).length;
-  const hosts = [...links.keys()].toSorted((a, b) => share(b) - share(a) || (a < b ? -1 : 1));
   const skews = new Map<string, Skew>();
-  for (const root of hosts) {
-    if (skews.has(root)) continue;
-    skews.set(root, { host: root, against: root, skewMs: 0, pairs: 0 });
-    const queue = [root];
-    for (let host = queue.shift(); host !== undefined; host = queue.shift()) {
-      for (const [next, { skewMs, pairs: count }] of links.get(host) ?? []) {
-        if (skews.has(next)) continue;
-        skews.set(next, { host: next, against: root, skewMs: (skews.get(host)?.skewMs ?? 0) + skewMs, pairs: count });
-        queue.push(next);
-      }
-    }
+  for (const root of [...links.keys()].toSorted((a, b) => share(b) - share(a) || (a < b ? -1 : 1))) {
+    if (!skews.has(root)) spreadFrom({ host: root, against: root, skewMs: 0, pairs: 0 }, links, skews);
   }
   return skews;
+}
+
+function spreadFrom(from: Skew, links: Links, skews: Map<string, Skew>): void {
+  skews.set(from.host, from);
+  for (const [host, { skewMs, pairs }] of links.get(from.host) ?? []) {
+    if (!skews.has(host)) spreadFrom({ host, against: from.against, skewMs: from.skewMs + skewMs, pairs }, links, skews);
+  }
 }

@@ -35,13 +35,25 @@ export function isProblem({ severity }: Finding): boolean {
   return severity !== 'info';
 }
 
+/** Whether a migration went wrong by its outcome alone. */
+export function isUnexplained({ outcome }: Migration): boolean {
+  return outcome === 'failed' || outcome === 'aborted';
+}
+
 function blockOf(group: readonly Finding[], migration: Migration | null): Block {
-  const sorted = group.toSorted((a, b) => tellingOf(b, migration) - tellingOf(a, migration) || severityOf(b) - severityOf(a) || a.from - b.from);
+  const sorted = group.toSorted(
+    (a, b) => tellingOf(b, migration) - tellingOf(a, migration) || severityOf(b) - severityOf(a) || a.from - b.from,
+  );
   const [head, ...others] = sorted;
   if (head === undefined) throw new Error('a group of findings is never empty');
   const explained = tellingOf(head, migration) > TELLING.generic;
   const folds = (finding: Finding): boolean => explained && GENERIC.has(finding.detector);
-  return { migration, head, rest: others.filter((finding) => !folds(finding)).toSorted((a, b) => severityOf(b) - severityOf(a)), folded: others.filter(folds) };
+  return {
+    migration,
+    head,
+    rest: others.filter((finding) => !folds(finding)).toSorted((a, b) => severityOf(b) - severityOf(a)),
+    folded: others.filter(folds),
+  };
 }
 
 const TELLING = { other: 0, generic: 1, critical: 2, explains: 3, cause: 4, splitBrain: 5 } as const;

@@ -1,18 +1,20 @@
 import type { Migration } from '../../model/timeline.ts';
+import { LABEL, labelled } from './evidence.ts';
 import type { Page } from './page.ts';
 import { columns } from './text.ts';
 
-const TITLE = 'remaining at the start of each pass, MiB';
+const TITLE = 'MiB left at the start of each pass:';
 
 /** What remained at the beginning of each pass: as bars, and in numbers as far as they fit. */
 export function convergenceChart({ passes }: Pick<Migration, 'passes'>, page: Page): readonly string[] {
   if (passes.length < 2) return [];
   const mib = passes.map(({ remainingBytes }) => remainingBytes / 2 ** 20);
   const numbers = mib.map((value) => (value < 9.95 ? value.toFixed(1) : String(Math.round(value))));
-  const room = page.width - 2;
-  const bars = barsOf(mib, room - columns(TITLE) - 2, page);
-  const head = bars === '' ? TITLE : `${TITLE}  ${bars}`;
-  return [`  ${page.paint('dim', TITLE)}${head.slice(TITLE.length)}`, `  ${fitting(numbers, room, page)}`];
+  const room = page.width - LABEL;
+  const bars = barsOf(mib, Math.floor(room / 3), page);
+  const head = bars === '' ? TITLE : `${bars}  ${TITLE}`;
+  const line = `${head} ${numbers.join(' ')}`;
+  return labelled('passes', columns(line) <= room ? [line] : [head, fitting(numbers, room, page)], page);
 }
 
 /** One sign a pass, against the largest; the middle is left out where there are more passes than columns. */

@@ -40,10 +40,10 @@ function sample(body: JobSample): string {
     body.dirtyRateBytesPerSecond === null ? null : `dirty rate ${rate(body.dirtyRateBytesPerSecond)}`,
     body.bandwidthBytesPerSecond === null ? null : `bandwidth ${rate(body.bandwidthBytesPerSecond)}`,
     body.throttlePercent === null || body.throttlePercent === 0 ? null : `throttled by ${body.throttlePercent} %`,
-    body.downtimeMs === null ? null : `downtime ${duration(body.downtimeMs)}`,
+    // while it runs this is what QEMU expects, which the remaining bytes tell better
+    body.downtimeMs === null || body.status === 'active' ? null : `downtime ${duration(body.downtimeMs)}`,
     body.postcopyRequests === null || body.postcopyRequests === 0 ? null : `${body.postcopyRequests} post-copy requests`,
     body.errorText,
-    body.elapsedMs === null ? null : `${duration(body.elapsedMs)} into the job`,
   ]);
 }
 

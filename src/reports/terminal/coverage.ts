@@ -2,7 +2,7 @@ import { plural } from '../../lib/units.ts';
 import type { InputResult, Tally } from '../../model/input.ts';
 import type { Source } from '../../model/source.ts';
 import type { Page } from './page.ts';
-import { cutMiddle, fold } from './text.ts';
+import { cutMiddle, fold, listed } from './text.ts';
 
 /** Sources whose absence no migration mentions, and what they would have told. */
 const WOULD_TELL: readonly (readonly [source: Source, tells: string])[] = [
@@ -19,7 +19,11 @@ export function notObserved(page: Page): readonly string[] {
   const read = new Set(inputs.map(({ source }) => source));
   const counts = new Map<string, number>();
   for (const gap of migrations.flatMap(({ unobserved }) => unobserved)) counts.set(gap, (counts.get(gap) ?? 0) + 1);
-  const gaps = [...counts].toSorted(([, a], [, b]) => b - a).map(([gap, count]) => (migrations.length > 1 && count < migrations.length ? `${gap} (${count} of ${migrations.length} migrations)` : gap));
+  const gaps = [...counts]
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([gap, count]) =>
+      migrations.length > 1 && count < migrations.length ? `${gap} (${count} of ${migrations.length} migrations)` : gap,
+    );
   const shown = page.allEvidence ? gaps : gaps.slice(0, GAPS);
   const more = gaps.length > shown.length ? [`${gaps.length - shown.length} more with --all-evidence`] : [];
   const all = [...shown, ...more, ...WOULD_TELL.flatMap(([source, tells]) => (read.has(source) ? [] : [tells]))];
@@ -35,20 +39,31 @@ export function fileNotes(page: Page): readonly string[] {
   const { inputs } = page.analysis;
   const troubled = inputs.filter((input) => input.skipped !== null || input.problem !== null || rejectedIn(input.tally) > 0);
   if (troubled.length === 0) return [];
-  const shown = page.allEvidence ? troubled : troubled.toSorted((a, b) => weight(b) - weight(a)).slice(0, NAMED);
-  const more = troubled.length - shown.length;
+  const named = troubled.filter((input) => !isHarmless(input));
+  const shown = page.allEvidence ? troubled : named.toSorted((a, b) => rejectedIn(b.tally) - rejectedIn(a.tally)).slice(0, NAMED);
+  const more = named.length - shown.length;
   return [
     page.paint('strong', 'FILES'),
     ...shown.flatMap((input) => noteOf(input, page)),
     ...(more > 0 ? [page.paint('dim', `  ${more} more with --all-evidence`)] : []),
-    ...fold(`read: ${totals(inputs)}`, page.width - 2).map((line) => `  ${line}`),
+    ...(page.allEvidence ? [] : harmlessNotes(troubled.filter(isHarmless), page)),
+    ...hung(`read: ${totals(inputs)}`, page),
   ];
 }
 
-/** Files that could not be read weigh more than those that are no logs. */
-function weight({ skipped, tally }: InputResult): number {
-  if (skipped === 'not a log' || skipped === 'empty') return 0;
-  return skipped === null ? 1 + Math.min(1, rejectedIn(tally) / 1e6) : 3;
+/** Nothing could have been in it. */
+function isHarmless({ skipped }: InputResult): boolean {
+  return skipped === 'not a log' || skipped === 'empty';
+}
+
+/** One line for all that were left aside for the same reason. */
+function harmlessNotes(inputs: readonly InputResult[], page: Page): readonly string[] {
+  const reasonOf = ({ skipped, problem }: InputResult): string => problem ?? skipped ?? '';
+  return [...new Set(inputs.map(reasonOf))].flatMap((reason) => {
+    const own = inputs.filter((input) => reasonOf(input) === reason);
+    const names = [...new Set(own.map(({ path }) => path.split('/').at(-1) ?? path))];
+    return hung(`not read: ${own.length > names.length ? `${own.length} times ` : ''}${listed(names)} (${reason})`, page);
+  });
 }
 
 function noteOf({ path, skipped, problem, tally }: InputResult, page: Page): readonly string[] {
@@ -59,8 +74,11 @@ function noteOf({ path, skipped, problem, tally }: InputResult, page: Page): rea
     rejected > 0 && tally !== null ? `${rejected} of ${plural(tally.records, 'record')} rejected (${reasons([tally])})` : null,
   ];
   const name = cutMiddle(page.show(path), Math.floor(page.width / 2), page.glyphs.ellipsis);
-  const [first = '', ...rest] = fold(page.show(`${name}  ${said.filter((part) => part !== null).join('; ')}`), page.width - 4);
-  return [`  ${first}`, ...rest.map((line) => `    ${line}`)];
+  return hung(`${name}: ${said.filter((part) => part !== null).join('; ')}`, page);
+}
+
+function hung(text: string, page: Page): readonly string[] {
+  return fold(page.show(text), page.width - 4).map((line, i) => (i === 0 ? `  ${line}` : `    ${line}`));
 }
 
 function totals(inputs: readonly InputResult[]): string {
@@ -68,7 +86,13 @@ function totals(inputs: readonly InputResult[]): string {
   const sum = (of: (tally: Tally) => number): number => tallies.reduce((count, tally) => count + of(tally), 0);
   const rejected = sum(rejectedIn);
   const why = rejected === 0 ? '' : ` (${reasons(tallies)})`;
-  return `${plural(sum(({ lines }) => lines), 'line')} in ${plural(sum(({ records }) => records), 'record')}: ${sum(({ withEvents }) => withEvents)} with events, ${sum(({ plain }) => plain)} plain, ${rejected} rejected${why}`;
+  return `${plural(
+    sum(({ lines }) => lines),
+    'line',
+  )} in ${plural(
+    sum(({ records }) => records),
+    'record',
+  )}: ${sum(({ withEvents }) => withEvents)} with events, ${sum(({ plain }) => plain)} plain, ${rejected} rejected${why}`;
 }
 
 function rejectedIn(tally: Tally | null): number {
@@ -77,6 +101,7 @@ function rejectedIn(tally: Tally | null): number {
 
 function reasons(tallies: readonly Tally[]): string {
   const counts = new Map<string, number>();
-  for (const [reason, count] of tallies.flatMap(({ rejected }) => Object.entries(rejected))) counts.set(reason, (counts.get(reason) ?? 0) + count);
+  for (const [reason, count] of tallies.flatMap(({ rejected }) => Object.entries(rejected)))
+    counts.set(reason, (counts.get(reason) ?? 0) + count);
   return [...counts].map(([reason, count]) => `${reason} ${count}`).join(', ');
 }

@@ -10,7 +10,11 @@ export const LABEL = 11;
 /** Lines of evidence that are shown without being asked for more. */
 const SHOWN = 3;
 
-const WORDS: Readonly<Record<Certainty, string>> = { seen: 'seen', follows: 'follows', unobserved: 'not observed; nearest to it:' };
+const WORDS: Readonly<Record<Certainty, string>> = {
+  seen: 'seen',
+  follows: 'follows',
+  unobserved: 'not observed; nearest to it:',
+};
 
 /** Evidence of one statement, as the files have it: host, file and line, time as written, message. */
 export function evidenceLines(events: readonly Event[], certainty: Certainty, page: Page): readonly string[] {
@@ -22,12 +26,20 @@ export function evidenceLines(events: readonly Event[], certainty: Certainty, pa
   const beside = room >= ROOMY || quotes.every(({ message }) => columns(message) <= room);
   const lines = quotes.flatMap((quote) => {
     const head = `${pad(quote.place, place)}  ${pad(quote.written, written)}`;
-    if (!beside) return [page.paint('dim', head.trimEnd()), ...fitted(quote.message, page.width - LABEL - 2, page).map((line) => `  ${line}`)];
+    if (!beside)
+      return [
+        page.paint('dim', head.trimEnd()),
+        ...fitted(quote.message, page.width - LABEL - 2, page).map((line) => `  ${line}`),
+      ];
     const [first = '', ...more] = fitted(quote.message, room, page);
     return [`${page.paint('dim', head)}  ${first}`, ...more.map((line) => ' '.repeat(place + written + 4) + line)];
   });
   const hidden = events.length - shown.length;
-  return labelled(WORDS[certainty], hidden > 0 ? [...lines, page.paint('dim', `${hidden} more with --all-evidence`)] : lines, page);
+  return labelled(
+    WORDS[certainty],
+    hidden > 0 ? [...lines, page.paint('dim', `${hidden} more with --all-evidence`)] : lines,
+    page,
+  );
 }
 
 /** From so many columns on, a message stands beside its place and time. */

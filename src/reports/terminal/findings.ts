@@ -1,8 +1,7 @@
 import { whereNow } from '../../detectors/words.ts';
-import { plural } from '../../lib/units.ts';
 import type { Finding, Remedy } from '../../model/finding.ts';
 import type { Migration } from '../../model/timeline.ts';
-import { isProblem, type Block } from './blocks.ts';
+import { isProblem, isUnexplained, type Block } from './blocks.ts';
 import { convergenceChart } from './chart.ts';
 import { evidenceLines, LABEL, labelled } from './evidence.ts';
 import type { Page } from './page.ts';
@@ -18,21 +17,40 @@ const IN_SHORT = 40;
 
 /** Every problem, the worst block first, with what it rests on and what to do. */
 export function findings(blocks: readonly Block[], page: Page): readonly (readonly string[])[] {
-  if (blocks.length === 0) return [[page.paint('good', page.analysis.migrations.length === 0 ? 'No live migration is in these files.' : 'Nothing wrong was found.')]];
+  if (blocks.length === 0) return [verdictOfNone(page)];
   const full = page.allEvidence ? blocks : blocks.slice(0, IN_FULL);
   const short = blocks.slice(full.length);
   const sections = full.map((block) => blockLines(block, page));
   return short.length === 0 ? sections : [...sections, shortLines(short, page)];
 }
 
+/** No finding is good news only where every migration went well. */
+function verdictOfNone(page: Page): readonly string[] {
+  const { migrations } = page.analysis;
+  if (migrations.length === 0) return ['No live migration is in these files.'];
+  const ended = migrations.filter(isUnexplained);
+  if (ended.length === 0) return [page.paint('good', 'Nothing wrong was found.')];
+  const which = ended.length === 1 ? '1 migration did not complete' : `${ended.length} migrations did not complete`;
+  return fold(
+    `${which}, and no detector says why; see below what was seen of ${ended.length === 1 ? 'it' : 'them'}.`,
+    page.width,
+  );
+}
+
 function shortLines(blocks: readonly Block[], page: Page): readonly string[] {
   const lines = blocks.slice(0, IN_SHORT).flatMap(({ head, migration }) => headLines(head, migration, page));
   const left = blocks.length - IN_SHORT;
-  return [...lines, page.paint('dim', `${left > 0 ? `and ${left} more; ` : ''}what these rest on, and what to do: --all-evidence`)];
+  return [
+    ...lines,
+    page.paint('dim', `${left > 0 ? `and ${left} more; ` : ''}what these rest on, and what to do: --all-evidence`),
+  ];
 }
 
 function blockLines({ migration, head, rest, folded }: Block, page: Page): readonly string[] {
-  const chart = [head, ...rest].some(({ detector }) => detector === 'not-converging') && migration !== null ? convergenceChart(migration, page) : [];
+  const chart =
+    [head, ...rest].some(({ detector }) => detector === 'not-converging') && migration !== null
+      ? convergenceChart(migration, page)
+      : [];
   const given = new Set(head.remedies.map(({ command, what }) => command ?? what));
   return [
     ...headLines(head, migration, page),
@@ -50,7 +68,9 @@ function headLines(finding: Finding, migration: Migration | null, page: Page): r
   const { severity, detector } = finding;
   const about = migration === null ? (finding.vm ?? finding.host ?? '') : migration.vm;
   const start = `${page.paint(severity, pad(severity.toUpperCase(), 8))}  ${page.paint('strong', detector)}`;
-  const rest = [about, ...(migration === null ? [] : [routeOf(migration, page)]), timeOf(finding, migration, page)].map((part) => page.show(part)).join('   ');
+  const rest = [about, ...(migration === null ? [] : [routeOf(migration, page)]), timeOf(finding, migration, page)]
+    .map((part) => page.show(part))
+    .join('   ');
   const plain = 8 + 2 + columns(detector) + 3 + columns(rest);
   return plain <= page.width ? [`${start}   ${rest}`] : [start, ...fold(rest, page.width - 2).map((line) => `  ${line}`)];
 }
@@ -108,6 +128,7 @@ function alsoLines(finding: Finding, { given, migration }: Beside, page: Page): 
   const time = timeOf(finding, migration, page);
   const remedies = finding.remedies.filter(({ command, what }) => !given.has(command ?? what));
   return [
+    '',
     `  ${page.paint(severity, `also ${severity.toUpperCase()}`)}  ${page.paint('strong', detector)}   ${time}`,
     ...prose(summaryOf(finding, migration), page),
     ...evidenceLines(finding.evidence, finding.confidence, page),
@@ -130,24 +151,27 @@ export function advice(page: Page): readonly string[] {
     const own = infos.filter(({ detector }) => detector === kind);
     const shown = page.allEvidence ? own : own.slice(0, ALIKE);
     const more = own.length - shown.length;
-    return [...shown.flatMap((finding) => adviceLines(finding, page)), ...(more > 0 ? [page.paint('dim', `  ${kind}: ${more} more with --all-evidence`)] : [])];
+    return [
+      ...shown.flatMap((finding) => adviceLines(finding, page)),
+      ...(more > 0 ? [page.paint('dim', `  ${kind}: ${more} more with --all-evidence`)] : []),
+    ];
   });
   return lines.length === 0 ? [] : [page.paint('strong', 'ADVICE'), ...lines];
 }
 
 function adviceLines(finding: Finding, page: Page): readonly string[] {
   const { detector, vm, host, summary } = finding;
-  const text = page.show(`${detector}  ${vm ?? host ?? ''}  ${summary}`);
+  const about = vm ?? host ?? '';
+  const text = page.show(`${detector}${about === '' || summary.includes(about) ? '' : ` (${about})`}: ${summary}`);
   const width = Math.min(PROSE, page.width - 4);
   if (!page.allEvidence) return hung(foldTo(text, { width, lines: 2, ellipsis: page.glyphs.ellipsis }));
-  return [...hung(fold(text, width)), ...evidenceLines(finding.evidence, finding.confidence, page), ...remedyLines(finding.remedies, page)];
+  return [
+    ...hung(fold(text, width)),
+    ...evidenceLines(finding.evidence, finding.confidence, page),
+    ...remedyLines(finding.remedies, page),
+  ];
 }
 
 function hung(lines: readonly string[]): readonly string[] {
   return lines.map((line, i) => (i === 0 ? `  ${line}` : `    ${line}`));
-}
-
-/** How many problems there are, for the line above them. */
-export function countOf(blocks: readonly Block[]): string {
-  return plural(blocks.length, 'problem');
 }

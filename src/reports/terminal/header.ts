@@ -29,7 +29,9 @@ const REASONS = ['given', 'same-migration', 'same-period', 'other-hosts'] as con
 
 function zones(page: Page): readonly string[] {
   const { clocks } = page.analysis;
-  const known = clocks.filter(({ zoneFrom }) => zoneFrom !== 'utc-only' && zoneFrom !== 'assumed');
+  const known = clocks.filter(
+    ({ zone, zoneFrom }) => zoneFrom !== 'assumed' && zoneFrom !== 'utc-only' && (zone !== 'UTC' || page.allEvidence),
+  );
   const names = [...new Set(known.map(({ zone }) => zone))];
   const lines = names.flatMap((zone) => {
     const own = known.filter((clock) => clock.zone === zone);

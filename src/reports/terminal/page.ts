@@ -42,11 +42,18 @@ export interface Page {
   fileName(file: FileContext): string;
 }
 
-const SIGNS: Glyphs = { arrow: '→', ellipsis: '…', none: '–', atLeast: '≥', bars: [...'▁▂▃▄▅▆▇█'] };
+const SIGNS: Glyphs = { arrow: '→', ellipsis: '…', none: '–', atLeast: '≥', bars: '▁ ▂ ▃ ▄ ▅ ▆ ▇ █'.split(' ') };
 const ASCII_SIGNS: Glyphs = { arrow: '->', ellipsis: '...', none: '-', atLeast: '>=', bars: [] };
 
 /** SGR parameters. */
-const COLORS: Readonly<Record<Paint, string>> = { critical: '1;31', warning: '1;33', info: '1;36', good: '32', strong: '1', dim: '2' };
+const COLORS: Readonly<Record<Paint, string>> = {
+  critical: '1;31',
+  warning: '1;33',
+  info: '1;36',
+  good: '32',
+  strong: '1',
+  dim: '2',
+};
 
 /** Nothing fits into less. */
 const NARROWEST = 40;

@@ -1,9 +1,9 @@
-import { duration, plural } from '../../lib/units.ts';
+import { duration } from '../../lib/units.ts';
 import type { Migration } from '../../model/timeline.ts';
 import { isProblem } from './blocks.ts';
 import type { Page, Paint } from './page.ts';
 import { columns, cut, cutMiddle, pad, padStart } from './text.ts';
-import { moment } from './time.ts';
+import { shortMoment } from './time.ts';
 
 /** Rows shown without being asked for more. */
 const ROWS = 40;
@@ -19,10 +19,19 @@ interface Column {
 const COLUMNS: readonly Column[] = [
   { title: 'VM', drop: 0, cell: ({ vm }) => vm },
   { title: 'from', drop: 0, cell: ({ source }, { glyphs }) => source ?? glyphs.none },
-  { title: 'to', drop: 0, cell: ({ destination, destinationAddress }, { glyphs }) => destination ?? destinationAddress ?? glyphs.none },
-  { title: 'start', drop: 0, cell: ({ startedAt }, { withDates }) => moment(startedAt, withDates) },
+  {
+    title: 'to',
+    drop: 0,
+    cell: ({ destination, destinationAddress }, { glyphs }) => destination ?? destinationAddress ?? glyphs.none,
+  },
+  { title: 'start', drop: 0, cell: ({ startedAt }, { withDates }) => shortMoment(startedAt, withDates) },
   { title: 'took', drop: 0, cell: took },
-  { title: 'passes', drop: 3, right: true, cell: ({ iterations }, { glyphs }) => (iterations === null ? glyphs.none : String(iterations)) },
+  {
+    title: 'passes',
+    drop: 3,
+    right: true,
+    cell: ({ iterations }, { glyphs }) => (iterations === null ? glyphs.none : String(iterations)),
+  },
   { title: 'downtime', drop: 1, right: true, cell: downtime },
   { title: 'announced', drop: 2, cell: announced },
   { title: 'outcome', drop: 0, cell: outcome },
@@ -37,14 +46,27 @@ export function migrationTable(page: Page): readonly string[] {
   const rows = shown.map((migration) => kept.map(({ cell }) => page.show(cell(migration, page))));
   const titles = kept.map(({ title }) => title);
   const limits = limitsOf([titles, ...rows], page.width);
-  const line = (cells: readonly string[]): readonly string[] => cells.map((cell, i) => sized(cell, limits[i] ?? 0, { column: kept[i], page }));
+  const line = (cells: readonly string[]): readonly string[] =>
+    cells.map((cell, i) => sized(cell, limits[i] ?? 0, { column: kept[i], page }));
   const body = rows.map((cells, i) => painted(line(cells), shown[i]?.outcome, page));
   const hidden = migrations.length - shown.length;
-  const more = hidden > 0 ? [page.paint('dim', `  ${page.glyphs.ellipsis} and ${plural(hidden, 'more')} (all with --all-evidence)`)] : [];
+  const more =
+    hidden > 0
+      ? [
+          page.paint(
+            'dim',
+            `  ${page.glyphs.ellipsis} and ${hidden} more${completedOnly(migrations, shown)} (all with --all-evidence)`,
+          ),
+        ]
+      : [];
   return [page.paint('strong', 'MIGRATIONS'), page.paint('dim', `  ${line(titles).join(GAP)}`.trimEnd()), ...body, ...more];
 }
 
 const GAP = '  ';
+
+function completedOnly(all: readonly Migration[], shown: readonly Migration[]): string {
+  return all.every((migration) => migration.outcome === 'completed' || shown.includes(migration)) ? ' completed' : '';
+}
 
 function took({ startedAt, endedAt, lastSeenAt, outcome: ended }: Migration, { glyphs }: Page): string {
   if (endedAt !== null) return duration(endedAt - startedAt);
@@ -61,7 +83,10 @@ function announced({ announcement: { state } }: Migration, { glyphs }: Page): st
 }
 
 function outcome({ outcome: ended, cause }: Migration): string {
-  return cause === null || ended === 'completed' || ended === 'running' ? ended : `${ended}: ${cause.kind === 'unknown' ? 'cause unknown' : cause.kind}`;
+  if (ended === 'aborted' && cause?.kind === 'aborted-by-operator') return 'aborted by operator';
+  return cause === null || ended === 'completed' || ended === 'running'
+    ? ended
+    : `${ended}: ${cause.kind === 'unknown' ? 'cause unknown' : cause.kind}`;
 }
 
 /** Those that did not complete or have a problem, then the slowest, in the order of time. */
@@ -74,14 +99,19 @@ function mostTelling({ analysis: { migrations, findings } }: Page): readonly Mig
   return migrations.filter((migration) => kept.has(migration));
 }
 
+/** Columns without a single value give way first, then by their rank. */
 function fittingColumns(migrations: readonly Migration[], page: Page): readonly Column[] {
-  const dropped = COLUMNS.map(({ drop }) => drop).filter((drop) => drop > 0);
-  const choices = [Number.POSITIVE_INFINITY, ...dropped.toSorted((a, b) => b - a)].map((limit) => COLUMNS.filter(({ drop }) => drop < limit));
-  const fits = (chosen: readonly Column[]): boolean => {
-    const widths = chosen.map(({ title, cell }) => Math.max(columns(title), ...migrations.map((migration) => columns(page.show(cell(migration, page))))));
-    return total(widths) <= page.width;
-  };
-  return choices.find(fits) ?? choices.at(-1) ?? COLUMNS;
+  const cells = COLUMNS.map(({ title, cell }) => [title, ...migrations.map((migration) => page.show(cell(migration, page)))]);
+  const widths = cells.map((texts) => Math.max(...texts.map(columns)));
+  const ranks = COLUMNS.map(({ drop }, i) =>
+    drop > 0 && cells[i]?.slice(1).every((text) => text === page.glyphs.none) === true ? drop + COLUMNS.length : drop,
+  );
+  const kept = new Set(COLUMNS.keys());
+  for (const i of [...kept].filter((column) => (ranks[column] ?? 0) > 0).toSorted((a, b) => (ranks[b] ?? 0) - (ranks[a] ?? 0))) {
+    if (total([...kept].map((column) => widths[column] ?? 0)) <= page.width) break;
+    kept.delete(i);
+  }
+  return COLUMNS.filter((_, i) => kept.has(i));
 }
 
 function total(widths: readonly number[]): number {
@@ -102,13 +132,23 @@ function limitsOf(rows: readonly (readonly string[])[], width: number): readonly
   return widths;
 }
 
-function sized(cell: string, width: number, { column, page }: { readonly column: Column | undefined; readonly page: Page }): string {
+function sized(
+  cell: string,
+  width: number,
+  { column, page }: { readonly column: Column | undefined; readonly page: Page },
+): string {
   const { ellipsis } = page.glyphs;
   const fitted = column?.title === 'outcome' ? cut(cell, width, ellipsis) : cutMiddle(cell, width, ellipsis);
   return column?.right === true ? padStart(fitted, width) : pad(fitted, width);
 }
 
-const OUTCOME_PAINT: Readonly<Record<Migration['outcome'], Paint>> = { completed: 'good', failed: 'critical', aborted: 'warning', running: 'info', unknown: 'warning' };
+const OUTCOME_PAINT: Readonly<Record<Migration['outcome'], Paint>> = {
+  completed: 'good',
+  failed: 'critical',
+  aborted: 'warning',
+  running: 'info',
+  unknown: 'warning',
+};
 
 /** The last cell says the outcome. */
 function painted(cells: readonly string[], ended: Migration['outcome'] | undefined, page: Page): string {

@@ -2,7 +2,8 @@
  * Everything that a terminal would obey instead of show: C0 and C1 controls (escape sequences begin with one), marks that
  * reverse the direction of writing, characters without a width, and halves of surrogate pairs.
  */
-const ACTIVE = /[\u{0}-\u{1f}\u{7f}-\u{9f}\u{ad}\u{61c}\u{180e}\u{200b}-\u{200f}\u{2028}-\u{202e}\u{2060}-\u{206f}\u{feff}\u{fff9}-\u{fffb}\u{e0000}-\u{e007f}]|\p{Cs}/gu;
+const ACTIVE =
+  /[\u{0}-\u{1f}\u{7f}-\u{9f}\u{ad}\u{61c}\u{180e}\u{200b}-\u{200f}\u{2028}-\u{202e}\u{2060}-\u{206f}\u{feff}\u{fff9}-\u{fffb}\u{e0000}-\u{e007f}]|\p{Cs}/gu;
 
 /** Text of a log that a terminal shows and does not obey: a tab is a blank, other control characters become `\x1b` or `\u{202e}`. */
 export function inert(text: string): string {
@@ -11,7 +12,12 @@ export function inert(text: string): string {
 
 /** Text in ASCII: arrows, dashes and ellipses by their look, all else as `\u{…}`. */
 export function ascii(text: string): string {
-  const looks = text.replaceAll('→', '->').replaceAll('…', '...').replace(/[–—−]/g, '-').replaceAll('≥', '>=').replaceAll('°', ' deg ');
+  const looks = text
+    .replaceAll('→', '->')
+    .replaceAll('…', '...')
+    .replace(/[–—−]/g, '-')
+    .replaceAll('≥', '>=')
+    .replaceAll('°', ' deg ');
   return looks.replace(/[^\x20-\x7e\n]/gu, escaped);
 }
 
@@ -22,7 +28,7 @@ function escaped(character: string): string {
 
 /** Columns that a text takes, one per code point. */
 export function columns(text: string): number {
-  return [...text].length;
+  return Array.from(text).length;
 }
 
 /** Blanks behind a text up to a width. */
@@ -38,23 +44,38 @@ export function padStart(text: string, width: number): string {
 /** A text of at most so many columns; what is left out shows as the ellipsis at its end. */
 export function cut(text: string, width: number, ellipsis = '…'): string {
   if (columns(text) <= width) return text;
-  return `${[...text].slice(0, Math.max(0, width - columns(ellipsis))).join('').trimEnd()}${ellipsis}`;
+  return `${[...text]
+    .slice(0, Math.max(0, width - columns(ellipsis)))
+    .join('')
+    .trimEnd()}${ellipsis}`;
 }
 
 /** A name of at most so many columns, its beginning and its end kept. */
 export function cutMiddle(text: string, width: number, ellipsis = '…'): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   if (characters.length <= width) return text;
   const kept = Math.max(2, width - columns(ellipsis));
   const tail = Math.floor(kept / 2);
   return characters.slice(0, kept - tail).join('') + ellipsis + characters.slice(characters.length - tail).join('');
 }
 
+/** A number and its unit stay on one line. */
+const BEFORE_UNIT = /(?<=\d) (?=(?:ms|s|min|h|[KMGT]iB|[MG]B\/s|%|°C|MiB\/s)(?![\w]))/g;
+const TIED = '\u00a0';
+
 /** Lines of at most so many columns, broken at blanks, and within words that are longer than a line. */
 export function fold(text: string, width: number): readonly string[] {
+  const words = text
+    .replace(BEFORE_UNIT, TIED)
+    .split(/[ \t\n\r]+/)
+    .filter((word) => word !== '');
+  return broken(words, width).map((line) => line.replaceAll(TIED, ' '));
+}
+
+function broken(words: readonly string[], width: number): readonly string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(/\s+/).filter((part) => part !== '')) {
+  for (const word of words) {
     const joined = line === '' ? word : `${line} ${word}`;
     if (columns(joined) <= width) {
       line = joined;
@@ -69,13 +90,16 @@ export function fold(text: string, width: number): readonly string[] {
 }
 
 function piecesOf(word: string, width: number): readonly string[] {
-  const characters = [...word];
+  const characters = Array.from(word);
   const count = Math.max(1, Math.ceil(characters.length / width));
   return Array.from({ length: count }, (_, i) => characters.slice(i * width, (i + 1) * width).join(''));
 }
 
 /** At most so many lines; the last one ends in the ellipsis where something is left out. */
-export function foldTo(text: string, { width, lines, ellipsis = '…' }: { readonly width: number; readonly lines: number; readonly ellipsis?: string }): readonly string[] {
+export function foldTo(
+  text: string,
+  { width, lines, ellipsis = '…' }: { readonly width: number; readonly lines: number; readonly ellipsis?: string },
+): readonly string[] {
   const folded = fold(text, width);
   if (folded.length <= lines) return folded;
   const rest = folded.slice(lines - 1).join(' ');
@@ -93,4 +117,9 @@ export function shortIds(text: string, ellipsis = '…'): string {
 export function listed(names: readonly string[], most = 4): string {
   const shown = names.length > most ? [...names.slice(0, most - 1), `${names.length - most + 1} more`] : names;
   return shown.length < 2 ? (shown[0] ?? '') : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1) ?? ''}`;
+}
+
+/** Lines behind a title in capitals, the later ones below the first's text. */
+export function runIn(title: string, lines: readonly string[]): readonly string[] {
+  return lines.map((line, i) => (i === 0 ? title : ' '.repeat(columns(title))) + line);
 }

@@ -9,6 +9,11 @@ export function moment(at: number, withDate: boolean): string {
   return withDate ? `${iso.slice(0, 10)} ${iso.slice(11, 19)}` : iso.slice(11, 19);
 }
 
+/** `04:42:33`, or `11-23 04:42:33` in a column. */
+export function shortMoment(at: number, withDate: boolean): string {
+  return moment(at, withDate).replace(/^\d{4}-/, '');
+}
+
 /** `04:42:33.092`. */
 export function precise(at: number): string {
   return new Date(at).toISOString().slice(11, 23);
@@ -21,7 +26,9 @@ export function span(from: number, to: number): string {
 
 /** `04:42:33 to 04:42:38`, or one instant where both are within a second. */
 export function stretch(from: number, to: number, withDate: boolean): string {
-  return Math.abs(to - from) < 1000 ? moment(to, withDate) : `${moment(from, withDate)} to ${moment(to, withDate && day(from) !== day(to))}`;
+  return Math.abs(to - from) < 1000
+    ? moment(to, withDate)
+    : `${moment(from, withDate)} to ${moment(to, withDate && day(from) !== day(to))}`;
 }
 
 /** `+5.3 s`, `-0.1 s`, `+2:07` from the first minute on. */

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import type { Event } from '../model/event.ts';
+import type { Conclusion, Remedy } from '../model/finding.ts';
+import type { Migration } from '../model/timeline.ts';
+import { destinationRemedies } from './cause-remedies.ts';
+import { defineDetector } from './detector.ts';
+import { at, begins, booted, completes, fails, sample, stops, VM, type StoryEvent } from './story.ts';
+import { proof, quoted, took, verdict, whereCheck } from './verdict.ts';
+import { destinationOf, whereNow } from './words.ts';
+
+/** The end of the destination's QEMU, by libvirt. */
+function endOf({ events, destination }: Migration): Event | null {
+  return events.find(({ body, origin }) => body.kind === 'domain-stopped' && origin.file.host === destination) ?? null;
+}
+
+function isDestroyed(end: Event | null): boolean {
+  return end?.body.kind === 'domain-stopped' && end.body.reason === 'destroyed';
+}
+
+function how(migration: Migration, end: Event | null): string {
+  if (isDestroyed(end)) return `was destroyed from outside ${took(migration)} into the migration`;
+  const reason = end?.body.kind === 'domain-stopped' ? ` (libvirt: reason=${end.body.reason})` : '';
+  const signal = migration.events.flatMap(({ body, origin }) => (body.kind === 'qemu-terminated' && origin.file.host === migration.destination ? [` on signal ${body.signal}`] : []));
+  return `died${signal[0] ?? ''} without a word ${took(migration)} into the migration${reason}`;
+}
+
+function remediesFor(migration: Migration, end: Event | null): readonly Remedy[] {
+  const cause: readonly Remedy[] = isDestroyed(end)
+    ? [{ what: `on ${destinationOf(migration)}: who destroyed it: CloudStack (StopCommand), an operator, or a hook`, command: `grep -E 'StopCommand|${migration.vm}' /var/log/cloudstack/agent/agent.log | tail -n 20` }]
+    : destinationRemedies(migration);
+  return [whereCheck(migration), ...cause, { what: 'then migrate again, to another host if this one has a fault', command: null }];
+}
+
+function conclude(migration: Migration): Conclusion {
+  const end = endOf(migration);
+  const lost = migration.postcopyAt === null ? '' : ' The guest already ran there (post-copy), so what it wrote to memory since then is lost: it cannot go on from the copy on the source, and has to be started anew.';
+  return {
+    ...verdict(migration),
+    summary: `The QEMU of ${migration.vm} on ${destinationOf(migration)} ${how(migration, end)}: ${quoted(migration.cause?.text ?? '')}.${lost} ${whereNow(migration)}`,
+    severity: 'critical',
+    evidence: proof(migration, migration.cause?.evidence ?? [], end === null ? [] : [end]),
+    remedies: remediesFor(migration, end),
+  };
+}
+
+/** libvirt on the destination loses its QEMU, and the client hears of a broken stream. */
+function dies(seconds: number): readonly StoryEvent[] {
+  return [
+    at(seconds, 'kvm-b', 'libvirtd', { kind: 'daemon-message', level: 'error', vm: VM, text: 'internal error: qemu unexpectedly closed the monitor' }),
+    ...fails(seconds + 0.2, "operation failed: job 'migration out' failed: Unable to write to socket: Bad file descriptor", 'crashed'),
+  ];
+}
+
+/** The QEMU that received the VM went away. */
+export const destinationDied = defineDetector({
+  id: 'destination-died',
+  title: 'QEMU of the destination died',
+  severity: 'critical',
+  subject: 'migration',
+  limits: z.strictObject({}),
+  detect: (migration) => (migration.cause?.kind === 'destination-died' ? [conclude(migration)] : []),
+  fires: [
+    {
+      name: 'it is killed: the stream breaks at once, the VM stays on the source',
+      events: [...booted(), ...begins(), ...dies(8)],
+      finds: /^The QEMU of i-2-10-VM on kvm-b died without a word 8\.2 s into the migration \(libvirt: reason=crashed\): .*\. It runs on kvm-a/,
+      severity: 'critical',
+    },
+    {
+      name: 'somebody destroys the VM there',
+      events: [...booted(), ...begins(), stops(8, 'kvm-b', 'destroyed'), ...fails(8.3, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe").slice(1)],
+      finds: /was destroyed from outside 8\.3 s into the migration/,
+      severity: 'critical',
+    },
+    {
+      name: 'in post-copy the guest is lost',
+      events: [
+        ...booted(),
+        ...begins(),
+        sample(6, { status: 'postcopy-active' }),
+        at(8.1, 'kvm-a', 'libvirtd', { kind: 'daemon-message', level: 'warning', vm: VM, text: `Migration of domain ${VM} failed during post-copy; leaving the domain paused` }),
+        ...dies(8),
+      ],
+      finds: /has to be started anew\. It is paused on kvm-a/,
+      severity: 'critical',
+    },
+  ],
+  silent: [
+    {
+      name: 'after a cancel the incoming QEMU ends as crashed too',
+      events: [...booted(), ...begins(), ...fails(9, "operation aborted: job 'migration out' canceled by client", 'crashed')],
+    },
+    {
+      name: 'QEMU refuses a device and says so',
+      events: [
+        ...booted(),
+        ...begins(),
+        at(4, 'kvm-b', 'libvirt-qemu', { kind: 'qemu-message', vm: VM, level: 'error', text: 'Features 0x10130afffa7 unsupported. Allowed features: 0x10179bf7fe7' }),
+        ...fails(5, 'internal error: qemu unexpectedly closed the monitor', 'crashed'),
+      ],
+    },
+    {
+      name: 'the network is cut: the destination ends its QEMU long before the source notices',
+      events: [...booted(), ...begins(), stops(37.5, 'kvm-b', 'destroyed'), ...fails(60, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe").slice(1)],
+    },
+    { name: 'the VM is shut down on its new host later', events: [...booted(), ...begins(), ...completes(10, 40), stops(500, 'kvm-b', 'shutdown')] },
+  ],
+});

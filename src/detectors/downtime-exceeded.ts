@@ -1,0 +1,134 @@
+import { z } from 'zod';
+import { bytes, duration, rate } from '../lib/units.ts';
+import type { Event, JobSample } from '../model/event.ts';
+import type { Conclusion, Remedy } from '../model/finding.ts';
+import type { Downtime, Migration } from '../model/timeline.ts';
+import { DEFAULT_DOWNTIME_LIMIT_MS } from '../timeline/convergence.ts';
+import { defineDetector } from './detector.ts';
+import { at, begins, booted, completes, fails, sample, VM, type StoryEvent } from './story.ts';
+import { proof, verdict } from './verdict.ts';
+import { destinationOf, sourceOf } from './words.ts';
+
+const limits = z.strictObject({
+  adviseMs: z.int().min(1).default(100).describe('downtime from which to advise, ms'),
+  warnMs: z.int().min(1).default(1000).describe('downtime from which to warn, ms'),
+});
+
+type Limits = z.infer<typeof limits>;
+
+/** Copying what remained explains a downtime that is at most this many times as long. */
+const EXPLAINED = 3;
+
+/** QEMU's words for a guest that stands still while disks and devices are handed over. */
+const HANDING_OVER: ReadonlySet<string | null> = new Set(['pre-switchover', 'device']);
+
+/** The last counters before the switchover. */
+function lastCounters({ samples }: Migration): Event<JobSample> | null {
+  return samples.findLast(({ body }) => body.status === 'active' && body.remainingBytes !== null && body.bandwidthBytesPerSecond !== null && body.bandwidthBytesPerSecond > 0) ?? null;
+}
+
+/** Why it took so long, where that is known; the most certain first. */
+function why(migration: Migration, { ms }: Downtime): string {
+  if (migration.pausedAt !== null) {
+    return ` CloudStack's agent had paused the guest ${duration(Math.max(0, migration.pausedAt - migration.startedAt))} after the beginning, so that the rest could be copied (vm.migrate.pauseafter).`;
+  }
+  if (migration.postcopyAt !== null) return '';
+  const body = lastCounters(migration)?.body;
+  if (body === undefined) return '';
+  const left = body.remainingBytes ?? 0;
+  const bandwidth = body.bandwidthBytesPerSecond ?? 1;
+  const copyMs = (left / bandwidth) * 1000;
+  const copying = `the ${bytes(left)} that the last counters show, at ${rate(bandwidth)}, ${ms > EXPLAINED * copyMs ? 'explain only' : 'take'} ${duration(copyMs)} of it`;
+  if (ms <= EXPLAINED * copyMs) return ` Copying took it: ${copying}.`;
+  return ms <= migration.downtimeLimitMs ? '' : ` Copying does not explain it: ${copying}. At the switchover QEMU also waits for its disks, so storage that hangs shows here.`;
+}
+
+function limitWords({ downtimeLimitMs }: Migration): string {
+  return downtimeLimitMs === DEFAULT_DOWNTIME_LIMIT_MS ? `the limit in force was ${duration(downtimeLimitMs)}, QEMU's default` : `the limit in force was ${duration(downtimeLimitMs)}, set for this migration`;
+}
+
+function remediesFor(migration: Migration, { ms }: Downtime): readonly Remedy[] {
+  if (migration.pausedAt !== null) {
+    return [
+      { what: `pause later, or not at all (-1): in /etc/cloudstack/agent/agent.properties of ${sourceOf(migration)}, ms, then restart cloudstack-agent; VMs stay`, command: 'vm.migrate.pauseafter=-1' },
+      { what: 'or slow the guest down instead of pausing it: the global setting of CloudStack', command: 'kvm.auto.convergence=true' },
+    ];
+  }
+  if (ms <= migration.downtimeLimitMs) {
+    return [{ what: `allow less the next time, while it runs; it may then take longer, or not converge. On ${sourceOf(migration)}, ms`, command: `virsh migrate-setmaxdowntime ${migration.vm} ${DEFAULT_DOWNTIME_LIMIT_MS}` }];
+  }
+  const kernel = { what: `on ${sourceOf(migration)} and ${destinationOf(migration)}: whether storage hung at that time`, command: "journalctl -k -b -g 'not responding|timed out|i/o error|blocked for more than'" };
+  return [kernel, { what: `on ${destinationOf(migration)}: whether the disks answer now`, command: `virsh domblkerror ${migration.vm}` }];
+}
+
+function conclude(migration: Migration, downtime: Downtime, { warnMs }: Limits): Conclusion {
+  const least = downtime.from === 'at-least' ? 'at least ' : '';
+  const counters = lastCounters(migration);
+  const telling = migration.samples.filter(({ body }) => HANDING_OVER.has(body.status)).slice(-1);
+  const paused = migration.events.filter(({ body }) => body.kind === 'guest-pause-requested' || body.kind === 'downtime-limit-set').slice(0, 1);
+  return {
+    ...verdict(migration),
+    summary: `${migration.vm} stood still for ${least}${duration(downtime.ms)} when it moved from ${sourceOf(migration)} to ${destinationOf(migration)}; ${limitWords(migration)}.${why(migration, downtime)}`,
+    severity: downtime.ms >= warnMs ? 'warning' : 'info',
+    confidence: downtime.from === 'statistics' ? 'seen' : 'follows',
+    evidence: proof(migration, downtime.evidence, paused, telling, counters === null ? [] : [counters]),
+    remedies: remediesFor(migration, downtime),
+  };
+}
+
+/** The agent pauses the guest at a second of the story. */
+function pauses(seconds: number): StoryEvent {
+  return at(seconds, 'kvm-a', 'cloudstack-agent', { kind: 'guest-pause-requested', vm: VM, afterMs: seconds * 1000 });
+}
+
+/** The guest stood still for longer than its users may take. */
+export const downtimeExceeded = defineDetector({
+  id: 'downtime-exceeded',
+  title: 'Downtime was long',
+  severity: 'warning',
+  subject: 'migration',
+  limits,
+  detect(migration, settings) {
+    const { downtime, outcome } = migration;
+    if (outcome !== 'completed' || downtime === null || downtime.ms < Math.min(settings.adviseMs, settings.warnMs)) return [];
+    return [conclude(migration, downtime, settings)];
+  },
+  fires: [
+    {
+      name: 'the agent paused the guest to let it finish',
+      events: [...booted(), ...begins(), pauses(20), ...completes(30, 8891)],
+      finds: /^i-2-10-VM stood still for 8\.9 s when it moved from kvm-a to kvm-b; the limit in force was 300 ms, QEMU's default\. CloudStack's agent had paused the guest 20 s after the beginning/,
+      severity: 'warning',
+    },
+    {
+      name: 'storage hung at the switchover: the rest of memory does not explain it',
+      events: [...booted(), ...begins(), sample(16, { remainingBytes: 2 * 2 ** 20, bandwidthBytesPerSecond: 10e6 }), ...completes(32, 13663)],
+      finds: /stood still for 13\.7 s .* Copying does not explain it: the 2 MiB that the last counters show, at 10 MB\/s, explain only 210 ms of it\./,
+      severity: 'warning',
+    },
+    {
+      name: 'somebody allowed a long pause',
+      events: [
+        ...booted(),
+        ...begins(),
+        at(40, 'kvm-a', 'libvirtd', { kind: 'downtime-limit-set', vm: VM, monitor: null, downtimeMs: 11_000 }),
+        sample(41, { remainingBytes: 250e6, bandwidthBytesPerSecond: 25e6 }),
+        ...completes(52, 9800),
+      ],
+      finds: /the limit in force was 11 s, set for this migration\. Copying took it: the 238 MiB .* take 10 s of it\./,
+      severity: 'warning',
+    },
+    {
+      name: 'without statistics, a pause that ends with the QEMU of the source is a lower bound',
+      events: [...booted(), ...begins(), pauses(20), ...completes(30, 0).slice(0, 2)],
+      finds: /stood still for at least 8\.5 s/,
+      severity: 'warning',
+    },
+    { name: 'a downtime within the default limit is advice', events: [...booted(), ...begins(), ...completes(10, 184)], finds: /stood still for 184 ms/, severity: 'info' },
+  ],
+  silent: [
+    { name: 'a downtime that nobody notices', events: [...booted(), ...begins(), ...completes(10, 47)] },
+    { name: 'a paused guest whose migration fails: it moved nowhere', events: [...booted(), ...begins(), pauses(20), ...fails(30, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe")] },
+    { name: 'an expected downtime of hours in post-copy is no downtime', events: [...booted(), ...begins(), sample(5, { status: 'active', downtimeMs: 243_000 }), ...completes(10, 47)] },
+  ],
+});

@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import type { Conclusion, Remedy, Severity } from '../model/finding.ts';
+import type { Migration } from '../model/timeline.ts';
+import { causeRemedies, whyOf } from './cause-remedies.ts';
+import { defineDetector } from './detector.ts';
+import { at, begins, booted, completes, fails, sample, stops, VM } from './story.ts';
+import { endedLater, journey, proof, quoted, took, verdict, whereCheck } from './verdict.ts';
+import { whereNow } from './words.ts';
+
+/** CloudStack counts its own time limit as a failure, though libvirt calls it an abort. */
+function isFailure({ outcome, cause }: Migration): boolean {
+  return outcome === 'failed' || cause?.kind === 'timed-out';
+}
+
+/** Worse than a migration to try again: nobody knows of a host on which the VM runs, or a part of it stands still somewhere. */
+function severityOf(migration: Migration): Severity {
+  const has = (state: 'running' | 'paused'): boolean => migration.after.some((host) => host.state === state);
+  if (has('paused')) return 'critical';
+  // without the source's logs, that they do not show the VM means nothing
+  return has('running') || endedLater(migration) || migration.source === null ? 'warning' : 'critical';
+}
+
+function reason(migration: Migration): string {
+  const { cause } = migration;
+  if (cause === null || cause.certainty === 'unobserved') return 'no log says why';
+  return cause.kind === 'unknown' ? quoted(cause.text) : `${whyOf(migration)} (${quoted(cause.text)})`;
+}
+
+function remediesFor(migration: Migration, severity: Severity): readonly Remedy[] {
+  return severity === 'critical' ? [whereCheck(migration), ...causeRemedies(migration).filter(({ command }) => command !== whereCheck(migration).command)] : causeRemedies(migration);
+}
+
+function conclude(migration: Migration): Conclusion {
+  const severity = severityOf(migration);
+  return {
+    ...verdict(migration),
+    summary: `Migration of ${journey(migration)} failed after ${took(migration)}: ${reason(migration)}. ${whereNow(migration)}`,
+    severity,
+    evidence: proof(migration),
+    remedies: remediesFor(migration, severity),
+  };
+}
+
+const refused = "unable to connect to server at '10.0.0.2:16509': Connection refused";
+
+/** A migration did not bring its VM to the destination. */
+export const migrationFailed = defineDetector({
+  id: 'migration-failed',
+  title: 'Migration failed',
+  severity: 'warning',
+  subject: 'migration',
+  limits: z.strictObject({}),
+  detect: (migration) => (isFailure(migration) ? [conclude(migration)] : []),
+  fires: [
+    {
+      name: 'the destination refuses the connection, and the VM stays on the source',
+      events: [...booted(), ...begins().slice(0, 1), at(0.1, 'kvm-a', 'cloudstack-agent', { kind: 'migrate-thread-ended', vm: VM }), at(0.1, 'kvm-a', 'cloudstack-agent', { kind: 'migrate-error', vm: VM, text: refused })],
+      finds: /^Migration of i-2-10-VM from kvm-a to 10\.0\.0\.2 failed after 100 ms: 10\.0\.0\.2 refused the connection \("unable to connect .* refused"\)\. It runs on kvm-a/,
+      severity: 'warning',
+    },
+    {
+      name: 'a text that means nothing known is quoted',
+      events: [...booted(), ...begins(), ...fails(4, "Cannot get interface MTU on 'brvm-117': No such device")],
+      finds: /failed after 4 s: "Cannot get interface MTU on 'brvm-117': No such device"\./,
+      severity: 'warning',
+    },
+    {
+      name: 'CloudStack cancels it at its time limit',
+      events: [
+        ...booted(),
+        ...begins(),
+        at(25, 'kvm-a', 'cloudstack-agent', { kind: 'abort-requested', vm: VM, reason: 'time-limit', afterSeconds: 25, remainingBytes: null, totalBytes: null, processedBytes: null }),
+        ...fails(25.2, "operation aborted: job 'migration out' canceled by client"),
+      ],
+      finds: /failed after 25 s: it ran into CloudStack's time limit \("CloudStack cancelled it after 25 s \(vm\.migrate\.wait\)"\)/,
+      severity: 'warning',
+    },
+    {
+      name: 'the QEMU of the source is lost: the VM runs nowhere',
+      events: [...booted(), ...begins(), stops(5, 'kvm-a', 'crashed'), ...fails(5.2, 'operation failed: domain is not running')],
+      finds: /It runs on none of these hosts: its QEMU ended on kvm-a \(crashed\) and kvm-b \(failed\)\.$/,
+      severity: 'critical',
+    },
+    {
+      name: 'post-copy broke: the VM is paused on the source',
+      events: [
+        ...booted(),
+        ...begins(),
+        sample(4, { status: 'postcopy-active', remainingBytes: 500e6 }),
+        at(9, 'kvm-a', 'libvirtd', { kind: 'daemon-message', level: 'warning', vm: VM, text: `Migration of domain ${VM} failed during post-copy; leaving the domain paused` }),
+        ...fails(9.1, "operation failed: job 'migration out' failed in post-copy phase", 'crashed'),
+      ],
+      finds: /It is paused on kvm-a \(seen: /,
+      severity: 'critical',
+    },
+    {
+      name: 'somebody shut the VM down an hour after a failed migration: no alarm for that',
+      events: [...booted(), ...begins(), ...fails(5, refused), stops(3600, 'kvm-a', 'shutdown')],
+      finds: /^Migration of .* failed after 5 s/,
+      severity: 'warning',
+    },
+  ],
+  silent: [
+    { name: 'a migration that completes', events: [...booted(), ...begins(), ...completes(10, 40)] },
+    { name: 'an operator cancels it', events: [...booted(), ...begins(), ...fails(9, "operation aborted: job 'migration out' canceled by client")] },
+    { name: 'a migration that still runs', events: [...booted(), ...begins(), sample(2, { remainingBytes: 500e6 })] },
+    {
+      name: 'a warning of QEMU on the destination of a migration that completes',
+      events: [...booted(), ...begins(), at(1, 'kvm-b', 'libvirt-qemu', { kind: 'qemu-message', vm: VM, level: 'warning', text: 'TSC frequency mismatch between VM (2400000 kHz) and host (2600000 kHz), and TSC scaling unavailable' }), ...completes(10, 40)],
+    },
+  ],
+});

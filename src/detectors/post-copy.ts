@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { duration } from '../lib/units.ts';
+import type { Conclusion, Remedy } from '../model/finding.ts';
+import type { Migration } from '../model/timeline.ts';
+import { recovery } from './cause-remedies.ts';
+import { defineDetector } from './detector.ts';
+import { at, begins, booted, completes, fails, sample, VM } from './story.ts';
+import { journey, proof, took, verdict, whereCheck } from './verdict.ts';
+import { destinationOf, sourceOf, whereNow } from './words.ts';
+
+/** When it switched: the first sign of it, unless that is already the message that it broke. */
+function switched({ postcopyEvidence, postcopyAt, startedAt }: Migration): string {
+  const [first] = postcopyEvidence;
+  const told = first !== undefined && 'status' in first.body;
+  return told && postcopyAt !== null ? `switched to post-copy ${duration(Math.max(0, postcopyAt - startedAt))} after its beginning` : 'had switched to post-copy (when is not in these logs)';
+}
+
+function ending(migration: Migration): string {
+  const { outcome, postcopyAt, endedAt } = migration;
+  if (outcome === 'completed') return `It ended well${endedAt === null || postcopyAt === null ? '' : `, ${duration(Math.max(0, endedAt - postcopyAt))} later`}`;
+  if (outcome === 'running') return 'It is still under way';
+  return outcome === 'unknown' ? 'How it ended is not in these logs' : `It broke after ${took(migration)} in all, before all memory had been copied`;
+}
+
+function remediesFor(migration: Migration): readonly Remedy[] {
+  const { vm, outcome, cause } = migration;
+  if (outcome === 'running') return [{ what: `let it finish; do not abort or restart anything on ${sourceOf(migration)} and ${destinationOf(migration)}. Watch what remains`, command: `virsh domjobinfo ${vm}` }];
+  if (outcome === 'completed') return [{ what: `nothing now: all of ${vm} is on ${destinationOf(migration)}. CloudStack never asks for post-copy, so somebody switched by hand (virsh migrate-postcopy)`, command: null }];
+  if (outcome === 'unknown' || cause?.kind === 'destination-died' || cause?.kind === 'source-died') return [whereCheck(migration), ...recovery(migration).slice(1)];
+  return [whereCheck(migration), ...recovery(migration)];
+}
+
+function conclude(migration: Migration): Conclusion {
+  const broken = migration.outcome === 'failed' || migration.outcome === 'aborted';
+  const risk = `from then on the guest ran on ${destinationOf(migration)} with a part of its memory on ${sourceOf(migration)}, and an abort or a broken link would lose it`;
+  return {
+    ...verdict(migration),
+    confidence: 'seen',
+    summary: `Migration of ${journey(migration)} ${switched(migration)}: ${risk}. ${ending(migration)}. ${whereNow(migration)}`,
+    severity: broken ? 'critical' : 'warning',
+    from: migration.postcopyAt ?? migration.startedAt,
+    evidence: proof(migration, migration.postcopyEvidence.slice(0, 1)),
+    remedies: remediesFor(migration),
+  };
+}
+
+/** The guest runs on the destination while some of its memory is still on the source. */
+export const postCopy = defineDetector({
+  id: 'post-copy',
+  title: 'Migration switched to post-copy',
+  severity: 'warning',
+  subject: 'migration',
+  limits: z.strictObject({}),
+  detect: (migration) => (migration.postcopyAt === null ? [] : [conclude(migration)]),
+  fires: [
+    {
+      name: 'it ends well',
+      events: [...booted(), ...begins(), sample(5, {}), sample(16, { status: 'postcopy-active' }), ...completes(36, 40)],
+      finds: /switched to post-copy 16 s after its beginning: from then on the guest ran on kvm-b .* It ended well, 20 s later\./,
+      severity: 'warning',
+    },
+    {
+      name: 'it is still under way',
+      events: [...booted(), ...begins(), sample(5, {}), sample(16, { status: 'postcopy-active' })],
+      finds: /It is still under way\./,
+      severity: 'warning',
+    },
+    {
+      name: 'it breaks',
+      events: [
+        ...booted(),
+        ...begins(),
+        sample(16, { status: 'postcopy-active' }),
+        at(44, 'kvm-a', 'libvirtd', { kind: 'daemon-message', level: 'warning', vm: VM, text: `Migration of domain ${VM} failed during post-copy; leaving the domain paused` }),
+        ...fails(44.1, "operation failed: job 'migration out' failed in post-copy phase").slice(1),
+      ],
+      finds: /It broke after 44 s in all, .* It runs on kvm-b and is paused on kvm-a/,
+      severity: 'critical',
+    },
+    {
+      name: 'only the message that it broke is there: no time is claimed for the switch',
+      events: [
+        ...booted(),
+        ...begins(),
+        at(44, 'kvm-a', 'libvirtd', { kind: 'daemon-message', level: 'warning', vm: VM, text: `Migration of domain ${VM} failed during post-copy; leaving the domain paused` }),
+        ...fails(44.1, 'internal error: connection closed due to keepalive timeout').slice(1),
+      ],
+      finds: /had switched to post-copy \(when is not in these logs\)/,
+      severity: 'critical',
+    },
+  ],
+  silent: [
+    { name: 'a migration that completes in pre-copy', events: [...booted(), ...begins(), sample(5, {}), ...completes(10, 40)] },
+    {
+      name: 'post-copy is allowed but not supported',
+      events: [...booted(), ...begins(), at(0.6, 'kvm-b', 'libvirtd', { kind: 'daemon-message', level: 'error', vm: VM, text: 'Postcopy is not supported: Userfaultfd not available' }), ...completes(10, 40)],
+    },
+  ],
+});

@@ -1,0 +1,221 @@
+import { z } from 'zod';
+import { duration } from '../lib/units.ts';
+import type { DomainStarted, Event, ForwardingChanged } from '../model/event.ts';
+import type { Certainty, Migration } from '../model/timeline.ts';
+import type { Conclusion, Remedy } from '../model/finding.ts';
+import { recovery } from './cause-remedies.ts';
+import { defineDetector } from './detector.ts';
+import { at, begins, booted, completes, fails, MAC, sample, starts, stops, VM, type StoryEvent } from './story.ts';
+import { proof, verdict, whereCheck } from './verdict.ts';
+import { destinationOf, evidence, sourceOf, whereNow } from './words.ts';
+
+const limits = z.strictObject({
+  overlapMs: z.int().min(0).default(10_000).describe('overlap of the two that clocks may feign, ms'),
+  withinMs: z.int().min(0).default(3_600_000).describe('time after the migration in which a second start is tied to it, ms'),
+});
+
+type Limits = z.infer<typeof limits>;
+
+/** A second QEMU of a VM, started while the first was alive. */
+interface Second {
+  readonly started: Event<DomainStarted>;
+  /** Host of the first. */
+  readonly first: string;
+  /** When the first or the second ended; `null` while both live. */
+  readonly until: number | null;
+  readonly certainty: Certainty;
+  /** Signs of the first's life. */
+  readonly life: readonly Event[];
+}
+
+/** Which host has the VM after the migration, as far as the migration tells. */
+function keeperOf({ outcome, source, destination }: Migration): string | null {
+  if (outcome === 'unknown') return null;
+  return outcome === 'completed' ? destination : source;
+}
+
+/** The attempt's events, and what the last word on each host rests on, in the order of time. */
+function known({ events, after }: Migration): readonly Event[] {
+  return evidence(events, after.flatMap((host) => host.evidence)).toSorted((a, b) => a.at - b.at);
+}
+
+function endOn(events: readonly Event[], host: string, after: number): Event | null {
+  return events.find(({ body, origin, at: time }) => body.kind === 'domain-stopped' && origin.file.host === host && time > after) ?? null;
+}
+
+/** Signs that only a living QEMU of this VM gives. */
+function lifeOn(events: readonly Event[], host: string, after: number): readonly Event[] {
+  return events.filter(({ body, origin, at: time }) => {
+    if (origin.file.host !== host || time <= after) return false;
+    return body.kind === 'job-sample' ? body.remainingBytes !== null : body.kind === 'qemu-message' || body.kind === 'domain-stopped';
+  });
+}
+
+/** The two are one VM: CloudStack's names are unique, yet a copied domain may have the name and another UUID. */
+function isSameVm({ sourceDomain, destinationDomain }: Migration, { uuid }: DomainStarted): boolean {
+  const own = sourceDomain?.uuid ?? destinationDomain?.uuid ?? null;
+  return own === null || uuid === null || own === uuid;
+}
+
+function secondStart(migration: Migration, { overlapMs, withinMs }: Limits): Second | null {
+  const first = keeperOf(migration);
+  if (first === null) return null;
+  const events = known(migration);
+  const began = migration.outcome === 'completed' ? (migration.endedAt ?? migration.lastSeenAt) : migration.startedAt;
+  const firstEnd = endOn(events, first, began);
+  for (const started of events) {
+    const { body, origin } = started;
+    if (body.kind !== 'domain-started' || body.incoming || origin.file.host === first || !isSameVm(migration, body)) continue;
+    if (started.at <= began || started.at > migration.lastSeenAt + withinMs) continue;
+    const secondEnd = endOn(events, origin.file.host, started.at);
+    const ends = [firstEnd, secondEnd].flatMap((end) => (end === null ? [] : [end.at]));
+    if (ends.some((end) => end <= started.at + overlapMs)) continue;
+    const life = lifeOn(events, first, started.at + overlapMs);
+    // a QEMU log that says nothing of an end is a sign of life; one that is not there is not
+    if (life.length === 0 && migration.unobserved.includes(`QEMU log of ${first}`)) continue;
+    return { started: { ...started, body }, first, until: ends.length === 0 ? null : Math.min(...ends), certainty: life.length > 0 ? 'seen' : 'follows', life };
+  }
+  return null;
+}
+
+/** Post-copy broke, and both hosts hold a part of the VM. */
+function isTorn({ outcome, postcopyAt, source, destination, after }: Migration): boolean {
+  const state = (host: string | null): string | undefined => after.find((other) => other.host === host)?.state;
+  return outcome === 'failed' && postcopyAt !== null && state(source) === 'paused' && state(destination) === 'running';
+}
+
+/** Times that a bridge learned the VM's address on another port than before, from the second start on. */
+function flapping({ announcement }: Migration, from: number): readonly Event<ForwardingChanged>[] {
+  const learned = announcement.evidence.filter((event): event is Event<ForwardingChanged> => event.body.kind === 'forwarding-changed' && !event.body.deleted && event.at >= from);
+  const perBridge = (event: Event<ForwardingChanged>): string => `${event.origin.file.host} ${event.body.mac}`;
+  return learned.filter((event, i) => {
+    const before = learned.slice(0, i).findLast((other) => perBridge(other) === perBridge(event));
+    return before !== undefined && before.body.port !== event.body.port;
+  });
+}
+
+function flappingWords(moves: readonly Event<ForwardingChanged>[]): string {
+  const ports = [...new Set(moves.map(({ body }) => body.port))].toSorted();
+  // one move is a VM that went elsewhere; two and more are two senders
+  return moves.length < 2 ? '' : ` The network moved its address between the ports ${ports.join(' and ')} ${moves.length} times: both send.`;
+}
+
+function concludeSecond(migration: Migration, second: Second): Conclusion {
+  const { vm, startedAt } = migration;
+  const { started, first, until } = second;
+  const host = started.origin.file.host;
+  const moves = flapping(migration, started.at);
+  const since = duration(Math.max(0, started.at - startedAt));
+  const now = until === null ? `${vm} runs on ${[first, host].toSorted().join(' and ')} at the same time.` : `${vm}: ${whereNow(migration)} For ${duration(until - started.at)} it ran on ${first} and ${host} at the same time.`;
+  const how = second.certainty === 'seen' ? `and its QEMU on ${first} was still alive after that` : `and nothing ended its QEMU on ${first}`;
+  return {
+    ...verdict(migration),
+    summary: `${now} It was started anew on ${host} ${since} after the migration began, ${how}.${flappingWords(moves)}`,
+    severity: 'critical',
+    confidence: second.certainty,
+    from: started.at,
+    to: until,
+    evidence: proof(migration, [started], second.life.slice(0, 1), moves.slice(0, 2), migration.cause?.evidence.slice(0, 1) ?? []),
+    remedies: remediesFor(migration, second),
+    discriminator: '',
+  };
+}
+
+function remediesFor(migration: Migration, { first, started, until }: Second): readonly Remedy[] {
+  const { vm } = migration;
+  const host = started.origin.file.host;
+  const disks: readonly Remedy[] = [
+    { what: 'the disks that both wrote to', command: `virsh -c qemu+ssh://${host}/system domblklist ${vm} --details` },
+    { what: 'check each of them only after it is stopped on both hosts; this reads only, and fails on a disk in use', command: 'qemu-img check PATH-OF-THE-DISK' },
+  ];
+  if (until !== null) return [whereCheck(migration), ...disks];
+  return [
+    { what: `stop the damage without deciding yet: pauses the newer one on ${host}, "virsh resume" undoes it`, command: `virsh -c qemu+ssh://${host}/system suspend ${vm}` },
+    whereCheck(migration),
+    { what: `decide first, then destroy one: ${first} has the guest as it was before, ${host} the one started anew. "virsh destroy" on the wrong host throws away what the guest did there; nothing brings it back`, command: `virsh -c qemu+ssh://HOST-TO-GIVE-UP/system destroy ${vm}` },
+    ...disks,
+  ];
+}
+
+function concludeTorn(migration: Migration): Conclusion {
+  const [source, destination] = [sourceOf(migration), destinationOf(migration)];
+  const states = migration.after.filter(({ state }) => state === 'paused' || state === 'running');
+  const summary = `${migration.vm} runs on ${destination} and is paused on ${source}; each host holds a part of its memory. Post-copy broke, so neither is whole: starting it a third time, or resuming it on ${source}, makes two of it.`;
+  const keep = { what: `do not resume, start or destroy it on either host before the link is back; see how it is now`, command: whereCheck(migration).command };
+  return {
+    ...verdict(migration),
+    summary,
+    severity: 'critical',
+    confidence: states.every(({ certainty }) => certainty === 'seen') ? 'seen' : 'follows',
+    from: migration.postcopyAt ?? migration.startedAt,
+    to: null,
+    evidence: proof(migration, states.flatMap((state) => state.evidence), migration.postcopyEvidence.slice(0, 1)),
+    remedies: [keep, ...recovery(migration)],
+  };
+}
+
+const cut = [...booted(), ...begins(), at(36, 'kvm-b', 'libvirtd', { kind: 'daemon-message', level: 'error', vm: null, text: 'internal error: connection closed due to keepalive timeout' }), stops(37, 'kvm-b', 'destroyed')] satisfies readonly StoryEvent[];
+const noticed = fails(85, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe").slice(1);
+
+/** The bridge learns the VM's address on this port. */
+function learns(seconds: number, port: string): StoryEvent {
+  return at(seconds, 'switch', 'bridge-fdb', { kind: 'forwarding-changed', mac: MAC, port, deleted: false });
+}
+
+/** A VM, or a part of it, is on two hosts. */
+export const splitBrainRisk = defineDetector({
+  id: 'split-brain-risk',
+  title: 'VM on two hosts',
+  severity: 'critical',
+  subject: 'migration',
+  limits,
+  detect(migration, settings) {
+    if (isTorn(migration)) return [concludeTorn(migration)];
+    const second = secondStart(migration, settings);
+    return second === null ? [] : [concludeSecond(migration, second)];
+  },
+  fires: [
+    {
+      name: 'HA starts the VM anew while a cut-off source still runs it, and both send',
+      events: [...cut, sample(50, { remainingBytes: 400e6 }), starts(56, 'kvm-b'), learns(58, 'upb'), learns(76, 'upa'), sample(77, { remainingBytes: 400e6 }), learns(78, 'upb'), learns(81, 'upa'), ...noticed],
+      finds: /^i-2-10-VM runs on kvm-a and kvm-b at the same time\. It was started anew on kvm-b 56 s after the migration began, and its QEMU on kvm-a was still alive after that\. The network moved its address between the ports upa and upb 3 times: both send\.$/,
+      severity: 'critical',
+    },
+    {
+      name: 'it ran twice until one was destroyed',
+      events: [...cut, starts(56, 'kvm-b'), ...noticed, stops(200, 'kvm-a', 'destroyed')],
+      finds: /^i-2-10-VM: It runs on kvm-b \(seen: .*\)\. For 2 min 24 s it ran on kvm-a and kvm-b at the same time\./,
+      severity: 'critical',
+    },
+    {
+      name: 'the VM is started anew on the old source after it moved away',
+      events: [...booted(), ...begins(), ...completes(10, 40), at(10.2, 'kvm-b', 'libvirt-qemu', { kind: 'qemu-message', vm: VM, level: 'warning', text: 'guest agent is not connected' }), starts(60, 'kvm-a')],
+      finds: /^i-2-10-VM runs on kvm-a and kvm-b at the same time\. It was started anew on kvm-a 1 min after the migration began, and nothing ended its QEMU on kvm-b\.$/,
+      severity: 'critical',
+    },
+    {
+      name: 'post-copy broke: each host holds a part',
+      events: [
+        ...booted(),
+        ...begins(),
+        sample(10, { status: 'postcopy-active' }),
+        at(44, 'kvm-a', 'libvirtd', { kind: 'daemon-message', level: 'warning', vm: VM, text: `Migration of domain ${VM} failed during post-copy; leaving the domain paused` }),
+        ...fails(44.1, 'internal error: connection closed due to keepalive timeout').slice(1),
+      ],
+      finds: /^i-2-10-VM runs on kvm-b and is paused on kvm-a; each host holds a part of its memory\./,
+      severity: 'critical',
+    },
+  ],
+  silent: [
+    { name: 'the network is cut and nobody starts the VM anew', events: [...cut, ...noticed] },
+    { name: 'the source was stopped before the VM is started elsewhere', events: [...cut, stops(50, 'kvm-a', 'destroyed'), starts(56, 'kvm-b'), ...noticed] },
+    { name: 'the source stops within what clocks may differ', events: [...cut, starts(56, 'kvm-b'), stops(62, 'kvm-a', 'destroyed'), ...noticed] },
+    { name: 'the second start fails at once, because the disk is locked', events: [...cut, starts(56, 'kvm-b'), stops(57, 'kvm-b', 'failed'), ...noticed] },
+    { name: 'the VM is stopped on its new host and started on the old one', events: [...booted(), ...begins(), ...completes(10, 40), stops(40, 'kvm-b', 'shutdown'), starts(60, 'kvm-a')] },
+    { name: 'a healthy migration: both QEMUs live for its duration', events: [...booted(), ...begins(), ...completes(90, 40)] },
+    { name: 'post-copy under way: a part on each host is how it works', events: [...booted(), ...begins(), sample(10, { status: 'postcopy-active' })] },
+    { name: "without the source's QEMU log nothing says that it still lived", events: [...cut.slice(1).filter(({ host, source }) => host !== 'kvm-a' || source !== 'libvirt-qemu'), starts(56, 'kvm-b'), ...noticed] },
+    { name: 'another VM of the same name on the destination', events: [starts(-60, 'kvm-a', { uuid: 'a' }), ...begins(), starts(56, 'kvm-b', { uuid: 'b' }), ...noticed] },
+    { name: 'the VM is started elsewhere the next day', events: [...cut, ...noticed, starts(86_400, 'kvm-b')] },
+  ],
+});

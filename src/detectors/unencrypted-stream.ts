@@ -1,0 +1,144 @@
+import { z } from 'zod';
+import { bytes, plural } from '../lib/units.ts';
+import type { Event, MigrateRequested } from '../model/event.ts';
+import type { Conclusion, Remedy } from '../model/finding.ts';
+import type { HostHistory, Migration } from '../model/timeline.ts';
+import { defineDetector } from './detector.ts';
+import { listed } from './overlap.ts';
+import { at, begins, booted, completes, fails, VM, type StoryEvent } from './story.ts';
+import { destinationOf, evidence } from './words.ts';
+
+/** VMs named in the sentence; the rest are counted. */
+const NAMED = 3;
+
+/** A migration that CloudStack asked for, and the line that says so. */
+interface Sent {
+  readonly migration: Migration;
+  readonly requested: Event<MigrateRequested>;
+}
+
+/** Guest memory left the source: nothing else is worth a word. */
+function isSent({ outcome, postcopyAt, samples }: Migration): boolean {
+  return outcome === 'completed' || postcopyAt !== null || samples.some(({ body }) => (body.transferredBytes ?? 0) > 0);
+}
+
+function sentFrom({ host, migrations }: HostHistory): readonly Sent[] {
+  return migrations
+    .filter((migration) => migration.source === host && isSent(migration))
+    .flatMap((migration) => {
+      const requested = migration.events.find(
+        (event): event is Event<MigrateRequested> => event.body.kind === 'migrate-requested',
+      );
+      return requested === undefined || !['tcp', 'tls'].includes(requested.body.transport) ? [] : [{ migration, requested }];
+    });
+}
+
+function describe(host: string, destination: string, sent: readonly Sent[]): string {
+  const vms = [...new Set(sent.map(({ migration }) => migration.vm))];
+  const names = vms.length > NAMED ? plural(vms.length, 'VM') : listed(vms);
+  const memory = sent.reduce(
+    (sum, { migration }) => sum + (migration.sourceDomain?.memoryBytes ?? migration.destinationDomain?.memoryBytes ?? 0),
+    0,
+  );
+  const size = memory === 0 ? '' : ` (${bytes(memory)})`;
+  const control = sent.some(({ requested }) => requested.body.transport === 'tls')
+    ? "; the TLS of qemu+tls covers libvirt's own connection only"
+    : '';
+  return `Guest memory of ${names}${size} went from ${host} to ${destination} unencrypted in ${plural(sent.length, 'migration')}: QEMU's stream is plain TCP unless libvirt is given VIR_MIGRATE_TLS, which CloudStack never does${control}.`;
+}
+
+function remediesFor(host: string, destination: string): readonly Remedy[] {
+  return [
+    {
+      what: `see on ${host} by which network it reaches ${destination}; touches no guest`,
+      command: `ip route get "$(getent hosts ${destination} | awk '{print $1; exit}')"`,
+    },
+    {
+      what: 'keep that network to the hosts alone (a VLAN of its own), or encrypt it below QEMU (MACsec, IPsec, WireGuard); the guests notice nothing',
+      command: null,
+    },
+    {
+      what: 'do not set migrate_tls_force=1 in /etc/libvirt/qemu.conf: libvirt then refuses every migration of CloudStack; see whether it is set',
+      command: 'grep -n migrate_tls /etc/libvirt/qemu.conf',
+    },
+  ];
+}
+
+function conclude(host: string, destination: string, sent: readonly Sent[]): Conclusion {
+  return {
+    summary: describe(host, destination, sent),
+    severity: 'info',
+    confidence: 'follows',
+    from: Math.min(...sent.map(({ migration }) => migration.startedAt)),
+    to: Math.max(...sent.map(({ migration }) => migration.lastSeenAt)),
+    evidence: evidence(sent.map(({ requested }) => requested)).slice(0, 3),
+    remedies: remediesFor(host, destination),
+    discriminator: destination,
+  };
+}
+
+function overTls(events: readonly StoryEvent[]): readonly StoryEvent[] {
+  return events.map((event) =>
+    event.body.kind === 'migrate-requested' ? { ...event, body: { ...event.body, transport: 'tls' } } : event,
+  );
+}
+
+/** CloudStack migrates without VIR_MIGRATE_TLS: the memory of its guests crosses the network in the clear. Advice, once for two hosts. */
+export const unencryptedStream = defineDetector({
+  id: 'unencrypted-stream',
+  title: 'Guest memory crosses the network unencrypted',
+  severity: 'info',
+  subject: 'host',
+  limits: z.strictObject({}),
+  detect(history) {
+    const sent = sentFrom(history);
+    const destinations = [...new Set(sent.map(({ migration }) => destinationOf(migration)))];
+    return destinations.map((destination) =>
+      conclude(
+        history.host,
+        destination,
+        sent.filter(({ migration }) => destinationOf(migration) === destination),
+      ),
+    );
+  },
+  fires: [
+    {
+      name: 'a migration over qemu+tcp',
+      events: [...booted(), ...begins(), ...completes(10, 60)],
+      finds: /^Guest memory of i-2-10-VM \(1 GiB\) went from kvm-a to kvm-b unencrypted in 1 migration: .*never does\.$/,
+      severity: 'info',
+    },
+    {
+      name: 'TLS of the control connection does not help',
+      events: overTls([...booted(), ...begins(), ...completes(10, 60)]),
+      finds: /; the TLS of qemu\+tls covers libvirt's own connection only\.$/,
+      severity: 'info',
+    },
+  ],
+  silent: [
+    {
+      name: 'refused before any memory was sent',
+      events: [
+        ...booted(),
+        ...begins(),
+        ...fails(5, "operation failed: guest CPU doesn't match specification: missing features: vaes,la57"),
+      ],
+    },
+    {
+      name: 'somebody else migrated it, who may have asked for TLS',
+      events: [...booted(), ...begins(), ...completes(10, 60)].filter(({ body }) => body.kind !== 'migrate-requested'),
+    },
+    {
+      name: 'libvirt insists on TLS and refuses',
+      events: [
+        ...booted(),
+        ...begins().slice(0, 1),
+        at(1, 'kvm-a', 'cloudstack-agent', {
+          kind: 'migrate-error',
+          vm: VM,
+          text: 'Requested operation is not valid: this libvirtd instance allows migration only with VIR_MIGRATE_TLS flag',
+        }),
+      ],
+    },
+  ],
+});
