@@ -62,9 +62,16 @@ export function recovery(migration: Migration): readonly Remedy[] {
   ];
 }
 
-/** The address that the source was told, else the destination's name. */
+/** The address that the cause's text names, else the one that the source was told, else the destination's name. */
 function addressOf(migration: Migration): string {
-  return migration.destinationAddress ?? destinationOf(migration);
+  const told = /(?:server at|resolve address|connect to) '\[?([^'\]]+?)\]?(?::\d+)?'/.exec(migration.cause?.text ?? '')?.[1];
+  return told ?? migration.destinationAddress ?? destinationOf(migration);
+}
+
+/** The destination by name, unless the text names an address that is not the one the source was told. */
+function targetOf(migration: Migration): string {
+  const address = addressOf(migration);
+  return address === migration.destinationAddress ? destinationOf(migration) : address;
 }
 
 /** The first file that the cause's text names. */
@@ -107,7 +114,7 @@ const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
   'timed-out': { why: () => "it ran into CloudStack's time limit", remedies: () => LIMIT_REMEDIES },
   'aborted-by-operator': { why: () => 'it was cancelled', remedies: (m) => [whereCheck(m)] },
   'connection-refused': {
-    why: (m) => `${destinationOf(m)} refused the connection`,
+    why: (m) => `${targetOf(m)} refused the connection`,
     remedies: (m) => [
       onDestination(m, 'is libvirt running', 'systemctl status libvirtd'),
       onDestination(m, 'does it listen; no line means no', `ss -ltnp 'sport = :${portIn(m)}'`),
@@ -115,7 +122,7 @@ const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
     ],
   },
   'address-unreachable': {
-    why: (m) => `${sourceOf(m)} cannot reach ${addressOf(m)}`,
+    why: (m) => `${sourceOf(m)} cannot reach ${targetOf(m)}`,
     remedies: (m) => [
       onSource(m, 'which way packets take', `ip route get ${addressOf(m)}`),
       onSource(m, 'whether the port is open (libvirt 16509 or 16514, memory streams 49152-49215)', `nc -vz -w 5 ${addressOf(m)} ${portIn(m)}`),

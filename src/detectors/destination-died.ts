@@ -5,7 +5,7 @@ import type { Migration } from '../model/timeline.ts';
 import { destinationRemedies } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, completes, fails, sample, stops, VM, type StoryEvent } from './story.ts';
-import { proof, quoted, took, verdict, whereCheck } from './verdict.ts';
+import { after, proof, verdict, whereCheck } from './verdict.ts';
 import { destinationOf, whereNow } from './words.ts';
 
 /** The end of the destination's QEMU, by libvirt. */
@@ -18,10 +18,10 @@ function isDestroyed(end: Event | null): boolean {
 }
 
 function how(migration: Migration, end: Event | null): string {
-  if (isDestroyed(end)) return `was destroyed from outside ${took(migration)} into the migration`;
+  if (isDestroyed(end)) return `was destroyed from outside while it received the VM, which failed ${after(migration)}`;
   const reason = end?.body.kind === 'domain-stopped' ? ` (libvirt: reason=${end.body.reason})` : '';
   const signal = migration.events.flatMap(({ body, origin }) => (body.kind === 'qemu-terminated' && origin.file.host === migration.destination ? [` on signal ${body.signal}`] : []));
-  return `died${signal[0] ?? ''} without a word ${took(migration)} into the migration${reason}`;
+  return `died${signal[0] ?? ''} without a word${reason} while it received the VM, which failed ${after(migration)}`;
 }
 
 function remediesFor(migration: Migration, end: Event | null): readonly Remedy[] {
@@ -36,7 +36,7 @@ function conclude(migration: Migration): Conclusion {
   const lost = migration.postcopyAt === null ? '' : ' The guest already ran there (post-copy), so what it wrote to memory since then is lost: it cannot go on from the copy on the source, and has to be started anew.';
   return {
     ...verdict(migration),
-    summary: `The QEMU of ${migration.vm} on ${destinationOf(migration)} ${how(migration, end)}: ${quoted(migration.cause?.text ?? '')}.${lost} ${whereNow(migration)}`,
+    summary: `The QEMU of ${migration.vm} on ${destinationOf(migration)} ${how(migration, end)}.${lost} ${whereNow(migration)}`,
     severity: 'critical',
     evidence: proof(migration, migration.cause?.evidence ?? [], end === null ? [] : [end]),
     remedies: remediesFor(migration, end),
@@ -63,13 +63,13 @@ export const destinationDied = defineDetector({
     {
       name: 'it is killed: the stream breaks at once, the VM stays on the source',
       events: [...booted(), ...begins(), ...dies(8)],
-      finds: /^The QEMU of i-2-10-VM on kvm-b died without a word 8\.2 s into the migration \(libvirt: reason=crashed\): .*\. It runs on kvm-a/,
+      finds: /^The QEMU of i-2-10-VM on kvm-b died without a word \(libvirt: reason=crashed\) while it received the VM, which failed after 8\.2 s\. It runs on kvm-a/,
       severity: 'critical',
     },
     {
       name: 'somebody destroys the VM there',
       events: [...booted(), ...begins(), stops(8, 'kvm-b', 'destroyed'), ...fails(8.3, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe").slice(1)],
-      finds: /was destroyed from outside 8\.3 s into the migration/,
+      finds: /was destroyed from outside while it received the VM, which failed after 8\.3 s\./,
       severity: 'critical',
     },
     {

@@ -18,6 +18,8 @@ type Limits = z.infer<typeof limits>;
 
 /** Copying what remained explains a downtime that is at most this many times as long. */
 const EXPLAINED = 3;
+/** Counters that would take this many times the downtime are of a pass before the last, and tell nothing. */
+const STALE = 1.5;
 
 /** QEMU's words for a guest that stands still while disks and devices are handed over. */
 const HANDING_OVER: ReadonlySet<string | null> = new Set(['pre-switchover', 'device']);
@@ -38,9 +40,13 @@ function why(migration: Migration, { ms }: Downtime): string {
   const left = body.remainingBytes ?? 0;
   const bandwidth = body.bandwidthBytesPerSecond ?? 1;
   const copyMs = (left / bandwidth) * 1000;
+  if (copyMs > STALE * ms) return '';
   const copying = `the ${bytes(left)} that the last counters show, at ${rate(bandwidth)}, ${ms > EXPLAINED * copyMs ? 'explain only' : 'take'} ${duration(copyMs)} of it`;
   if (ms <= EXPLAINED * copyMs) return ` Copying took it: ${copying}.`;
-  return ms <= migration.downtimeLimitMs ? '' : ` Copying does not explain it: ${copying}. At the switchover QEMU also waits for its disks, so storage that hangs shows here.`;
+  if (ms <= migration.downtimeLimitMs) return '';
+  const agentUnread = migration.unobserved.some((missing) => missing.startsWith('agent.log'));
+  const otherwise = agentUnread ? `Either CloudStack's agent had paused the guest (agent.log of ${sourceOf(migration)} would tell), or its disks` : 'At the switchover QEMU also waits for its disks, which';
+  return ` Copying does not explain it: ${copying}. ${otherwise} took long to be handed over.`;
 }
 
 function limitWords({ downtimeLimitMs }: Migration): string {
@@ -103,7 +109,7 @@ export const downtimeExceeded = defineDetector({
     {
       name: 'storage hung at the switchover: the rest of memory does not explain it',
       events: [...booted(), ...begins(), sample(16, { remainingBytes: 2 * 2 ** 20, bandwidthBytesPerSecond: 10e6 }), ...completes(32, 13663)],
-      finds: /stood still for 13\.7 s .* Copying does not explain it: the 2 MiB that the last counters show, at 10 MB\/s, explain only 210 ms of it\./,
+      finds: /stood still for 13\.7 s .* Copying does not explain it: the 2 MiB that the last counters show, at 10 MB\/s, explain only 210 ms of it\. At the switchover QEMU also waits for its disks: they took long to be handed over\.$/,
       severity: 'warning',
     },
     {

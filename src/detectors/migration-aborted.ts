@@ -6,7 +6,7 @@ import type { Migration } from '../model/timeline.ts';
 import { causeRemedies } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, completes, fails, sample, VM, type StoryEvent } from './story.ts';
-import { journey, proof, took, verdict, whereCheck } from './verdict.ts';
+import { after, journey, proof, verdict, whereCheck } from './verdict.ts';
 import { sourceOf, whereNow } from './words.ts';
 
 function requestOf({ events }: Migration): AbortRequested | null {
@@ -47,7 +47,7 @@ function conclude(migration: Migration): Conclusion {
   const requested = migration.events.filter(({ body }) => body.kind === 'abort-requested');
   return {
     ...verdict(migration),
-    summary: `Migration of ${journey(migration)} was aborted after ${took(migration)}: ${byWhom(migration, request)}.${remaining(migration, request)} ${whereNow(migration)}`,
+    summary: `Migration of ${journey(migration)} was aborted ${after(migration)}: ${byWhom(migration, request)}.${remaining(migration, request)} ${whereNow(migration)}`,
     severity: 'warning',
     evidence: proof(migration, requested, migration.outcomeEvidence),
     remedies: remediesFor(migration, request),

@@ -4,7 +4,7 @@ import type { Migration } from '../model/timeline.ts';
 import { causeRemedies, whyOf } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, completes, fails, sample, stops, VM } from './story.ts';
-import { endedLater, journey, proof, quoted, took, verdict, whereCheck } from './verdict.ts';
+import { after, endedLater, journey, proof, quoted, verdict, whereCheck } from './verdict.ts';
 import { whereNow } from './words.ts';
 
 /** CloudStack counts its own time limit as a failure, though libvirt calls it an abort. */
@@ -23,6 +23,8 @@ function severityOf(migration: Migration): Severity {
 function reason(migration: Migration): string {
   const { cause } = migration;
   if (cause === null || cause.certainty === 'unobserved') return 'no log says why';
+  const isQuote = cause.evidence.some(({ body }) => ('text' in body && body.text.includes(cause.text)) || ('errorText' in body && body.errorText?.includes(cause.text) === true));
+  if (!isQuote) return cause.kind === 'network-interrupted' ? `${whyOf(migration)}; ${cause.text}` : cause.text;
   return cause.kind === 'unknown' ? quoted(cause.text) : `${whyOf(migration)} (${quoted(cause.text)})`;
 }
 
@@ -34,7 +36,7 @@ function conclude(migration: Migration): Conclusion {
   const severity = severityOf(migration);
   return {
     ...verdict(migration),
-    summary: `Migration of ${journey(migration)} failed after ${took(migration)}: ${reason(migration)}. ${whereNow(migration)}`,
+    summary: `Migration of ${journey(migration)} failed ${after(migration)}: ${reason(migration)}. ${whereNow(migration)}`,
     severity,
     evidence: proof(migration),
     remedies: remediesFor(migration, severity),
@@ -72,7 +74,7 @@ export const migrationFailed = defineDetector({
         at(25, 'kvm-a', 'cloudstack-agent', { kind: 'abort-requested', vm: VM, reason: 'time-limit', afterSeconds: 25, remainingBytes: null, totalBytes: null, processedBytes: null }),
         ...fails(25.2, "operation aborted: job 'migration out' canceled by client"),
       ],
-      finds: /failed after 25 s: it ran into CloudStack's time limit \("CloudStack cancelled it after 25 s \(vm\.migrate\.wait\)"\)/,
+      finds: /failed after 25 s: CloudStack cancelled it after 25 s \(vm\.migrate\.wait\)\. It runs on kvm-a/,
       severity: 'warning',
     },
     {

@@ -6,7 +6,7 @@ import type { Migration } from '../model/timeline.ts';
 import { networkRemedies, recovery } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, completes, fails, sample, stops, VM, type StoryEvent } from './story.ts';
-import { journey, proof, took, verdict, whereCheck } from './verdict.ts';
+import { after, journey, proof, verdict, whereCheck } from './verdict.ts';
 import { destinationOf, sourceOf, whereNow } from './words.ts';
 
 /** A stream that stood still for less is a busy one: counters come once a second or so. */
@@ -26,8 +26,8 @@ function whoGaveUp({ cause, source, destination }: Migration): string {
   const hosts = (cause?.evidence ?? []).filter(({ body }) => 'text' in body && /keepalive timeout/.test(body.text)).map(({ origin }) => origin.file.host);
   const sides = [source, destination].filter((host) => host !== null && hosts.includes(host));
   if (sides.length === 0) return '';
-  const [subject, peer] = sides.length === 2 ? ['both sides', 'the other'] : [`libvirt of ${sides[0] ?? ''}`, sides[0] === source ? 'its peer' : "the source's side"];
-  return ` The keepalive of ${subject} gave up ${peer}: no answer for 30 s, by libvirt's default.`;
+  const who = sides.length === 2 ? `Both ${sides.join(' and ')}` : `libvirt of ${sides[0] ?? ''}`;
+  return ` ${who} gave up the connection, because nothing came for 30 s (keepalive, libvirt's default).`;
 }
 
 function stood(migration: Migration): string {
@@ -44,7 +44,7 @@ function conclude(migration: Migration): Conclusion {
   const check = whereCheck(migration);
   return {
     ...verdict(migration),
-    summary: `The network between ${sourceOf(migration)} and ${destinationOf(migration)} was interrupted during the migration of ${journey(migration)}, which failed after ${took(migration)}${phase}.${whoGaveUp(migration)}${stood(migration)} ${whereNow(migration)}`,
+    summary: `The network between ${sourceOf(migration)} and ${destinationOf(migration)} was interrupted during the migration of ${journey(migration)}, which failed ${after(migration)}${phase}.${whoGaveUp(migration)}${stood(migration)} ${whereNow(migration)}`,
     severity: 'critical',
     evidence: proof(migration, migration.cause?.evidence ?? [], progress === null ? [] : [progress.sample]),
     remedies: broken ? [check, ...networkRemedies(migration), ...recovery(migration)] : [...networkRemedies(migration), check],
@@ -74,7 +74,7 @@ export const networkInterrupted = defineDetector({
     {
       name: "the destination's keepalive gives up, long before the source notices",
       events: [...booted(), ...begins(), ...streams(6, 60), keepaliveOn(36, 'kvm-b'), stops(37.5, 'kvm-b', 'destroyed'), ...fails(60, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe").slice(1)],
-      finds: /^The network between kvm-a and kvm-b was interrupted .* failed after 1 min\. The keepalive of libvirt of kvm-b gave up the source's side: .* The stream last moved 6 s after the beginning, and stood still for 54 s until the end\. It runs on kvm-a/,
+      finds: /^The network between kvm-a and kvm-b was interrupted .* failed after 1 min\. libvirt of kvm-b gave up the connection, because .* The stream last moved 6 s after the beginning, and stood still for 54 s until the end\. It runs on kvm-a/,
       severity: 'critical',
     },
     {

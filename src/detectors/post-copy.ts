@@ -5,7 +5,7 @@ import type { Migration } from '../model/timeline.ts';
 import { recovery } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, completes, fails, sample, VM } from './story.ts';
-import { journey, proof, took, verdict, whereCheck } from './verdict.ts';
+import { after, journey, proof, verdict, whereCheck } from './verdict.ts';
 import { destinationOf, sourceOf, whereNow } from './words.ts';
 
 /** When it switched: the first sign of it, unless that is already the message that it broke. */
@@ -19,7 +19,7 @@ function ending(migration: Migration): string {
   const { outcome, postcopyAt, endedAt } = migration;
   if (outcome === 'completed') return `It ended well${endedAt === null || postcopyAt === null ? '' : `, ${duration(Math.max(0, endedAt - postcopyAt))} later`}`;
   if (outcome === 'running') return 'It is still under way';
-  return outcome === 'unknown' ? 'How it ended is not in these logs' : `It broke after ${took(migration)} in all, before all memory had been copied`;
+  return outcome === 'unknown' ? 'How it ended is not in these logs' : `It broke ${after(migration)} in all, before all memory had been copied`;
 }
 
 function remediesFor(migration: Migration): readonly Remedy[] {
@@ -32,7 +32,8 @@ function remediesFor(migration: Migration): readonly Remedy[] {
 
 function conclude(migration: Migration): Conclusion {
   const broken = migration.outcome === 'failed' || migration.outcome === 'aborted';
-  const risk = `from then on the guest ran on ${destinationOf(migration)} with a part of its memory on ${sourceOf(migration)}, and an abort or a broken link would lose it`;
+  const loses = migration.outcome === 'running' ? 'loses it' : 'would have lost it';
+  const risk = `from then on the guest ran on ${destinationOf(migration)} with a part of its memory on ${sourceOf(migration)}, where an abort or a broken link ${broken ? 'loses it' : loses}`;
   return {
     ...verdict(migration),
     confidence: 'seen',
@@ -93,7 +94,7 @@ export const postCopy = defineDetector({
     { name: 'a migration that completes in pre-copy', events: [...booted(), ...begins(), sample(5, {}), ...completes(10, 40)] },
     {
       name: 'post-copy is allowed but not supported',
-      events: [...booted(), ...begins(), at(0.6, 'kvm-b', 'libvirtd', { kind: 'daemon-message', level: 'error', vm: VM, text: 'Postcopy is not supported: Userfaultfd not available' }), ...completes(10, 40)],
+      events: [...booted(), ...begins(), at(0.6, 'kvm-b', 'libvirtd', { kind: 'daemon-message', level: 'error', vm: VM, text: 'Operation not supported: post-copy is not supported by this QEMU' }), ...completes(10, 40)],
     },
   ],
 });

@@ -78,8 +78,9 @@ function secondStart(migration: Migration, { overlapMs, withinMs }: Limits): Sec
   return null;
 }
 
-/** Post-copy broke, and both hosts hold a part of the VM. */
-function isTorn({ outcome, postcopyAt, source, destination, after }: Migration): boolean {
+/** Post-copy broke, and both hosts hold a part of the VM. That the source's QEMU did not end only its own log tells. */
+function isTorn({ outcome, postcopyAt, source, destination, after, unobserved }: Migration): boolean {
+  if (unobserved.includes(`QEMU log of ${source ?? ''}`)) return false;
   const state = (host: string | null): string | undefined => after.find((other) => other.host === host)?.state;
   return outcome === 'failed' && postcopyAt !== null && state(source) === 'paused' && state(destination) === 'running';
 }

@@ -1,12 +1,11 @@
 import { z } from 'zod';
-import { clockTime, duration, plural } from '../lib/units.ts';
 import type { Event } from '../model/event.ts';
-import type { Conclusion, Remedy } from '../model/finding.ts';
+import type { Conclusion, Severity } from '../model/finding.ts';
 import type { HostHistory } from '../model/timeline.ts';
 import { defineDetector } from './detector.ts';
-import { countdownOf, RESET_EARLIEST_MS, RESET_LATEST_MS, type Countdown } from './heartbeat-countdown.ts';
+import { countdownOf } from './heartbeat-countdown.ts';
 import { episodesOf, type Episode, type Write } from './heartbeat-episodes.ts';
-import { during, whileMigrating } from './overlap.ts';
+import { describeHeartbeat, heartbeatRemedies, stretchOf, type HeartbeatCase } from './heartbeat-words.ts';
 import { at, begins, booted, completes, VM, type StoryEvent } from './story.ts';
 import { evidence } from './words.ts';
 
@@ -32,162 +31,56 @@ type Limits = z.infer<typeof limits>;
 
 /** What the kernel says this long after an episode is about it. */
 const KERNEL_TRAIL_MS = 15_000;
+/** Lines of evidence. */
+const QUOTED = 5;
 
-interface Case {
-  readonly history: HostHistory;
-  readonly episode: Episode;
-  readonly worst: Write | null;
-  readonly countdown: Countdown | null;
-}
-
-function caseOf(history: HostHistory, episode: Episode): Case {
-  const worst = episode.slow.reduce<Write | null>((max, write) => (write.latencyMs > (max?.latencyMs ?? 0) ? write : max), null);
+function caseOf(history: HostHistory, episode: Episode): HeartbeatCase {
+  const worst = episode.slow.reduce<Write | null>((max, slow) => (slow.latencyMs > (max?.latencyMs ?? 0) ? slow : max), null);
   return { history, episode, worst, countdown: countdownOf(episode, history) };
 }
 
-function severityOf({ episode, worst, countdown }: Case, { criticalMs, criticalTry }: Limits): 'warning' | 'critical' {
+function severityOf({ episode, worst, countdown }: HeartbeatCase, { criticalMs, criticalTry }: Limits): Severity {
+  if (episode.reset !== null || (countdown !== null && countdown.highest >= criticalTry)) return 'critical';
   const failedMs = (episode.failed.at(-1)?.to ?? 0) - (episode.failed[0]?.from ?? 0);
-  const isCritical =
-    episode.reset !== null ||
-    (countdown?.highest ?? 0) >= criticalTry ||
-    (worst?.latencyMs ?? 0) >= criticalMs ||
-    failedMs >= criticalMs;
-  return isCritical ? 'critical' : 'warning';
-}
-
-/** `pool 9534216b-…`, or what stands for it. */
-function poolOf({ pool }: Episode): string {
-  return pool === null ? 'a primary storage pool' : `pool ${pool}`;
-}
-
-function usually({ usualMs }: Episode): string {
-  return usualMs === null ? '' : ` (usually ${usualMs < 1 ? 'under 1 ms' : duration(usualMs)})`;
-}
-
-function describe(found: Case, { criticalMs }: Limits): string {
-  const { history, episode, worst } = found;
-  const { host } = history;
-  const meanwhile = whileMigrating(host, during(history.migrations, stretchOf(found)));
-  if (episode.reset !== null || found.countdown !== null) return describeTries(found, meanwhile);
-  if (episode.failed.length > 0) return `${describeFailed(found)}${meanwhile}.${also(worst)}`;
-  if (worst === null) return '';
-  const since = `${clockTime(worst.from)} UTC`;
-  if (worst.pending && episode.open) {
-    const hangs = `A heartbeat write of ${host} to ${poolOf(episode)} hangs for ${duration(worst.latencyMs)} or more${usually(episode)}, since ${since}${meanwhile}.`;
-    return worst.latencyMs < criticalMs
-      ? hangs
-      : `${hangs} Unless storage answers, the host resets itself between ${clockTime(worst.from + RESET_EARLIEST_MS)} and ${clockTime(worst.from + RESET_LATEST_MS)} UTC.`;
-  }
-  const slowest = `A heartbeat write of ${host} to ${poolOf(episode)} took ${duration(worst.latencyMs)}${worst.pending ? ' or more' : ''}${usually(episode)}, at ${since}`;
-  const span = `from ${clockTime(episode.from)} to ${clockTime(episode.lastAt)} UTC`;
-  return `${slowest}${meanwhile}.${episode.slow.length === 1 ? '' : ` ${episode.slow.length} writes were slow ${span}.`}`;
-}
-
-function describeFailed({ history, episode }: Case): string {
-  const [first] = episode.failed;
-  const reason = first?.event.body.errorText?.replace(/, \w+ '.*$/, '') ?? '';
-  const until = episode.open
-    ? `since ${clockTime(first?.from ?? 0)} UTC`
-    : `from ${clockTime(first?.from ?? 0)} to ${clockTime(episode.failed.at(-1)?.to ?? 0)} UTC`;
-  return `${plural(episode.failed.length, 'heartbeat write')} of ${history.host} to ${poolOf(episode)} failed ${until}: ${reason}`;
-}
-
-function describeTries({ history, episode, worst, countdown }: Case, meanwhile: string): string {
-  const { host } = history;
-  const { tries, reset } = episode;
-  const last = tries.at(-1)?.body;
-  const reason = last?.reason ?? reset?.body.reason ?? '';
-  const count =
-    last === undefined
-      ? ''
-      : tries.length > last.attempts
-        ? `: ${tries.length} tries failed`
-        : `: ${last.attempt} of ${last.attempts} tries failed`;
-  const verb = countdown?.state === 'passed' ? 'could not' : 'cannot';
-  const failed = `${host} ${verb} write its heartbeat to ${poolOf(episode)}${count} since ${clockTime(episode.from)} UTC (${reason})${meanwhile}.`;
-  if (reset !== null) return `${host} resets itself now, at ${clockTime(reset.at)} UTC: every VM on it stops. ${failed}`;
-  if (countdown?.state === 'running')
-    return `${failed} The host resets itself at about ${clockTime(countdown.resetAt)} UTC unless a write succeeds.`;
-  return `${failed} ${countdown?.state === 'ignored' ? 'The last try had no consequence: this host does not reset itself' : 'No further try failed'}.${also(worst)}`;
-}
-
-function also(worst: Write | null): string {
-  return worst === null ? '' : ` The slowest measured write took ${duration(worst.latencyMs)}${worst.pending ? ' or more' : ''}.`;
-}
-
-function stretchOf({ episode, countdown, worst }: Case): { readonly from: number; readonly to: number | null } {
-  const goesOn =
-    episode.reset === null &&
-    (countdown === null ? episode.open && (episode.failed.length > 0 || worst?.pending === true) : countdown.state !== 'passed');
-  return { from: episode.from, to: goesOn ? null : episode.lastAt };
-}
-
-/** Where the pool is served from, as the agent or the kernel says. */
-function serverOf({ history, episode }: Case): string {
-  const remount = episode.tries
-    .map(({ body }) => /Failed to remount (\S+):\//.exec(body.reason)?.[1])
-    .find((name) => name !== undefined);
-  const kernel = history.events.map(({ body }) =>
-    body.kind === 'storage-message' ? /^nfs\d?: server (\S+)/.exec(body.text)?.[1] : undefined,
-  );
-  return remount ?? kernel.find((name) => name !== undefined) ?? 'NFS-SERVER';
-}
-
-function remediesFor(found: Case): readonly Remedy[] {
-  const { host } = found.history;
-  const pool = found.episode.pool ?? 'POOL-UUID';
-  const server = serverOf(found);
-  const look: readonly Remedy[] = [
-    { what: `see how the pool is mounted on ${host}; touches no guest`, command: `mount | grep ${pool}` },
-    { what: `see whether it answers now, in at most 5 s; touches no guest`, command: `timeout 5 stat /mnt/${pool}/KVMHA` },
-    {
-      what: `see from ${host} whether the NFS server answers, and what it exports; touches no guest`,
-      command: `rpcinfo -t ${server} nfs\nshowmount -e ${server}`,
-    },
-  ];
-  const noReset: Remedy = {
-    what: `keep ${host} from resetting itself (CloudStack 4.16 on): in /etc/cloudstack/agent/agent.properties, then restart cloudstack-agent, which ends the migrations that it drives. Risk: a host without storage keeps its VMs hanging, and where HA starts them elsewhere two may write to one disk`,
-    command: 'reboot.host.and.alert.management.on.heartbeat.timeout=false',
-  };
-  return found.countdown?.state === 'running' ? [...look, noReset] : look;
+  return Math.max(failedMs, worst?.latencyMs ?? 0) >= criticalMs ? 'critical' : 'warning';
 }
 
 /** The most telling lines: the reset, the tries, the slowest write, the failed ones, and what the kernel says meanwhile. */
-function linesOf({ history, episode, worst }: Case): readonly Event[] {
+function linesOf({ history, episode, worst }: HeartbeatCase): readonly Event[] {
+  const { from, lastAt, reset, tries, slow } = episode;
   const kernel = history.events.filter(
-    ({ body, at: when }) => body.kind === 'storage-message' && when >= episode.from && when <= episode.lastAt + KERNEL_TRAIL_MS,
+    (event) => event.body.kind === 'storage-message' && event.at >= from && event.at <= lastAt + KERNEL_TRAIL_MS,
   );
-  const slow = episode.slow.toSorted((a, b) => b.latencyMs - a.latencyMs).map(({ event }) => event);
   const failed = episode.failed.map(({ event }) => event);
-  const resets = episode.reset === null ? [] : [episode.reset];
+  const slowest = slow.toSorted((a, b) => b.latencyMs - a.latencyMs).map(({ event }) => event);
   return evidence(
-    resets,
-    episode.tries.slice(-1),
+    reset === null ? [] : [reset],
+    tries.slice(-1),
     worst === null ? [] : [worst.event],
     failed.slice(0, 1),
     failed.slice(-1),
     kernel.slice(0, 1),
-    episode.tries.slice(0, 1),
-    slow.slice(1, 2),
-  ).slice(0, 5);
+    tries.slice(0, 1),
+    slowest.slice(1, 2),
+  ).slice(0, QUOTED);
+}
+
+/** The first line of an episode, by its own time: the same in every run, however clocks are corrected. */
+function firstLineOf({ slow, failed, tries, reset }: Episode): string {
+  const measured = [...slow, ...failed].map(({ event }) => event.origin.written).toSorted();
+  return measured[0] ?? (tries[0] ?? reset)?.origin.written ?? '';
 }
 
 function conclude(history: HostHistory, episode: Episode, settings: Limits): Conclusion {
   const found = caseOf(history, episode);
-  const lines = linesOf(found);
-  const first =
-    [...episode.slow, ...episode.failed].map(({ event }) => event.origin.written).toSorted()[0] ??
-    episode.tries[0]?.origin.written ??
-    episode.reset?.origin.written ??
-    '';
   return {
-    summary: describe(found, settings),
+    summary: describeHeartbeat(found, settings.criticalMs),
     severity: severityOf(found, settings),
     confidence: 'seen',
     ...stretchOf(found),
-    evidence: lines,
-    remedies: remediesFor(found),
-    discriminator: `${episode.pool ?? ''} ${first}`,
+    evidence: linesOf(found),
+    remedies: heartbeatRemedies(found),
+    discriminator: `${episode.pool ?? ''} ${firstLineOf(episode)}`,
   };
 }
 

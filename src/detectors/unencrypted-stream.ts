@@ -47,18 +47,15 @@ function describe(host: string, destination: string, sent: readonly Sent[]): str
   return `Guest memory of ${names}${size} went from ${host} to ${destination} unencrypted in ${plural(sent.length, 'migration')}: QEMU's stream is plain TCP unless libvirt is given VIR_MIGRATE_TLS, which CloudStack never does${control}.`;
 }
 
-function remediesFor(host: string, destination: string): readonly Remedy[] {
+function remediesFor(host: string, destination: string, address: string): readonly Remedy[] {
   return [
-    {
-      what: `see on ${host} by which network it reaches ${destination}; touches no guest`,
-      command: `ip route get "$(getent hosts ${destination} | awk '{print $1; exit}')"`,
-    },
+    { what: `see on ${host} by which network it reaches ${destination}; touches no guest`, command: `ip route get ${address}` },
     {
       what: 'keep that network to the hosts alone (a VLAN of its own), or encrypt it below QEMU (MACsec, IPsec, WireGuard); the guests notice nothing',
       command: null,
     },
     {
-      what: 'do not set migrate_tls_force=1 in /etc/libvirt/qemu.conf: libvirt then refuses every migration of CloudStack; see whether it is set',
+      what: 'do not set migrate_tls_force=1 in /etc/libvirt/qemu.conf: libvirt then refuses every migration of CloudStack; see whether it is set, touches no guest',
       command: 'grep -n migrate_tls /etc/libvirt/qemu.conf',
     },
   ];
@@ -72,7 +69,7 @@ function conclude(host: string, destination: string, sent: readonly Sent[]): Con
     from: Math.min(...sent.map(({ migration }) => migration.startedAt)),
     to: Math.max(...sent.map(({ migration }) => migration.lastSeenAt)),
     evidence: evidence(sent.map(({ requested }) => requested)).slice(0, 3),
-    remedies: remediesFor(host, destination),
+    remedies: remediesFor(host, destination, sent[0]?.requested.body.address ?? destination),
     discriminator: destination,
   };
 }

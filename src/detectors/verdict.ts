@@ -6,13 +6,16 @@ import { destinationOf, evidence, sourceOf } from './words.ts';
 
 /** More lines than this explain nothing better. */
 const MAX_EVIDENCE = 6;
+/** Less is no time to a person, and below the precision of the logs. */
+const AT_ONCE_MS = 50;
 /** A quoted text is cut here, in characters: the line itself is among the evidence. */
 const MAX_QUOTE = 180;
 
 /** What conclusions about a whole migration have in common: its time, its certainty, and what proves its end. */
 export function verdict(migration: Migration): Omit<Conclusion, 'summary' | 'severity' | 'remedies'> {
   return {
-    confidence: migration.cause?.certainty ?? migration.outcomeCertainty,
+    // that no log says why does not make it less certain that it ended so
+    confidence: migration.cause === null || migration.cause.certainty === 'unobserved' ? migration.outcomeCertainty : migration.cause.certainty,
     from: migration.startedAt,
     to: migration.endedAt,
     evidence: proof(migration),
@@ -31,9 +34,10 @@ export function journey(migration: Migration): string {
   return `${migration.vm} from ${sourceOf(migration)} to ${destinationOf(migration)}`;
 }
 
-/** How long it took, or has taken so far, as a person says it. */
-export function took({ startedAt, endedAt, lastSeenAt }: Migration): string {
-  return duration(Math.max(0, (endedAt ?? lastSeenAt) - startedAt));
+/** How long it took, or has taken so far: `after 5.3 s`, or `at once`. */
+export function after({ startedAt, endedAt, lastSeenAt }: Migration): string {
+  const ms = (endedAt ?? lastSeenAt) - startedAt;
+  return ms < AT_ONCE_MS ? 'at once' : `after ${duration(ms)}`;
 }
 
 /** A text of a log as part of a sentence: in quotes, on one line, without its full stop, cut. */

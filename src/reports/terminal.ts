@@ -1,7 +1,7 @@
 import type { Analysis } from './analysis.ts';
 import { blocksOf, isUnexplained, type Block } from './terminal/blocks.ts';
 import { fileNotes, notObserved } from './terminal/coverage.ts';
-import { advice, findings } from './terminal/findings.ts';
+import { advice, findings, verdictOfNone } from './terminal/findings.ts';
 import { header } from './terminal/header.ts';
 import { lanes } from './terminal/lanes.ts';
 import { createPage, type Page, type Screen } from './terminal/page.ts';
@@ -20,12 +20,10 @@ export function terminalReport(analysis: Analysis, screen: Screen): string {
   const blocks = blocksOf(analysis);
   const sections = [
     header(page),
-    ...findings(blocks, page),
-    advice(page),
+    ...(blocks.length === 0 ? [[...verdictOfNone(page), ...advice(page)]] : [...findings(blocks, page), advice(page)]),
     migrationTable(page),
     ...timelines(blocks, page),
-    notObserved(page),
-    fileNotes(page),
+    [...notObserved(page), ...fileNotes(page)],
   ];
   return `${sections
     .filter((lines) => lines.length > 0)

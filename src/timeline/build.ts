@@ -107,7 +107,7 @@ function countersOf({ events, source }: Attempt, limitAt: (at: number) => number
 function announcedBy({ attempt, ending, observers }: Context, startedAt: number): Announcement {
   const initiatedAt = ofKind(attempt.events, 'migrate-initiated')[0]?.at ?? startedAt;
   const announced = announcementOf({ macs: macsOf(attempt.vmEvents), startedAt: initiatedAt, arrivedAt: arrivalOf(attempt, ending) }, observers);
-  if (ending.outcome === 'completed' || announced.state === 'yes') return announced;
+  if (ending.outcome === 'completed' || postcopyOf(attempt.events).length > 0) return announced;
   return { ...announced, state: 'unobserved', because: 'the guest did not move' };
 }
 

@@ -241,7 +241,7 @@ function iterate(model: Model, remaining: number, { bandwidth, limitSeconds, sha
     if (left < threshold) return { converges: true, seconds: seconds + left / bandwidth + SWITCHOVER_SECONDS, remaining: left };
     const leftover = Math.min(left, leftoverOf(bandwidth, limitSeconds));
     const took = (left * (1 - share) - leftover) / bandwidth;
-    if (model.workingSet < threshold || took <= WINDOW_SECONDS) return endgame(model, { left, seconds, bandwidth, threshold });
+    if (model.workingSet < threshold || took <= WINDOW_SECONDS) return endgame(model, { left, seconds, drained: bandwidth / Math.max(1 - share, 0.05), threshold });
     seconds += took;
     const next = model.left(took, leftover);
     if (nth > 1 && next - leftover >= dirty * SHRINKS) return { converges: false, seconds, remaining: next };
@@ -254,7 +254,8 @@ function iterate(model: Model, remaining: number, { bandwidth, limitSeconds, sha
 interface Endgame {
   readonly left: number;
   readonly seconds: number;
-  readonly bandwidth: number;
+  /** Guest bytes per second that leave, compression included. */
+  readonly drained: number;
   readonly threshold: number;
 }
 
@@ -262,11 +263,12 @@ interface Endgame {
  * Passes as short as QEMU's window: what remains shrinks by what the stream carries more than the guest dirties, until it fits, or
  * down to the working set where that fits.
  */
-function endgame(model: Model, { left, seconds, bandwidth, threshold }: Endgame): End {
-  const gained = model.workingSet < threshold ? bandwidth * WINDOW_SECONDS : bandwidth * WINDOW_SECONDS - model.dirtied(WINDOW_SECONDS);
-  if (gained < bandwidth * WINDOW_SECONDS * (1 - SHRINKS)) return { converges: false, seconds, remaining: left };
+function endgame(model: Model, { left, seconds, drained, threshold }: Endgame): End {
+  const sent = drained * WINDOW_SECONDS;
+  const gained = model.workingSet < threshold ? sent : sent - model.dirtied(WINDOW_SECONDS);
+  if (gained < sent * (1 - SHRINKS)) return { converges: false, seconds, remaining: left };
   const windows = Math.max(0, left - threshold) / gained;
-  return { converges: true, seconds: seconds + windows * WINDOW_SECONDS + threshold / bandwidth + SWITCHOVER_SECONDS, remaining: threshold };
+  return { converges: true, seconds: seconds + windows * WINDOW_SECONDS + threshold / drained + SWITCHOVER_SECONDS, remaining: threshold };
 }
 
 /** Just over the rate at which the guest writes, or enough to carry its whole working set within the downtime limit. */

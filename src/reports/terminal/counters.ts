@@ -1,4 +1,4 @@
-import { bytes, duration, rate } from '../../lib/units.ts';
+import { bytes, duration, plural, rate } from '../../lib/units.ts';
 import type { Event, EventBody, HeartbeatProbe, JobCompleted, JobSample, Temperature } from '../../model/event.ts';
 
 /**
@@ -33,28 +33,28 @@ function wrapped(body: EventBody): string | null {
 }
 
 function sample(body: JobSample): string {
+  const over = body.status === null || body.status === 'active' ? null : body.status;
   return joined([
-    body.status === null || body.status === 'active' ? null : `status ${body.status}`,
-    body.pass === null ? null : `pass ${body.pass}`,
-    body.remainingBytes === null ? null : `remaining ${bytes(body.remainingBytes)}`,
-    body.dirtyRateBytesPerSecond === null ? null : `dirty rate ${rate(body.dirtyRateBytesPerSecond)}`,
-    body.bandwidthBytesPerSecond === null ? null : `bandwidth ${rate(body.bandwidthBytesPerSecond)}`,
-    body.throttlePercent === null || body.throttlePercent === 0 ? null : `throttled by ${body.throttlePercent} %`,
+    said(over, (status) => `status ${status}`),
+    said(body.pass, (pass) => `pass ${pass}`),
+    said(body.remainingBytes, (count) => `remaining ${bytes(count)}`),
+    said(body.dirtyRateBytesPerSecond, (perSecond) => `dirty rate ${rate(perSecond)}`),
+    said(body.bandwidthBytesPerSecond, (perSecond) => `bandwidth ${rate(perSecond)}`),
+    said(body.throttlePercent === 0 ? null : body.throttlePercent, (percent) => `throttled by ${percent} %`),
     // while it runs this is what QEMU expects, which the remaining bytes tell better
-    body.downtimeMs === null || body.status === 'active' ? null : `downtime ${duration(body.downtimeMs)}`,
-    body.postcopyRequests === null || body.postcopyRequests === 0 ? null : `${body.postcopyRequests} post-copy requests`,
+    said(over === null ? null : body.downtimeMs, (ms) => `downtime ${duration(ms)}`),
+    said(body.postcopyRequests === 0 ? null : body.postcopyRequests, (count) => `${count} post-copy requests`),
     body.errorText,
   ]);
 }
 
 function completed(body: JobCompleted): string {
-  const sent = body.transferredBytes === null ? null : `${bytes(body.transferredBytes)} sent`;
   return joined([
     'completed',
-    body.downtimeMs === null ? null : `downtime ${duration(body.downtimeMs)}`,
-    body.passes === null ? null : `passes ${body.passes}`,
-    sent,
-    body.elapsedMs === null ? null : `took ${duration(body.elapsedMs)}`,
+    said(body.downtimeMs, (ms) => `downtime ${duration(ms)}`),
+    said(body.passes, (passes) => plural(passes, 'pass', 'passes')),
+    said(body.transferredBytes, (count) => `${bytes(count)} sent`),
+    said(body.elapsedMs, (ms) => `took ${duration(ms)}`),
   ]);
 }
 
@@ -67,13 +67,17 @@ function probe({ address, latencyMs, pending, errorText }: HeartbeatProbe): stri
 function temperature({ chip, sensor, celsius, highCelsius, critCelsius, alarm }: Temperature): string {
   return joined([
     `${chip} ${sensor}: ${celsius} °C`,
-    highCelsius === null ? null : `high ${highCelsius} °C`,
-    critCelsius === null ? null : `critical ${critCelsius} °C`,
+    said(highCelsius, (limit) => `high ${limit} °C`),
+    said(critCelsius, (limit) => `critical ${limit} °C`),
     alarm ? 'ALARM' : null,
   ]);
 }
 
+function said<T>(value: T | null, say: (value: T) => string): string | null {
+  return value === null ? null : say(value);
+}
+
 function joined(parts: readonly (string | null)[]): string {
-  const said = parts.filter((part) => part !== null && part !== '');
-  return said.length === 0 ? 'no counters yet' : said.join(', ');
+  const known = parts.filter((part) => part !== null && part !== '');
+  return known.length === 0 ? 'no counters yet' : known.join(', ');
 }

@@ -1,7 +1,7 @@
 import { plural } from '../../lib/units.ts';
 import type { InputResult, Tally } from '../../model/input.ts';
 import type { Source } from '../../model/source.ts';
-import type { Page } from './page.ts';
+import { runIn, type Page } from './page.ts';
 import { cutMiddle, fold, listed } from './text.ts';
 
 /** Sources whose absence no migration mentions, and what they would have told. */
@@ -28,8 +28,11 @@ export function notObserved(page: Page): readonly string[] {
   const more = gaps.length > shown.length ? [`${gaps.length - shown.length} more with --all-evidence`] : [];
   const all = [...shown, ...more, ...WOULD_TELL.flatMap(([source, tells]) => (read.has(source) ? [] : [tells]))];
   if (all.length === 0) return [];
-  return [page.paint('strong', 'NOT OBSERVED'), ...fold(page.show(all.join('; ')), page.width - 2).map((line) => `  ${line}`)];
+  return runIn('NOT OBSERVED', fold(page.show(all.join('; ')), page.width - 14), page);
 }
+
+/** Columns before the notes on files. */
+const FILES_MARGIN = 7;
 
 /** Files named one by one without being asked for more. */
 const NAMED = 6;
@@ -40,15 +43,20 @@ export function fileNotes(page: Page): readonly string[] {
   const troubled = inputs.filter((input) => input.skipped !== null || input.problem !== null || rejectedIn(input.tally) > 0);
   if (troubled.length === 0) return [];
   const named = troubled.filter((input) => !isHarmless(input));
-  const shown = page.allEvidence ? troubled : named.toSorted((a, b) => rejectedIn(b.tally) - rejectedIn(a.tally)).slice(0, NAMED);
+  const shown = page.allEvidence ? troubled : named.toSorted(worstFirst).slice(0, NAMED);
   const more = named.length - shown.length;
-  return [
-    page.paint('strong', 'FILES'),
+  const notes = [
     ...shown.flatMap((input) => noteOf(input, page)),
-    ...(more > 0 ? [page.paint('dim', `  ${more} more with --all-evidence`)] : []),
+    ...(more > 0 ? [page.paint('dim', `${more} more with --all-evidence`)] : []),
     ...(page.allEvidence ? [] : harmlessNotes(troubled.filter(isHarmless), page)),
-    ...hung(`read: ${totals(inputs)}`, page),
+    ...(shown.length > 0 ? hung(`read: ${totals(inputs)}`, page) : []),
   ];
+  return runIn('FILES', notes, page);
+}
+
+/** Files that were not read come first, then those of which the most was not understood. */
+function worstFirst(a: InputResult, b: InputResult): number {
+  return Number(b.skipped !== null) - Number(a.skipped !== null) || rejectedIn(b.tally) - rejectedIn(a.tally);
 }
 
 /** Nothing could have been in it. */
@@ -78,7 +86,7 @@ function noteOf({ path, skipped, problem, tally }: InputResult, page: Page): rea
 }
 
 function hung(text: string, page: Page): readonly string[] {
-  return fold(page.show(text), page.width - 4).map((line, i) => (i === 0 ? `  ${line}` : `    ${line}`));
+  return fold(page.show(text), page.width - FILES_MARGIN - 2).map((line, i) => (i === 0 ? line : `  ${line}`));
 }
 
 function totals(inputs: readonly InputResult[]): string {

@@ -8,7 +8,7 @@ import { columns, cut, fold, foldTo, pad, shortIds } from './text.ts';
 export const LABEL = 11;
 
 /** Lines of evidence that are shown without being asked for more. */
-const SHOWN = 3;
+export const EVIDENCE_SHOWN = 3;
 
 const WORDS: Readonly<Record<Certainty, string>> = {
   seen: 'seen',
@@ -16,9 +16,17 @@ const WORDS: Readonly<Record<Certainty, string>> = {
   unobserved: 'not observed; nearest to it:',
 };
 
+/** What a statement rests on. */
+export interface Evidence {
+  readonly events: readonly Event[];
+  readonly certainty: Certainty;
+  /** So many lines at most, unless all evidence is asked for. */
+  readonly most: number;
+}
+
 /** Evidence of one statement, as the files have it: host, file and line, time as written, message. */
-export function evidenceLines(events: readonly Event[], certainty: Certainty, page: Page): readonly string[] {
-  const shown = page.allEvidence ? events : events.slice(0, SHOWN);
+export function evidenceLines({ events, certainty, most }: Evidence, page: Page): readonly string[] {
+  const shown = page.allEvidence ? events : withoutEchoes(events).slice(0, most);
   const quotes = shown.map((event) => quoteOf(event, page));
   const place = Math.max(0, ...quotes.map((quote) => columns(quote.place)));
   const written = Math.max(0, ...quotes.map((quote) => columns(quote.written)));
@@ -40,6 +48,12 @@ export function evidenceLines(events: readonly Event[], certainty: Certainty, pa
     hidden > 0 ? [...lines, page.paint('dim', `${hidden} more with --all-evidence`)] : lines,
     page,
   );
+}
+
+/** The same words again in the same file prove nothing more. */
+function withoutEchoes(events: readonly Event[]): readonly Event[] {
+  const keys = events.map((event) => `${event.origin.file.host} ${event.origin.file.path} ${messageOf(event)}`);
+  return events.filter((_, i) => keys.indexOf(keys[i] ?? '') === i);
 }
 
 /** From so many columns on, a message stands beside its place and time. */
@@ -69,18 +83,18 @@ function quoteOf(event: Event, page: Page): Quote {
   const { origin } = event;
   return {
     place: page.show(`${origin.file.host} ${page.fileName(origin.file)}:${origin.line}`),
-    written: page.show(written(origin.written, page)),
+    written: page.show(timeWritten(origin.written, page)),
     message: page.show(messageOf(event)),
   };
 }
 
 /** The time as the file has it, without the date where the header names the only one. */
-function written(text: string, { withDates }: Page): string {
+function timeWritten(text: string, { withDates }: Page): string {
   return withDates ? text : text.replace(/^\d{4}-\d\d-\d\d[T ]/, '');
 }
 
 /** The first line of what the record says. */
-export function messageOf(event: Event): string {
+function messageOf(event: Event): string {
   const counters = countersOf(event);
   if (counters !== null) return counters;
   const { text, messageAt } = event.origin;

@@ -3,8 +3,8 @@ import type { Finding, Remedy } from '../../model/finding.ts';
 import type { Migration } from '../../model/timeline.ts';
 import { isProblem, isUnexplained, type Block } from './blocks.ts';
 import { convergenceChart } from './chart.ts';
-import { evidenceLines, LABEL, labelled } from './evidence.ts';
-import type { Page } from './page.ts';
+import { EVIDENCE_SHOWN, evidenceLines, LABEL, labelled } from './evidence.ts';
+import { runIn, type Page } from './page.ts';
 import { columns, fold, foldTo, pad } from './text.ts';
 import { moment, stretch } from './time.ts';
 
@@ -17,15 +17,14 @@ const IN_SHORT = 40;
 
 /** Every problem, the worst block first, with what it rests on and what to do. */
 export function findings(blocks: readonly Block[], page: Page): readonly (readonly string[])[] {
-  if (blocks.length === 0) return [verdictOfNone(page)];
   const full = page.allEvidence ? blocks : blocks.slice(0, IN_FULL);
   const short = blocks.slice(full.length);
   const sections = full.map((block) => blockLines(block, page));
   return short.length === 0 ? sections : [...sections, shortLines(short, page)];
 }
 
-/** No finding is good news only where every migration went well. */
-function verdictOfNone(page: Page): readonly string[] {
+/** What there is to say without a finding: good news only where every migration went well. */
+export function verdictOfNone(page: Page): readonly string[] {
   const { migrations } = page.analysis;
   if (migrations.length === 0) return ['No live migration is in these files.'];
   const ended = migrations.filter(isUnexplained);
@@ -46,21 +45,18 @@ function shortLines(blocks: readonly Block[], page: Page): readonly string[] {
   ];
 }
 
-function blockLines({ migration, head, rest, folded }: Block, page: Page): readonly string[] {
-  const chart =
-    [head, ...rest].some(({ detector }) => detector === 'not-converging') && migration !== null
-      ? convergenceChart(migration, page)
-      : [];
-  const given = new Set(head.remedies.map(({ command, what }) => command ?? what));
+function blockLines(block: Block, page: Page): readonly string[] {
+  const { migration, head, rest, folded } = block;
+  const converges = migration === null || ![head, ...rest].some(({ detector }) => detector === 'not-converging');
   return [
     ...headLines(head, migration, page),
     ...prose(summaryOf(head, migration), page),
     ...(migration === null ? [] : nowLines(migration, page)),
-    ...chart,
-    ...evidenceLines(head.evidence, head.confidence, page),
+    ...(converges ? [] : convergenceChart(migration, page)),
+    ...evidenceLines({ events: head.evidence, certainty: head.confidence, most: EVIDENCE_SHOWN }, page),
     ...remedyLines(head.remedies, page),
-    ...rest.flatMap((finding) => alsoLines(finding, { given, migration }, page)),
-    ...foldedLines(folded, page),
+    ...rest.flatMap((finding, i) => alsoLines(finding, { above: [head, ...rest.slice(0, i)], migration }, page)),
+    ...foldedLines(folded, head, page),
   ];
 }
 
@@ -117,27 +113,39 @@ function remedyLines(remedies: readonly Remedy[], page: Page): readonly string[]
 }
 
 interface Beside {
-  /** Commands that stand above already. */
-  readonly given: ReadonlySet<string>;
+  /** Findings that stand above it in the same block. */
+  readonly above: readonly Finding[];
   readonly migration: Migration | null;
 }
 
-/** Another problem of the same migration. */
-function alsoLines(finding: Finding, { given, migration }: Beside, page: Page): readonly string[] {
-  const { severity, detector } = finding;
-  const time = timeOf(finding, migration, page);
-  const remedies = finding.remedies.filter(({ command, what }) => !given.has(command ?? what));
+/** Lines of evidence of a finding that is not the head of its block. */
+const ALSO_SHOWN = 1;
+
+/** Another problem of the same migration: shorter, and without commands that stand above. */
+function alsoLines(finding: Finding, { above, migration }: Beside, page: Page): readonly string[] {
+  const { severity, detector, evidence, confidence } = finding;
+  const given = new Set(above.flatMap(({ remedies }) => remedies.map(nameOf)));
+  const remedies = finding.remedies.filter((remedy) => !given.has(nameOf(remedy)));
+  const again = !page.allEvidence && remedies.length > 0 && above.some((other) => other.detector === detector);
+  const where = migration === null ? '' : ` ${whereNow(migration)}`;
   return [
     '',
-    `  ${page.paint(severity, `also ${severity.toUpperCase()}`)}  ${page.paint('strong', detector)}   ${time}`,
-    ...prose(summaryOf(finding, migration), page),
-    ...evidenceLines(finding.evidence, finding.confidence, page),
-    ...remedyLines(remedies, page),
+    `  ${page.paint(severity, `also ${severity.toUpperCase()}`)}  ${page.paint('strong', detector)}   ${timeOf(finding, migration, page)}`,
+    ...prose(where === '' ? finding.summary : finding.summary.replace(where, ''), page),
+    ...evidenceLines({ events: evidence, certainty: confidence, most: ALSO_SHOWN }, page),
+    ...(again ? labelled('do', ['as above; in full with --all-evidence'], page) : remedyLines(remedies, page)),
   ];
 }
 
-function foldedLines(folded: readonly Finding[], page: Page): readonly string[] {
-  return folded.map(({ severity, detector }) => `  ${page.paint('dim', `also: ${detector} (${severity})`)}`);
+function nameOf({ command, what }: Remedy): string {
+  return `${what}\n${command ?? ''}`;
+}
+
+function foldedLines(folded: readonly Finding[], head: Finding, page: Page): readonly string[] {
+  return folded.map(({ severity, detector }) => {
+    const worse = severity === 'critical' && head.severity !== 'critical' ? ` (${severity})` : '';
+    return `  ${page.paint('dim', `also: ${detector}${worse}`)}`;
+  });
 }
 
 /** Advice lines of one kind that are shown without being asked for more. */
@@ -153,25 +161,27 @@ export function advice(page: Page): readonly string[] {
     const more = own.length - shown.length;
     return [
       ...shown.flatMap((finding) => adviceLines(finding, page)),
-      ...(more > 0 ? [page.paint('dim', `  ${kind}: ${more} more with --all-evidence`)] : []),
+      ...(more > 0 ? [page.paint('dim', `${kind}: ${more} more with --all-evidence`)] : []),
     ];
   });
-  return lines.length === 0 ? [] : [page.paint('strong', 'ADVICE'), ...lines];
+  return runIn('ADVICE', lines, page);
 }
 
 function adviceLines(finding: Finding, page: Page): readonly string[] {
+  const tonight = page.analysis.findings.some(isProblem);
   const { detector, vm, host, summary } = finding;
   const about = vm ?? host ?? '';
   const text = page.show(`${detector}${about === '' || summary.includes(about) ? '' : ` (${about})`}: ${summary}`);
-  const width = Math.min(PROSE, page.width - 4);
-  if (!page.allEvidence) return hung(foldTo(text, { width, lines: 2, ellipsis: page.glyphs.ellipsis }));
+  const width = Math.min(PROSE, page.width - 8 - 2);
+  const beside = { ...page, width: page.width - 8 };
+  if (!page.allEvidence) return hung(foldTo(text, { width, lines: tonight ? 1 : 2, ellipsis: page.glyphs.ellipsis }));
   return [
     ...hung(fold(text, width)),
-    ...evidenceLines(finding.evidence, finding.confidence, page),
-    ...remedyLines(finding.remedies, page),
+    ...evidenceLines({ events: finding.evidence, certainty: finding.confidence, most: EVIDENCE_SHOWN }, beside),
+    ...remedyLines(finding.remedies, beside),
   ];
 }
 
 function hung(lines: readonly string[]): readonly string[] {
-  return lines.map((line, i) => (i === 0 ? `  ${line}` : `    ${line}`));
+  return lines.map((line, i) => (i === 0 ? line : `  ${line}`));
 }

@@ -1,5 +1,5 @@
 import { duration, plural } from '../../lib/units.ts';
-import type { HostClock, ZoneOrigin } from '../../timeline/clock.ts';
+import type { ZoneOrigin } from '../../timeline/clock.ts';
 import type { Page } from './page.ts';
 import { fold, listed } from './text.ts';
 import { span } from './time.ts';
@@ -11,38 +11,38 @@ export function header(page: Page): readonly string[] {
   const hosts = [...new Set(read.flatMap(({ host }) => host ?? []))].toSorted();
   const of = hosts.length > MOST_HOSTS ? plural(hosts.length, 'host') : listed(hosts, MOST_HOSTS);
   const what = `precopy: ${plural(read.length, 'file')}${hosts.length === 0 ? '' : ` of ${of}`}`;
-  const when = analysis.from === null || analysis.to === null ? '' : `, ${span(analysis.from, analysis.to)}, all times UTC`;
-  return [...fold(page.show(what + when), page.width), ...zones(page), ...skews(page)];
+  if (analysis.from === null || analysis.to === null) return fold(page.show(`${what}; no record in them has a time`), page.width);
+  const when = `${what}, ${span(analysis.from, analysis.to)}`;
+  return [...fold(page.show(when), page.width), ...zones(page), ...assumed(page), ...skews(page)];
 }
 
 const MOST_HOSTS = 6;
 
 const WHY: Readonly<Record<Exclude<ZoneOrigin, 'utc-only' | 'assumed'>, string>> = {
   given: 'given',
-  'same-migration': "inferred: same migration in libvirt's log",
-  'same-period': 'inferred: same period as the logs in UTC',
-  'other-hosts': 'inferred: as on the other hosts',
+  'same-migration': "inferred from libvirt's log",
+  'same-period': 'inferred from the period of the logs in UTC',
+  'other-hosts': 'inferred, as on the other hosts',
 };
 
-/** Best reason first: one line per zone says it for all its hosts. */
+/** Best reason first: one statement per zone says it for all its hosts. */
 const REASONS = ['given', 'same-migration', 'same-period', 'other-hosts'] as const;
 
+/** The zone of this report, and those of the quoted lines where they have another. */
 function zones(page: Page): readonly string[] {
-  const { clocks } = page.analysis;
-  const known = clocks.filter(
+  const known = page.analysis.clocks.filter(
     ({ zone, zoneFrom }) => zoneFrom !== 'assumed' && zoneFrom !== 'utc-only' && (zone !== 'UTC' || page.allEvidence),
   );
-  const names = [...new Set(known.map(({ zone }) => zone))];
-  const lines = names.flatMap((zone) => {
+  const statements = [...new Set(known.map(({ zone }) => zone))].map((zone) => {
     const own = known.filter((clock) => clock.zone === zone);
     const reason = REASONS.find((origin) => own.some(({ zoneFrom }) => zoneFrom === origin)) ?? 'given';
-    return hanging(page, `${listed(own.map(({ host }) => host))}: local times are ${zone} (${WHY[reason]})`);
+    return `local time on ${listed(own.map(({ host }) => host))} is ${zone} (${WHY[reason]})`;
   });
-  return [...lines.map((line) => page.paint('dim', line)), ...assumed(page, clocks)];
+  return hanging(page, ['All times are UTC', ...statements].join('; ')).map((line) => page.paint('dim', line));
 }
 
-function assumed(page: Page, clocks: readonly HostClock[]): readonly string[] {
-  const hosts = clocks.filter(({ zoneFrom }) => zoneFrom === 'assumed').map(({ host }) => host);
+function assumed(page: Page): readonly string[] {
+  const hosts = page.analysis.clocks.filter(({ zoneFrom }) => zoneFrom === 'assumed').map(({ host }) => host);
   if (hosts.length === 0) return [];
   const flags = hosts.length === 1 ? `--timezone ${hosts[0] ?? ''}=ZONE` : `--timezone HOST=ZONE for each`;
   const text = `WARNING: the time zone of ${listed(hosts)} is unknown; local times there are read as UTC. Set it: ${flags} (Europe/Berlin, UTC+1 ...)`;

@@ -14,7 +14,13 @@ export interface Mark extends Told {
 
 /** What happened in a migration and around it: at most so many marks, the most telling ones, in the order of time. */
 export function marksOf(migration: Migration, hosts: readonly HostHistory[], most: number): readonly Mark[] {
-  const all = [...ownMarks(migration), ...passMarks(migration), ...networkMarks(migration), ...storageMarks(migration, hosts)];
+  const all = [
+    ...ownMarks(migration),
+    ...passMarks(migration),
+    ...postcopyMarks(migration),
+    ...networkMarks(migration),
+    ...storageMarks(migration, hosts),
+  ];
   const once = withoutRepeats(all.toSorted((a, b) => a.at - b.at));
   const kept = new Set(once.toSorted((a, b) => b.weight - a.weight).slice(0, most));
   return once.filter((mark) => kept.has(mark));
@@ -39,6 +45,13 @@ function passMarks({ passes }: Migration): readonly Mark[] {
     const weight = i === 0 || i === passes.length - 1 ? said.weight + 1 : i === 1 ? said.weight : 0;
     return { ...said, weight, at: startedAt, lane: 'source' };
   });
+}
+
+/** Often only a sample shows it, and from then on nothing is as before. */
+function postcopyMarks({ postcopyAt }: Migration): readonly Mark[] {
+  return postcopyAt === null
+    ? []
+    : [{ at: postcopyAt, lane: 'destination', weight: WEIGHT.error, text: 'post-copy: the guest runs here from now on' }];
 }
 
 function networkMarks({ announcement, endedAt, lastSeenAt, outcome }: Migration): readonly Mark[] {

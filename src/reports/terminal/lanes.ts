@@ -1,11 +1,12 @@
 import type { Migration } from '../../model/timeline.ts';
 import { marksOf, type Lane, type Mark } from './lane-events.ts';
 import type { Page } from './page.ts';
-import { columns, foldTo, pad } from './text.ts';
+import { columns, foldTo, pad, shortIds } from './text.ts';
 import { precise, relative } from './time.ts';
 
-/** Marks of one migration. */
+/** Marks of one migration; on a narrow screen, where each takes a line below the findings, fewer. */
 const MARKS = 14;
+const MARKS_NARROW = 10;
 /** From this width on, lanes stand side by side. */
 const WIDE = 140;
 
@@ -13,7 +14,7 @@ const LANES: readonly Lane[] = ['source', 'destination', 'network', 'storage'];
 
 /** What happened in one migration, on one time axis, by where it happened. */
 export function lanes(migration: Migration, page: Page): readonly string[] {
-  const marks = marksOf(migration, page.analysis.hosts, MARKS);
+  const marks = marksOf(migration, page.analysis.hosts, page.allEvidence || page.width >= WIDE ? MARKS : MARKS_NARROW);
   if (marks.length === 0) return [];
   const names = laneNames(migration);
   const { arrow } = page.glyphs;
@@ -47,7 +48,11 @@ function oneBelowTheOther({ marks, times, names }: Shown, page: Page): readonly 
   const width = page.width - 2 - TIME - 2 - lane - 2;
   return marks.flatMap((mark, i) => {
     const head = `${pad(times[i] ?? '', TIME)}  ${pad(page.show(names[mark.lane]), lane)}`;
-    const [first = '', ...more] = foldTo(page.show(mark.text), { width, lines: 2, ellipsis: page.glyphs.ellipsis });
+    const [first = '', ...more] = foldTo(page.show(shortIds(mark.text, page.glyphs.ellipsis)), {
+      width,
+      lines: 2,
+      ellipsis: page.glyphs.ellipsis,
+    });
     return [`  ${page.paint('dim', head)}  ${first}`, ...more.map((line) => ' '.repeat(2 + TIME + 2 + lane + 2) + line)];
   });
 }
@@ -63,7 +68,11 @@ function sideBySide({ marks, times, names }: Shown, page: Page): readonly string
     cell(lane, page.show(names[lane]) + (lane === 'source' || lane === 'destination' ? ` (${lane})` : '')),
   );
   const rows = marks.flatMap((mark, i) => {
-    const lines = foldTo(page.show(mark.text), { width: widths[mark.lane], lines: 3, ellipsis: page.glyphs.ellipsis });
+    const lines = foldTo(page.show(shortIds(mark.text, page.glyphs.ellipsis)), {
+      width: widths[mark.lane],
+      lines: 3,
+      ellipsis: page.glyphs.ellipsis,
+    });
     return lines.map((line, j) =>
       row(
         j === 0 ? (times[i] ?? '') : '',

@@ -74,6 +74,11 @@ export function createPage(analysis: Analysis, { width, color, allEvidence, asci
   };
 }
 
+/** Lines behind a title in capitals, the later ones below the first's text. */
+export function runIn(title: string, lines: readonly string[], page: Page): readonly string[] {
+  return lines.map((line, i) => `${i === 0 ? page.paint('strong', title) : ' '.repeat(title.length)}  ${line}`);
+}
+
 /** The shortest tail of each path that no other file of its host has. */
 function fileNames({ inputs }: Analysis): ReadonlyMap<string, string> {
   const read = inputs.flatMap(({ host, path }) => (host === null ? [] : [{ host, path }]));

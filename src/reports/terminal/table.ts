@@ -25,16 +25,16 @@ const COLUMNS: readonly Column[] = [
     cell: ({ destination, destinationAddress }, { glyphs }) => destination ?? destinationAddress ?? glyphs.none,
   },
   { title: 'start', drop: 0, cell: ({ startedAt }, { withDates }) => shortMoment(startedAt, withDates) },
-  { title: 'took', drop: 0, cell: took },
+  { title: 'took', drop: 0, cell: tookCell },
   {
     title: 'passes',
     drop: 3,
     right: true,
     cell: ({ iterations }, { glyphs }) => (iterations === null ? glyphs.none : String(iterations)),
   },
-  { title: 'downtime', drop: 1, right: true, cell: downtime },
-  { title: 'announced', drop: 2, cell: announced },
-  { title: 'outcome', drop: 0, cell: outcome },
+  { title: 'downtime', drop: 1, right: true, cell: downtimeCell },
+  { title: 'announced', drop: 2, cell: announcedCell },
+  { title: 'outcome', drop: 0, cell: outcomeCell },
 ];
 
 /** One line per migration; the failed and the slow ones where there are too many. */
@@ -68,21 +68,21 @@ function completedOnly(all: readonly Migration[], shown: readonly Migration[]): 
   return all.every((migration) => migration.outcome === 'completed' || shown.includes(migration)) ? ' completed' : '';
 }
 
-function took({ startedAt, endedAt, lastSeenAt, outcome: ended }: Migration, { glyphs }: Page): string {
+function tookCell({ startedAt, endedAt, lastSeenAt, outcome: ended }: Migration, { glyphs }: Page): string {
   if (endedAt !== null) return duration(endedAt - startedAt);
   return ended === 'running' ? `${glyphs.atLeast} ${duration(lastSeenAt - startedAt)}` : glyphs.none;
 }
 
-function downtime({ downtime: known }: Migration, { glyphs }: Page): string {
+function downtimeCell({ downtime: known }: Migration, { glyphs }: Page): string {
   if (known === null) return glyphs.none;
   return `${known.from === 'at-least' ? `${glyphs.atLeast} ` : ''}${duration(known.ms)}`;
 }
 
-function announced({ announcement: { state } }: Migration, { glyphs }: Page): string {
+function announcedCell({ announcement: { state } }: Migration, { glyphs }: Page): string {
   return state === 'unobserved' ? glyphs.none : state;
 }
 
-function outcome({ outcome: ended, cause }: Migration): string {
+function outcomeCell({ outcome: ended, cause }: Migration): string {
   if (ended === 'aborted' && cause?.kind === 'aborted-by-operator') return 'aborted by operator';
   return cause === null || ended === 'completed' || ended === 'running'
     ? ended

@@ -1,13 +1,12 @@
 /**
- * Everything that a terminal would obey instead of show: C0 and C1 controls (escape sequences begin with one), marks that
- * reverse the direction of writing, characters without a width, and halves of surrogate pairs.
+ * Everything that a terminal would obey instead of show: controls (escape sequences begin with one), marks that reverse the
+ * direction of writing or have no width, line separators, and halves of surrogate pairs.
  */
-const ACTIVE =
-  /[\u{0}-\u{1f}\u{7f}-\u{9f}\u{ad}\u{61c}\u{180e}\u{200b}-\u{200f}\u{2028}-\u{202e}\u{2060}-\u{206f}\u{feff}\u{fff9}-\u{fffb}\u{e0000}-\u{e007f}]|\p{Cs}/gu;
+const ACTIVE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
-/** Text of a log that a terminal shows and does not obey: a tab is a blank, other control characters become `\x1b` or `\u{202e}`. */
+/** Text of a log that a terminal shows and does not obey: tabs and line ends are blanks, all else becomes `\x1b` or `\u{202e}`. */
 export function inert(text: string): string {
-  return text.replaceAll('\t', ' ').replace(ACTIVE, escaped);
+  return text.replace(/[\t\n]/g, ' ').replace(ACTIVE, escaped);
 }
 
 /** Text in ASCII: arrows, dashes and ellipses by their look, all else as `\u{…}`. */
@@ -44,7 +43,7 @@ export function padStart(text: string, width: number): string {
 /** A text of at most so many columns; what is left out shows as the ellipsis at its end. */
 export function cut(text: string, width: number, ellipsis = '…'): string {
   if (columns(text) <= width) return text;
-  return `${[...text]
+  return `${Array.from(text)
     .slice(0, Math.max(0, width - columns(ellipsis)))
     .join('')
     .trimEnd()}${ellipsis}`;
@@ -117,9 +116,4 @@ export function shortIds(text: string, ellipsis = '…'): string {
 export function listed(names: readonly string[], most = 4): string {
   const shown = names.length > most ? [...names.slice(0, most - 1), `${names.length - most + 1} more`] : names;
   return shown.length < 2 ? (shown[0] ?? '') : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1) ?? ''}`;
-}
-
-/** Lines behind a title in capitals, the later ones below the first's text. */
-export function runIn(title: string, lines: readonly string[]): readonly string[] {
-  return lines.map((line, i) => (i === 0 ? title : ' '.repeat(columns(title))) + line);
 }
