@@ -5,7 +5,7 @@ import type { Migration } from '../model/timeline.ts';
 import { destinationRemedies } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, completes, fails, sample, stops, VM, type StoryEvent } from './story.ts';
-import { after, proof, verdict, whereCheck } from './verdict.ts';
+import { afterTime, proof, verdict, whereCheck } from './verdict.ts';
 import { destinationOf, whereNow } from './words.ts';
 
 /** The end of the destination's QEMU, by libvirt. */
@@ -18,10 +18,10 @@ function isDestroyed(end: Event | null): boolean {
 }
 
 function how(migration: Migration, end: Event | null): string {
-  if (isDestroyed(end)) return `was destroyed from outside while it received the VM, which failed ${after(migration)}`;
+  if (isDestroyed(end)) return `was destroyed from outside while it received the VM, which failed ${afterTime(migration)}`;
   const reason = end?.body.kind === 'domain-stopped' ? ` (libvirt: reason=${end.body.reason})` : '';
   const signal = migration.events.flatMap(({ body, origin }) => (body.kind === 'qemu-terminated' && origin.file.host === migration.destination ? [` on signal ${body.signal}`] : []));
-  return `died${signal[0] ?? ''} without a word${reason} while it received the VM, which failed ${after(migration)}`;
+  return `died${signal[0] ?? ''} without a word${reason} while it received the VM, which failed ${afterTime(migration)}`;
 }
 
 function remediesFor(migration: Migration, end: Event | null): readonly Remedy[] {

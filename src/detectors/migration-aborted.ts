@@ -6,7 +6,7 @@ import type { Migration } from '../model/timeline.ts';
 import { causeRemedies } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, completes, fails, sample, VM, type StoryEvent } from './story.ts';
-import { after, journey, proof, verdict, whereCheck } from './verdict.ts';
+import { afterTime, journey, proof, verdict, whereCheck } from './verdict.ts';
 import { sourceOf, whereNow } from './words.ts';
 
 function requestOf({ events }: Migration): AbortRequested | null {
@@ -28,10 +28,9 @@ function byWhom(migration: Migration, request: AbortRequested | null): string {
 /** How much memory was still to copy, from the abort's own counters or the last ones before. */
 function remaining({ samples }: Migration, request: AbortRequested | null): string {
   const last = samples.findLast(({ body }) => body.remainingBytes !== null && body.totalBytes !== null)?.body;
-  const left = request?.remainingBytes ?? last?.remainingBytes ?? null;
-  const total = request?.remainingBytes === null || request === null ? (last?.totalBytes ?? null) : request.totalBytes;
-  if (left === null) return '';
-  return total === null ? ` ${bytes(left)} of memory were still to copy.` : ` ${bytes(left)} of ${bytes(total)} were still to copy.`;
+  const counters = request !== null && request.remainingBytes !== null ? request : last;
+  if (counters === undefined || counters.remainingBytes === null) return '';
+  return ` ${bytes(counters.remainingBytes)} of ${counters.totalBytes === null ? 'memory' : bytes(counters.totalBytes)} were still to copy.`;
 }
 
 function remediesFor(migration: Migration, request: AbortRequested | null): readonly Remedy[] {
@@ -47,7 +46,7 @@ function conclude(migration: Migration): Conclusion {
   const requested = migration.events.filter(({ body }) => body.kind === 'abort-requested');
   return {
     ...verdict(migration),
-    summary: `Migration of ${journey(migration)} was aborted ${after(migration)}: ${byWhom(migration, request)}.${remaining(migration, request)} ${whereNow(migration)}`,
+    summary: `Migration of ${journey(migration)} was aborted ${afterTime(migration)}: ${byWhom(migration, request)}.${remaining(migration, request)} ${whereNow(migration)}`,
     severity: 'warning',
     evidence: proof(migration, requested, migration.outcomeEvidence),
     remedies: remediesFor(migration, request),

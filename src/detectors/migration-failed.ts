@@ -4,7 +4,7 @@ import type { Migration } from '../model/timeline.ts';
 import { causeRemedies, whyOf } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, completes, fails, sample, stops, VM } from './story.ts';
-import { after, endedLater, journey, proof, quoted, verdict, whereCheck } from './verdict.ts';
+import { afterTime, endedLater, journey, proof, quoted, verdict, whereCheck } from './verdict.ts';
 import { whereNow } from './words.ts';
 
 /** CloudStack counts its own time limit as a failure, though libvirt calls it an abort. */
@@ -36,7 +36,7 @@ function conclude(migration: Migration): Conclusion {
   const severity = severityOf(migration);
   return {
     ...verdict(migration),
-    summary: `Migration of ${journey(migration)} failed ${after(migration)}: ${reason(migration)}. ${whereNow(migration)}`,
+    summary: `Migration of ${journey(migration)} failed ${afterTime(migration)}: ${reason(migration)}. ${whereNow(migration)}`,
     severity,
     evidence: proof(migration),
     remedies: remediesFor(migration, severity),

@@ -6,7 +6,7 @@ import type { Migration } from '../model/timeline.ts';
 import { networkRemedies, recovery } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, completes, fails, sample, stops, VM, type StoryEvent } from './story.ts';
-import { after, journey, proof, verdict, whereCheck } from './verdict.ts';
+import { afterTime, journey, proof, verdict, whereCheck } from './verdict.ts';
 import { destinationOf, sourceOf, whereNow } from './words.ts';
 
 /** A stream that stood still for less is a busy one: counters come once a second or so. */
@@ -44,7 +44,7 @@ function conclude(migration: Migration): Conclusion {
   const check = whereCheck(migration);
   return {
     ...verdict(migration),
-    summary: `The network between ${sourceOf(migration)} and ${destinationOf(migration)} was interrupted during the migration of ${journey(migration)}, which failed ${after(migration)}${phase}.${whoGaveUp(migration)}${stood(migration)} ${whereNow(migration)}`,
+    summary: `The network between ${sourceOf(migration)} and ${destinationOf(migration)} was interrupted during the migration of ${journey(migration)}, which failed ${afterTime(migration)}${phase}.${whoGaveUp(migration)}${stood(migration)} ${whereNow(migration)}`,
     severity: 'critical',
     evidence: proof(migration, migration.cause?.evidence ?? [], progress === null ? [] : [progress.sample]),
     remedies: broken ? [check, ...networkRemedies(migration), ...recovery(migration)] : [...networkRemedies(migration), check],

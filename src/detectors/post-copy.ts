@@ -5,7 +5,7 @@ import type { Migration } from '../model/timeline.ts';
 import { recovery } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, completes, fails, sample, VM } from './story.ts';
-import { after, journey, proof, verdict, whereCheck } from './verdict.ts';
+import { afterTime, journey, proof, verdict, whereCheck } from './verdict.ts';
 import { destinationOf, sourceOf, whereNow } from './words.ts';
 
 /** When it switched: the first sign of it, unless that is already the message that it broke. */
@@ -19,7 +19,7 @@ function ending(migration: Migration): string {
   const { outcome, postcopyAt, endedAt } = migration;
   if (outcome === 'completed') return `It ended well${endedAt === null || postcopyAt === null ? '' : `, ${duration(Math.max(0, endedAt - postcopyAt))} later`}`;
   if (outcome === 'running') return 'It is still under way';
-  return outcome === 'unknown' ? 'How it ended is not in these logs' : `It broke ${after(migration)} in all, before all memory had been copied`;
+  return outcome === 'unknown' ? 'How it ended is not in these logs' : `It broke ${afterTime(migration)} in all, before all memory had been copied`;
 }
 
 function remediesFor(migration: Migration): readonly Remedy[] {

@@ -57,23 +57,21 @@ function isSameVm({ sourceDomain, destinationDomain }: Migration, { uuid }: Doma
   return own === null || uuid === null || own === uuid;
 }
 
-function secondStart(migration: Migration, { overlapMs, withinMs }: Limits): Second | null {
+function secondStart(migration: Migration, { withinMs, overlapMs }: Limits): Second | null {
   const first = keeperOf(migration);
   if (first === null) return null;
   const events = known(migration);
   const began = migration.outcome === 'completed' ? (migration.endedAt ?? migration.lastSeenAt) : migration.startedAt;
-  const firstEnd = endOn(events, first, began);
-  for (const started of events) {
-    const { body, origin } = started;
-    if (body.kind !== 'domain-started' || body.incoming || origin.file.host === first || !isSameVm(migration, body)) continue;
-    if (started.at <= began || started.at > migration.lastSeenAt + withinMs) continue;
-    const secondEnd = endOn(events, origin.file.host, started.at);
-    const ends = [firstEnd, secondEnd].flatMap((end) => (end === null ? [] : [end.at]));
-    if (ends.some((end) => end <= started.at + overlapMs)) continue;
+  const until = migration.lastSeenAt + withinMs;
+  const begun = events.filter((event): event is Event<DomainStarted> => event.body.kind === 'domain-started' && event.at > began && event.at <= until);
+  const others = begun.filter(({ body, origin }) => !body.incoming && origin.file.host !== first && isSameVm(migration, body));
+  for (const started of others) {
+    const ends = [endOn(events, first, began), endOn(events, started.origin.file.host, started.at)].flatMap((end) => (end === null ? [] : [end.at]));
     const life = lifeOn(events, first, started.at + overlapMs);
     // a QEMU log that says nothing of an end is a sign of life; one that is not there is not
-    if (life.length === 0 && migration.unobserved.includes(`QEMU log of ${first}`)) continue;
-    return { started: { ...started, body }, first, until: ends.length === 0 ? null : Math.min(...ends), certainty: life.length > 0 ? 'seen' : 'follows', life };
+    const isAlive = life.length > 0 || !migration.unobserved.includes(`QEMU log of ${first}`);
+    if (!isAlive || ends.some((end) => end <= started.at + overlapMs)) continue;
+    return { started, first, until: ends.length === 0 ? null : Math.min(...ends), certainty: life.length > 0 ? 'seen' : 'follows', life };
   }
   return null;
 }

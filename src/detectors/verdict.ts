@@ -35,7 +35,7 @@ export function journey(migration: Migration): string {
 }
 
 /** How long it took, or has taken so far: `after 5.3 s`, or `at once`. */
-export function after({ startedAt, endedAt, lastSeenAt }: Migration): string {
+export function afterTime({ startedAt, endedAt, lastSeenAt }: Migration): string {
   const ms = (endedAt ?? lastSeenAt) - startedAt;
   return ms < AT_ONCE_MS ? 'at once' : `after ${duration(ms)}`;
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { DomainStarted } from '../model/event.ts';
 import type { Conclusion } from '../model/finding.ts';
-import type { Migration } from '../model/timeline.ts';
+import type { Cause, Migration } from '../model/timeline.ts';
 import { versionRemedies } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, completes, fails, starts, VM, type StoryEvent } from './story.ts';
@@ -15,27 +15,32 @@ function versionsDiffer({ sourceDomain, destinationDomain }: Migration): boolean
 }
 
 /** A refused device alone may be the kernel's or the configuration's fault; with different QEMUs it is theirs. */
-function isMismatch(migration: Migration): boolean {
-  const kind = migration.cause?.kind;
+function isMismatch(migration: Migration, { kind }: Cause): boolean {
   return kind === 'version-or-machine-mismatch' || (kind === 'device-state-rejected' && versionsDiffer(migration));
 }
 
+/** `kvm-b (QEMU 5.2.0, libvirt 7.0.0)`, as far as its start banner tells. */
 function named(host: string, domain: DomainStarted | null): string {
-  const versions = [domain?.qemuVersion === null || domain === null ? '' : `QEMU ${domain.qemuVersion}`, domain?.libvirtVersion === null || domain === null ? '' : `libvirt ${domain.libvirtVersion}`].filter((part) => part !== '');
+  const { qemuVersion = null, libvirtVersion = null } = domain ?? {};
+  const versions = [qemuVersion === null ? [] : `QEMU ${qemuVersion}`, libvirtVersion === null ? [] : `libvirt ${libvirtVersion}`].flat();
   return versions.length === 0 ? host : `${host} (${versions.join(', ')})`;
 }
 
-function conclude(migration: Migration): Conclusion {
-  const { sourceDomain, destinationDomain, cause, vm } = migration;
+function machineOf({ vm, sourceDomain, destinationDomain }: Migration): string {
   const machine = sourceDomain?.machine ?? destinationDomain?.machine ?? null;
-  const what = machine === null ? vm : `${vm}, a ${machine} machine`;
-  const banners = migration.events.filter(({ body }) => body.kind === 'domain-started');
+  return machine === null ? vm : `${vm}, a ${machine} machine`;
+}
+
+function conclude(migration: Migration, cause: Cause): Conclusion {
+  const { sourceDomain, destinationDomain, events } = migration;
+  const refuses = `${named(destinationOf(migration), destinationDomain)} does not accept ${machineOf(migration)}, from ${named(sourceOf(migration), sourceDomain)}`;
+  const banners = events.filter(({ body }) => body.kind === 'domain-started');
   return {
     ...verdict(migration),
-    summary: `${named(destinationOf(migration), destinationDomain)} does not accept ${what}, from ${named(sourceOf(migration), sourceDomain)}: ${quoted(cause?.text ?? '')}. ${whereNow(migration)}`,
+    summary: `${refuses}: ${quoted(cause.text)}. ${whereNow(migration)}`,
     severity: 'critical',
-    confidence: cause?.kind === 'device-state-rejected' ? 'follows' : (cause?.certainty ?? 'seen'),
-    evidence: proof(migration, cause?.evidence.slice(0, 3) ?? [], banners),
+    confidence: cause.kind === 'device-state-rejected' ? 'follows' : cause.certainty,
+    evidence: proof(migration, cause.evidence.slice(0, 3), banners),
     remedies: versionRemedies(migration),
   };
 }
@@ -61,7 +66,7 @@ export const versionMismatch = defineDetector({
   severity: 'critical',
   subject: 'migration',
   limits: z.strictObject({}),
-  detect: (migration) => (isMismatch(migration) ? [conclude(migration)] : []),
+  detect: (migration) => (migration.cause !== null && isMismatch(migration, migration.cause) ? [conclude(migration, migration.cause)] : []),
   fires: [
     {
       name: 'the destination does not know the machine type',

@@ -44,7 +44,7 @@ export function hostOfPath(path: string): string | null {
 /** `sosreport-HOST-2026-11-23-abcdefg`, with a case number or a label between, or `sosreport-HOST-20261123…` of older releases. */
 function hostOfSosreport(parts: readonly string[]): string | null {
   for (const part of parts) {
-    const host = /^sosreport-(.+?)(?:[.-]\d{6,}.*|-(?:[^/]*-)?\d{4}-\d{2}-\d{2}-[a-z0-9]+)$/.exec(part)?.[1];
+    const host = /^sosreport-(.+?)(?:[.-]\d{8,}.*|(?:-(?:case)?\d+)?-\d{4}-\d{2}-\d{2}-[a-z0-9]+)$/.exec(part)?.[1];
     if (host !== undefined) return host;
   }
   return null;
@@ -77,23 +77,22 @@ export function hostOfText(text: string): string | null {
   return /(?:, |: info : )hostname: (\S+)/.exec(text)?.[1] ?? null;
 }
 
-/** The parser for a file, by its path and its first lines; `null` where no line reads like anything known. */
+/** The parser for a file, by its path where its lines bear that out, else by its first lines; `null` where no line reads like anything known. */
 export function parserFor(parsers: readonly Parser[], path: string, text: string): Parser | null {
-  const lines = text.split('\n').slice(0, 400);
-  const scores = parsers.map((parser) => ({ parser, score: matchingLines(parser, lines), named: parser.paths.test(unrotated(path)) }));
-  const named = scores.find(({ named: matches, score }) => matches && score > 0);
-  if (named !== undefined) return named.parser;
+  const lines = text.split('\n').slice(0, HEAD_LINES);
+  const named = parsers.find((parser) => parser.paths.test(unrotated(path)) && lines.some((line) => beginsRecord(parser, line)));
+  if (named !== undefined) return named;
+  const scores = parsers.map((parser) => ({ parser, score: lines.filter((line) => parser.recognises.test(line)).length }));
   const best = scores.reduce((a, b) => (b.score > a.score ? b : a));
   return best.score > 0 ? best.parser : null;
 }
 
-function matchingLines(parser: Parser, lines: readonly string[]): number {
-  let score = 0;
-  for (const line of lines) {
-    parser.header.lastIndex = 0;
-    if (line !== '' && parser.header.test(line)) score += 1;
-  }
-  return score;
+/** Lines that are looked at to tell what a file is. */
+const HEAD_LINES = 400;
+
+function beginsRecord({ header }: Parser, line: string): boolean {
+  header.lastIndex = 0;
+  return line !== '' && header.test(line);
 }
 
 /** The VM whose name the file bears. */

@@ -81,6 +81,8 @@ export const bridgeFdb: Parser = {
   title: 'Linux bridge: forwarding table changes',
   reference: 'bridge/fdb.c, ip/ipneigh.c and lib/utils.c (print_timestamp) of iproute2',
   paths: /(?:^|[/._-])(?:bridge-(?:fdb|monitor)|ip-monitor-neigh)(?:[._-][^/]*)?$/,
+  recognises:
+    /^Timestamp: [A-Z][a-z]{2} [A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d \d{4}|^\[\d{4}-\d\d-\d\dT[\d:.]+\] (?:Deleted )?\S+ dev \S+ /,
   header: /(?:Timestamp: |\[(?=\d{4}-))(?<time>[^\]\r\n]+)(?:\] |(?=\r?$))/my,
   time: ({ time }) => (time?.startsWith('20') ? isoStamp(time, 'local') : ctimeStamp(time)),
   rules,

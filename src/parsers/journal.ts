@@ -173,6 +173,8 @@ export const journal: Parser = {
   title: 'System log: syslog files and journalctl',
   reference: 'rsyslog omfile templates; systemd src/shared/logs-show.c; kernel and daemon messages in their own sources',
   paths: /(?:^|[/._-])(?:syslog|messages|kern|daemon|journal|journalctl)(?:\.(?:log|txt))?$/,
+  recognises:
+    /^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)|[A-Z][a-z]{2} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+) (?:\S+ )?[\w./-]+(?:\[\d+\])?: /,
   // `-- Boot …` and `-- Logs begin at …` are journalctl's own lines
   header:
     /(?:(?<time>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)|[A-Z][a-z]{2} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? [\w+:-]+) (?:[^\s:[\]]+ )?|-- )/y,

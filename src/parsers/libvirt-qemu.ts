@@ -292,6 +292,8 @@ export const libvirtQemu: Parser = {
   reference:
     'qemuLogOperation and qemuProcessStop in libvirt src/qemu/qemu_process.c, vreport in QEMU util/error-report.c; libvirt 7.0–11.3, QEMU 5.2–10.0',
   paths: /(?:^|\/)(?:qemu\/[^/]+|(?:[^/]*[._-])?(?:i-\d+-\d+|[rsv]-\d+)-[A-Za-z0-9]+)\.log$/,
+  recognises:
+    /^(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\+0000: (?!\d+: )|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z (?:\S+ )?\S*(?:qemu|kvm)\S*: )/,
   header: new RegExp(
     String.raw`(?<time>\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?)(?:\+0000: |Z (?:(?<guest>[^:\n]{1,100}) )?(?<program>[^\s:]+): )|(?=${UNTIMED.source})`,
     'y',

@@ -46,6 +46,8 @@ export interface Parser {
   readonly reference: string;
   /** Whole path of a file that holds this source, its rotation suffix already taken off. */
   readonly paths: RegExp;
+  /** A line that only this program prints: tells a file whose name says nothing. */
+  readonly recognises: RegExp;
   /**
    * Sticky; matches a record's beginning up to its message. A line where it does not match continues the record before it.
    * Groups are handed to `time` and to the rules.

@@ -176,6 +176,8 @@ export const tcpdump: Parser = {
   reference:
     'print-arp.c, print-ether.c, print-sll.c and util-print.c (ts_print) of tcpdump 4.99; QEMU announces: net/announce.c',
   paths: /(?:^|[/._-])tcpdump(?:[._-][^/]*)?(?<!\.p?cap(?:ng)?)$/,
+  recognises:
+    /(?:ethertype |, )(?:Reverse )?(?:ARP|RARP)\b|\bARP, (?:Request|Reply|Reverse)|\barp who-has |^listening on \S+, link-type|^reading from file /,
   header: new RegExp(`${TIME}|${UNTIMED}|(?=${BANNERS})`, 'y'),
   time: packetStamp,
   rules,

@@ -1,4 +1,4 @@
-import type { Announced, Event, ForwardingChanged } from '../model/event.ts';
+import type { Event, ForwardingChanged } from '../model/event.ts';
 import type { Announcement } from '../model/timeline.ts';
 
 /** An observer that printed something this long before the window still listens in it. */
@@ -7,6 +7,9 @@ const ALIVE_MS = 60_000;
 const ANNOUNCE_MS = 15_000;
 /** The first frames may leave before the guest resumes, and clocks differ a little. */
 const EARLY_MS = 2500;
+
+/** How far the clock of a machine that watches the network may be off. */
+const CLOCK_OFF_MS = 10 * 60_000;
 
 /** One machine on which tcpdump or a bridge monitor ran. */
 export interface Observer {
@@ -25,6 +28,8 @@ export interface Arrival {
   readonly startedAt: number;
   /** The guest began to run on the destination, as far as known. */
   readonly arrivedAt: number;
+  /** Arrivals of the VM in its other migrations. */
+  readonly otherArrivals: readonly number[];
 }
 
 /** The machines that watched the network. */
@@ -46,9 +51,9 @@ export function observersOf(events: readonly Event[], untrusted: ReadonlySet<str
 }
 
 /** Whether the network learned that the VM moved: by RARP, gratuitous ARP, or a bridge that moved its address to another port. */
-export function announcementOf({ macs, startedAt, arrivedAt }: Arrival, observers: readonly Observer[]): Announcement {
-  const until = arrivedAt + ANNOUNCE_MS;
-  const evidence = macs.map((mac) => ({ mac, events: observers.flatMap((observer) => announcing(observer, mac, { startedAt, arrivedAt, until })) }));
+export function announcementOf(arrival: Arrival, observers: readonly Observer[]): Announcement {
+  const { macs, arrivedAt } = arrival;
+  const evidence = macs.map((mac) => ({ mac, events: observers.flatMap((observer) => announcing(observer, mac, arrival)) }));
   const seen = evidence.flatMap(({ events }) => events).toSorted((a, b) => a.at - b.at);
   const missing = evidence.filter(({ events }) => events.length === 0).map(({ mac }) => mac);
   const firstAt = seen[0]?.at ?? null;
@@ -59,7 +64,7 @@ export function announcementOf({ macs, startedAt, arrivedAt }: Arrival, observer
   const judging = observers.filter((observer) => observer.trusted && isAlive(observer, arrivedAt) && missing.some((mac) => observer.macs.has(mac)));
   if (judging.length === 0) return unobserved(whyNot(observers, arrivedAt, missing));
   const concluded = missing.filter((mac) => judging.some((observer) => observer.macs.has(mac)));
-  const later = firstFrameAfter(judging, concluded, until);
+  const later = firstFrameAfter(judging, concluded, arrivedAt);
   return {
     state: 'no',
     because: `${judging.map(({ host }) => host).join(', ')} listened and saw none`,
@@ -81,21 +86,28 @@ function whyNot(observers: readonly Observer[], arrivedAt: number, macs: readonl
   return `the network capture never saw ${macs.join(', ')}, so it may not watch the VM's network`;
 }
 
-interface Window {
-  readonly startedAt: number;
-  readonly arrivedAt: number;
-  readonly until: number;
+function announcing(observer: Observer, mac: string, arrival: Arrival): readonly Event[] {
+  const own = observer.events.filter(({ body }) => 'mac' in body && body.mac === mac);
+  const inTime = own.filter((event) => isTimely(own, event, arrival));
+  // an observer's clock may be off: a RARP of the guest's address is QEMU's, and of the arrival that it is nearest to
+  return inTime.length > 0 ? inTime : own.filter((event) => isRarp(event) && isNearest(event.at, arrival));
 }
 
-function announcing(observer: Observer, mac: string, { startedAt, arrivedAt, until }: Window): readonly Event[] {
-  const own = observer.events.filter(({ body }) => 'mac' in body && body.mac === mac);
-  return own.filter((event) => {
-    const { body, at } = event;
-    if (at > until) return false;
-    // only QEMU sends RARP for a guest, and only on arrival
-    if (body.kind === 'announced') return at >= (body.how === 'rarp' ? startedAt : arrivedAt - EARLY_MS);
-    return body.kind === 'forwarding-changed' && at >= startedAt && movedPort(own, event);
-  });
+function isTimely(own: readonly Event[], event: Event, { startedAt, arrivedAt }: Arrival): boolean {
+  const { body, at } = event;
+  if (at > arrivedAt + ANNOUNCE_MS) return false;
+  // only QEMU sends RARP for a guest, and only on arrival
+  if (body.kind === 'announced') return at >= (body.how === 'rarp' ? startedAt : arrivedAt - EARLY_MS);
+  return body.kind === 'forwarding-changed' && at >= startedAt && movedPort(own, event);
+}
+
+function isRarp({ body }: Event): boolean {
+  return body.kind === 'announced' && body.how === 'rarp';
+}
+
+function isNearest(at: number, { arrivedAt, otherArrivals }: Arrival): boolean {
+  const distance = Math.abs(at - arrivedAt);
+  return distance <= CLOCK_OFF_MS && otherArrivals.every((other) => Math.abs(at - other) > distance);
 }
 
 /** A bridge's entry for the address names another port than before. */
@@ -120,9 +132,4 @@ function lastSight(observer: Observer, macs: readonly string[], arrivedAt: numbe
 function firstFrameAfter(observers: readonly Observer[], macs: readonly string[], after: number): Event | null {
   const frames = observers.flatMap(({ events }) => events.find(({ body, at }) => 'mac' in body && macs.includes(body.mac) && at > after) ?? []);
   return frames.toSorted((a, b) => a.at - b.at)[0] ?? null;
-}
-
-/** Whether an event is a frame that announces; for lanes and lists. */
-export function isAnnouncement(event: Event): event is Event<Announced> {
-  return event.body.kind === 'announced';
 }

@@ -32,8 +32,11 @@ export function buildTimelines(events: readonly Event[], inputs: Inputs): Timeli
   const attempts = correlate(events, hypervisorsOf(inputs.files));
   const observers = observersOf(events, new Set(inputs.clocks.filter(({ zoneFrom }) => zoneFrom === 'assumed').map(({ host }) => host)));
   const ended = attempts.map((attempt) => ({ attempt, ending: endingOf(attempt, inputs.logsEndAt) }));
-  const moves = movesByVm(ended);
-  const migrations = ended.map(({ attempt, ending }) => migrationOf({ attempt, ending, observers, files: inputs.files, moves: moves.get(attempt.vm) ?? [] }));
+  const byVm = groupByVm(ended);
+  const migrations = ended.map((one) => {
+    const all = byVm.get(one.attempt.vm) ?? [];
+    return migrationOf({ ...one, observers, files: inputs.files, moves: all.map(moveOf), others: all.filter((other) => other !== one) });
+  });
   return { migrations, hosts: hostsOf(events, migrations, inputs) };
 }
 
@@ -46,6 +49,8 @@ interface Context extends Ended {
   readonly observers: readonly Observer[];
   readonly files: Coverage;
   readonly moves: readonly Move[];
+  /** The VM's other migrations. */
+  readonly others: readonly Ended[];
 }
 
 function migrationOf(context: Context): Migration {
@@ -104,9 +109,10 @@ function countersOf({ events, source }: Attempt, limitAt: (at: number) => number
 }
 
 /** A guest that did not move has nothing to announce. */
-function announcedBy({ attempt, ending, observers }: Context, startedAt: number): Announcement {
+function announcedBy({ attempt, ending, observers, others }: Context, startedAt: number): Announcement {
   const initiatedAt = ofKind(attempt.events, 'migrate-initiated')[0]?.at ?? startedAt;
-  const announced = announcementOf({ macs: macsOf(attempt.vmEvents), startedAt: initiatedAt, arrivedAt: arrivalOf(attempt, ending) }, observers);
+  const otherArrivals = others.map((other) => arrivalOf(other.attempt, other.ending));
+  const announced = announcementOf({ macs: macsOf(attempt.vmEvents), startedAt: initiatedAt, arrivedAt: arrivalOf(attempt, ending), otherArrivals }, observers);
   if (ending.outcome === 'completed' || postcopyOf(attempt.events).length > 0) return announced;
   return { ...announced, state: 'unobserved', because: 'the guest did not move' };
 }
@@ -116,13 +122,17 @@ function macsOf(events: readonly Event[]): readonly string[] {
   return [...new Set(macs)].toSorted();
 }
 
-function movesByVm(ended: readonly Ended[]): ReadonlyMap<string, readonly Move[]> {
-  const moves = new Map<string, Move[]>();
-  for (const { attempt, ending } of ended) moves.set(attempt.vm, [...(moves.get(attempt.vm) ?? []), moveOf(attempt, ending)]);
-  return moves;
+function groupByVm(ended: readonly Ended[]): ReadonlyMap<string, readonly Ended[]> {
+  const groups = new Map<string, Ended[]>();
+  for (const one of ended) {
+    const known = groups.get(one.attempt.vm);
+    if (known === undefined) groups.set(one.attempt.vm, [one]);
+    else known.push(one);
+  }
+  return groups;
 }
 
-function moveOf({ events, source, destination, openedAt }: Attempt, ending: Ending): Move {
+function moveOf({ attempt: { events, source, destination, openedAt }, ending }: Ended): Move {
   const paused = ofKind(events, 'guest-pause-requested').length > 0;
   const resumed = events.some(({ body }) => body.kind === 'guest-resume-requested' || (body.kind === 'guest-run-state' && body.running));
   return {

@@ -20,82 +20,26 @@ function recordings(): readonly string[] {
     .map((path) => `recordings/${path}`);
 }
 
-/** Whole excerpts, and the kinds of event they hold in their order. */
+/** Whole excerpts (test/data/sequences), and the kinds of event they hold in their order. */
 const SEQUENCES: readonly (readonly [string, string, readonly EventBody['kind'][]])[] = [
   [
     'a 4.17 source that succeeds (and one that fails looks the same at INFO)',
-    `2023-02-14 10:15:02,311 INFO  [kvm.resource.LibvirtComputingResource] (agentRequest-Handler-3:null) (logid:5f2c91ab) Setting backing file format of /mnt/8c1d6f0e-3b52-3d0a-9f11-7a64e2b9c001/2b7f6c1e-90aa-4a55-8a55-0d5bb1f3e210
-2023-02-14 10:15:02,498 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (agentRequest-Handler-3:null) (logid:5f2c91ab) Live migration of instance i-2-31-VM initiated to destination host: qemu+tcp://10.10.0.12/system
-2023-02-14 10:15:03,500 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (agentRequest-Handler-3:null) (logid:5f2c91ab) Waiting for migration of i-2-31-VM to complete, waited 1000ms
-2023-02-14 10:15:04,502 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (agentRequest-Handler-3:null) (logid:5f2c91ab) Waiting for migration of i-2-31-VM to complete, waited 2000ms
-2023-02-14 10:15:05,005 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (agentRequest-Handler-3:null) (logid:5f2c91ab) Migration thread for i-2-31-VM is done
-`,
+    'success-4.17.log',
     ['migrate-requested', 'migrate-progress', 'migrate-progress', 'migrate-thread-ended'],
   ],
   [
     'a 4.19 source refused for its CPU',
-    `2024-09-03 02:11:40,120 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (agentRequest-Handler-1:null) (logid:0c77d3e2) Current CPU shares [1000] is equal in both hosts; therefore, there is no need to update the CPU shares for the new host.
-2024-09-03 02:11:40,733 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (agentRequest-Handler-1:null) (logid:0c77d3e2) Starting live migration of instance [i-5-77-VM] to destination host [qemu+tls://10.10.0.13/system] having the final XML configuration: [<domain type='kvm' id='12'>
-  <name>i-5-77-VM</name>
-</domain>
-].
-2024-09-03 02:11:40,934 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (agentRequest-Handler-1:null) (logid:0c77d3e2) Migration thread of VM [i-5-77-VM] finished.
-2024-09-03 02:11:40,936 ERROR [resource.wrapper.LibvirtMigrateCommandWrapper] (agentRequest-Handler-1:null) (logid:0c77d3e2) Can't migrate domain [i-5-77-VM] due to: [org.libvirt.LibvirtException: unsupported configuration: guest and host CPU are not compatible: Host CPU does not provide required features: avx512f, avx512dq].
-java.util.concurrent.ExecutionException: org.libvirt.LibvirtException: unsupported configuration: guest and host CPU are not compatible: Host CPU does not provide required features: avx512f, avx512dq
-	at java.base/java.util.concurrent.FutureTask.report(FutureTask.java:122)
-	at java.base/java.util.concurrent.FutureTask.get(FutureTask.java:205)
-	at com.cloud.hypervisor.kvm.resource.wrapper.LibvirtMigrateCommandWrapper.execute(LibvirtMigrateCommandWrapper.java:309)
-Caused by: org.libvirt.LibvirtException: unsupported configuration: guest and host CPU are not compatible: Host CPU does not provide required features: avx512f, avx512dq
-	at org.libvirt.ErrorHandler.processError(Unknown Source)
-	... 4 more
-2024-09-03 02:11:41,010 INFO  [kvm.storage.LibvirtStorageAdaptor] (agentRequest-Handler-4:null) (logid:0c77d3e2) Trying to fetch storage pool 8c1d6f0e-3b52-3d0a-9f11-7a64e2b9c001 from libvirt
-`,
+    'cpu-4.19.log',
     ['migrate-requested', 'migrate-thread-ended', 'migrate-error'],
   ],
   [
     'a 4.20.2 source that vm.migrate.wait aborts, at midnight',
-    `2025-12-01 23:58:10,004 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (AgentRequest-Handler-2:[]) (logid:) Waiting for migration of i-4-912-VM to complete, waited 120000ms
-2025-12-01 23:58:10,108 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (AgentRequest-Handler-2:[]) (logid:) Aborting migration of VM [i-4-912-VM] with domain job [type:2
-timeElapsed:120231
-timeRemaining:0
-dataTotal:68728872960
-dataProcessed:141733920768
-dataRemaining:1207959552
-memTotal:68728872960
-memProcessed:141733920768
-memRemaining:1207959552
-fileTotal:0
-fileProcessed:0
-fileRemaining:0
-] due to time out after 120 seconds.
-2025-12-01 23:58:10,131 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (AgentRequest-Handler-2:[]) (logid:) Migration thread of VM [i-4-912-VM] finished.
-2025-12-01 23:58:10,190 ERROR [resource.wrapper.LibvirtMigrateCommandWrapper] (AgentRequest-Handler-2:[]) (logid:) Can't migrate domain [i-4-912-VM] due to: [org.libvirt.LibvirtException: operation aborted: migration out job: canceled by client]. java.util.concurrent.ExecutionException: org.libvirt.LibvirtException: operation aborted: migration out job: canceled by client
-	at java.base/java.util.concurrent.FutureTask.report(FutureTask.java:122)
-	at java.base/java.util.concurrent.FutureTask.get(FutureTask.java:205)
-Caused by: org.libvirt.LibvirtException: operation aborted: migration out job: canceled by client
-	... 4 more
-
-2025-12-02 00:00:00,412 INFO  [kvm.storage.LibvirtStorageAdaptor] (AgentRequest-Handler-5:[]) (logid:) Trying to fetch storage pool 8c1d6f0e-3b52-3d0a-9f11-7a64e2b9c001 from libvirt
-`,
+    'time-limit-4.20.2.log',
     ['migrate-progress', 'abort-requested', 'migrate-thread-ended', 'migrate-error'],
   ],
   [
     'a 4.22.1 source that pauses, resumes and succeeds',
-    `2026-08-10 14:00:00,100 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (AgentRequest-Handler-4:[]) (logid:9a0be4f7) Starting live migration of instance i-9-1204-VM to destination host qemu+tls://10.20.0.8/system having the final XML configuration: <domain type="kvm">
-  <name>i-9-1204-VM</name>
-</domain>
-.
-2026-08-10 14:00:00,131 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (AgentRequest-Handler-4:[]) (logid:9a0be4f7) vm.migrate.wait value set to: 3600 secs for VM: i-9-1204-VM
-2026-08-10 14:00:00,131 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (AgentRequest-Handler-4:[]) (logid:9a0be4f7) vm.migrate.pauseafter value set to: 2000 ms for VM: i-9-1204-VM
-2026-08-10 14:00:01,134 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (AgentRequest-Handler-4:[]) (logid:9a0be4f7) Waiting for migration of i-9-1204-VM to complete, waited 1000ms
-2026-08-10 14:00:02,137 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (AgentRequest-Handler-4:[]) (logid:9a0be4f7) Waiting for migration of i-9-1204-VM to complete, waited 2000ms
-2026-08-10 14:00:02,238 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (AgentRequest-Handler-4:[]) (logid:9a0be4f7) VM domain state when trying to pause VM for migration: VIR_DOMAIN_RUNNING
-2026-08-10 14:00:02,238 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (AgentRequest-Handler-4:[]) (logid:9a0be4f7) Pausing VM i-9-1204-VM due to property vm.migrate.pauseafter setting to 2000ms to complete migration
-2026-08-10 14:00:02,344 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (AgentRequest-Handler-4:[]) (logid:9a0be4f7) VM domain state when trying to pause VM for migration: VIR_DOMAIN_PAUSED
-2026-08-10 14:00:02,446 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (AgentRequest-Handler-4:[]) (logid:9a0be4f7) Migration thread of VM [i-9-1204-VM] finished.
-2026-08-10 14:00:02,449 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (AgentRequest-Handler-4:[]) (logid:9a0be4f7) Resuming VM i-9-1204-VM on destination after migration
-2026-08-10 14:00:02,531 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (AgentRequest-Handler-4:[]) (logid:9a0be4f7) Post-migration cleanup for VM i-9-1204-VM:${' '}
-`,
+    'paused-source-4.22.1.log',
     [
       'migrate-requested',
       'migrate-progress',
@@ -108,22 +52,12 @@ Caused by: org.libvirt.LibvirtException: operation aborted: migration out job: c
   ],
   [
     'the destination of the same migration',
-    `2026-08-10 13:59:59,610 INFO  [kvm.storage.LibvirtStorageAdaptor] (AgentRequest-Handler-1:[]) (logid:9a0be4f7) Trying to fetch storage pool 8c1d6f0e-3b52-3d0a-9f11-7a64e2b9c001 from libvirt
-2026-08-10 13:59:59,803 INFO  [resource.wrapper.LibvirtPrepareForMigrationCommandWrapper] (AgentRequest-Handler-1:[]) (logid:9a0be4f7) Successfully prepared destination host for migration of VM i-9-1204-VM
-`,
+    'paused-destination-4.22.1.log',
     ['destination-prepared'],
   ],
   [
     'a 4.19 host whose NFS hangs until it resets itself',
-    `2024-09-03 03:00:41,002 WARN  [kvm.storage.LibvirtStoragePool] (Script-4:null) (logid:) Interrupting script.
-2024-09-03 03:00:41,003 WARN  [kvm.storage.LibvirtStoragePool] (Thread-1:null) (logid:) Process [90211] for command [/usr/share/cloudstack-common/scripts/vm/hypervisor/kvm/kvmheartbeat.sh -i 10.30.0.5 -p /export/primary1 -m /mnt/8c1d6f0e-3b52-3d0a-9f11-7a64e2b9c001 -h 10.10.0.11 ] timed out. Output is [].
-2024-09-03 03:00:41,004 WARN  [kvm.resource.KVMHAMonitor] (Thread-1:null) (logid:) Write heartbeat for pool [8c1d6f0e-3b52-3d0a-9f11-7a64e2b9c001] failed: timeout; try: 1 of 5.
-2024-09-03 03:01:51,010 WARN  [kvm.resource.KVMHAMonitor] (Thread-1:null) (logid:) Write heartbeat for pool [8c1d6f0e-3b52-3d0a-9f11-7a64e2b9c001] failed: timeout; try: 2 of 5.
-2024-09-03 03:03:01,016 WARN  [kvm.resource.KVMHAMonitor] (Thread-1:null) (logid:) Write heartbeat for pool [8c1d6f0e-3b52-3d0a-9f11-7a64e2b9c001] failed: timeout; try: 3 of 5.
-2024-09-03 03:04:11,021 WARN  [kvm.resource.KVMHAMonitor] (Thread-1:null) (logid:) Write heartbeat for pool [8c1d6f0e-3b52-3d0a-9f11-7a64e2b9c001] failed: timeout; try: 4 of 5.
-2024-09-03 03:05:21,027 WARN  [kvm.resource.KVMHAMonitor] (Thread-1:null) (logid:) Write heartbeat for pool [8c1d6f0e-3b52-3d0a-9f11-7a64e2b9c001] failed: timeout; try: 5 of 5.
-2024-09-03 03:05:31,028 WARN  [kvm.resource.KVMHAMonitor] (Thread-1:null) (logid:) Write heartbeat for pool [8c1d6f0e-3b52-3d0a-9f11-7a64e2b9c001] failed: timeout; stopping cloudstack-agent.
-`,
+    'heartbeat-4.19.log',
     [
       'heartbeat-write-failed',
       'heartbeat-write-failed',
@@ -135,16 +69,19 @@ Caused by: org.libvirt.LibvirtException: operation aborted: migration out job: c
   ],
 ];
 
+function sequence(file: string): string {
+  return readFileSync(`test/data/sequences/${file}`, 'utf8');
+}
+
 describe('sequences', () => {
-  test.each(SEQUENCES)('%s', (_name, text, kinds) => {
-    const { events, tally } = scan(text);
+  test.each(SEQUENCES)('%s', (_name, file, kinds) => {
+    const { events, tally } = scan(sequence(file));
     expect(events.map((event) => event.body.kind)).toEqual(kinds);
     expect(tally.rejected).toEqual({});
   });
 
   test('the record of a failure keeps its stack trace and ends at the next record', () => {
-    const [, text = ''] = SEQUENCES[2] ?? [];
-    const failure = scan(text).events.at(-1);
+    const failure = scan(sequence('time-limit-4.20.2.log')).events.at(-1);
     expect(failure?.origin.text).toContain('Caused by: org.libvirt.LibvirtException: operation aborted');
     expect(failure?.origin.text).not.toContain('Trying to fetch');
   });

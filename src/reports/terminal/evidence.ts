@@ -2,7 +2,7 @@ import type { Event } from '../../model/event.ts';
 import type { Certainty } from '../../model/timeline.ts';
 import { countersOf } from './counters.ts';
 import type { Page } from './page.ts';
-import { columns, cut, fold, foldTo, pad, shortIds } from './text.ts';
+import { columns, cut, cutMiddle, fold, foldTo, pad, shortIds } from './text.ts';
 
 /** Columns of the label beside a block of lines (`seen`, `now`, `do`), its margin included. */
 export const LABEL = 11;
@@ -32,22 +32,35 @@ export function evidenceLines({ events, certainty, most }: Evidence, page: Page)
   const written = Math.max(0, ...quotes.map((quote) => columns(quote.written)));
   const room = page.width - LABEL - place - written - 4;
   const beside = room >= ROOMY || quotes.every(({ message }) => columns(message) <= room);
-  const lines = quotes.flatMap((quote) => {
-    const head = `${pad(quote.place, place)}  ${pad(quote.written, written)}`;
-    if (!beside)
-      return [
-        page.paint('dim', head.trimEnd()),
-        ...fitted(quote.message, page.width - LABEL - 2, page).map((line) => `  ${line}`),
-      ];
-    const [first = '', ...more] = fitted(quote.message, room, page);
-    return [`${page.paint('dim', head)}  ${first}`, ...more.map((line) => ' '.repeat(place + written + 4) + line)];
-  });
+  const widths = { place, written, room };
+  const lines = quotes.flatMap((quote) => (beside ? besideLines(quote, widths, page) : belowLines(quote, widths, page)));
   const hidden = events.length - shown.length;
   return labelled(
     WORDS[certainty],
     hidden > 0 ? [...lines, page.paint('dim', `${hidden} more with --all-evidence`)] : lines,
     page,
   );
+}
+
+interface Widths {
+  readonly place: number;
+  readonly written: number;
+  /** What is left for the message. */
+  readonly room: number;
+}
+
+function besideLines(quote: Quote, { place, written, room }: Widths, page: Page): readonly string[] {
+  const head = `${pad(quote.place, place)}  ${pad(quote.written, written)}`;
+  const [first = '', ...more] = fitted(quote.message, room, page);
+  return [`${page.paint('dim', head)}  ${first}`, ...more.map((line) => ' '.repeat(place + written + 4) + line)];
+}
+
+function belowLines(quote: Quote, { place }: Widths, page: Page): readonly string[] {
+  const width = page.width - LABEL;
+  const head = `${pad(quote.place, place)}  ${quote.written}`.trimEnd();
+  const heads =
+    columns(head) <= width ? [head] : [cutMiddle(quote.place, width, page.glyphs.ellipsis), ...fold(quote.written, width)];
+  return [...heads.map((line) => page.paint('dim', line)), ...fitted(quote.message, width - 2, page).map((line) => `  ${line}`)];
 }
 
 /** The same words again in the same file prove nothing more. */
@@ -63,7 +76,10 @@ const MESSAGE_LINES = 2;
 /** Lines beside a label, which stands before the first, or above it where it is long. */
 export function labelled(label: string, lines: readonly string[], page: Page): readonly string[] {
   if (columns(label) > LABEL - 3) return [`  ${page.paint('dim', label)}`, ...labelled('', lines, page)];
-  return lines.map((line, i) => `  ${page.paint('dim', pad(i === 0 ? label : '', LABEL - 2))}${line}`);
+  const margin = ' '.repeat(LABEL);
+  return lines.map((line, i) =>
+    i === 0 && label !== '' ? `  ${page.paint('dim', pad(label, LABEL - 2))}${line}` : margin + line,
+  );
 }
 
 function fitted(message: string, width: number, page: Page): readonly string[] {

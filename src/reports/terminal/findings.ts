@@ -5,7 +5,7 @@ import { isProblem, isUnexplained, type Block } from './blocks.ts';
 import { convergenceChart } from './chart.ts';
 import { EVIDENCE_SHOWN, evidenceLines, LABEL, labelled } from './evidence.ts';
 import { runIn, type Page } from './page.ts';
-import { columns, fold, foldTo, pad } from './text.ts';
+import { columns, cut, fold, foldTo, pad } from './text.ts';
 import { moment, stretch } from './time.ts';
 
 /** Prose is not wider, however wide the screen: eyes lose the line. */
@@ -61,13 +61,19 @@ function blockLines(block: Block, page: Page): readonly string[] {
 }
 
 function headLines(finding: Finding, migration: Migration | null, page: Page): readonly string[] {
-  const { severity, detector } = finding;
-  const about = migration === null ? (finding.vm ?? finding.host ?? '') : migration.vm;
-  const start = `${page.paint(severity, pad(severity.toUpperCase(), 8))}  ${page.paint('strong', detector)}`;
-  const rest = [about, ...(migration === null ? [] : [routeOf(migration, page)]), timeOf(finding, migration, page)]
-    .map((part) => page.show(part))
-    .join('   ');
-  const plain = 8 + 2 + columns(detector) + 3 + columns(rest);
+  const about = migration === null ? [finding.vm ?? finding.host ?? ''] : [migration.vm, routeOf(migration, page)];
+  const rest = [...about, timeOf(finding, migration, page)].map((part) => page.show(part)).join('   ');
+  return titled(pad(finding.severity.toUpperCase(), 8), finding, { rest, page });
+}
+
+/** Severity, detector, and what it is about; on more lines where the screen is narrow. */
+function titled(
+  word: string,
+  { severity, detector }: Finding,
+  { rest, page }: { readonly rest: string; readonly page: Page },
+): readonly string[] {
+  const start = `${page.paint(severity, word)}  ${page.paint('strong', detector)}`;
+  const plain = columns(word) + 2 + columns(detector) + 3 + columns(rest);
   return plain <= page.width ? [`${start}   ${rest}`] : [start, ...fold(rest, page.width - 2).map((line) => `  ${line}`)];
 }
 
@@ -123,22 +129,23 @@ const ALSO_SHOWN = 1;
 
 /** Another problem of the same migration: shorter, and without commands that stand above. */
 function alsoLines(finding: Finding, { above, migration }: Beside, page: Page): readonly string[] {
-  const { severity, detector, evidence, confidence } = finding;
+  const { detector, evidence, confidence } = finding;
   const given = new Set(above.flatMap(({ remedies }) => remedies.map(nameOf)));
   const remedies = finding.remedies.filter((remedy) => !given.has(nameOf(remedy)));
   const again = !page.allEvidence && remedies.length > 0 && above.some((other) => other.detector === detector);
   const where = migration === null ? '' : ` ${whereNow(migration)}`;
   return [
     '',
-    `  ${page.paint(severity, `also ${severity.toUpperCase()}`)}  ${page.paint('strong', detector)}   ${timeOf(finding, migration, page)}`,
+    ...titled(`  also ${finding.severity.toUpperCase()}`, finding, { rest: timeOf(finding, migration, page), page }),
     ...prose(where === '' ? finding.summary : finding.summary.replace(where, ''), page),
     ...evidenceLines({ events: evidence, certainty: confidence, most: ALSO_SHOWN }, page),
     ...(again ? labelled('do', ['as above; in full with --all-evidence'], page) : remedyLines(remedies, page)),
   ];
 }
 
+/** A command that names its host is the same whatever is said of it; another one may be for another host. */
 function nameOf({ command, what }: Remedy): string {
-  return `${what}\n${command ?? ''}`;
+  return command?.includes('://') === true ? command : `${what}\n${command ?? ''}`;
 }
 
 function foldedLines(folded: readonly Finding[], head: Finding, page: Page): readonly string[] {
@@ -168,19 +175,22 @@ export function advice(page: Page): readonly string[] {
 }
 
 function adviceLines(finding: Finding, page: Page): readonly string[] {
-  const tonight = page.analysis.findings.some(isProblem);
-  const { detector, vm, host, summary } = finding;
-  const about = vm ?? host ?? '';
-  const text = page.show(`${detector}${about === '' || summary.includes(about) ? '' : ` (${about})`}: ${summary}`);
-  const width = Math.min(PROSE, page.width - 8 - 2);
-  const beside = { ...page, width: page.width - 8 };
-  if (!page.allEvidence) return hung(foldTo(text, { width, lines: tonight ? 1 : 2, ellipsis: page.glyphs.ellipsis }));
-  return [
-    ...hung(fold(text, width)),
-    ...evidenceLines({ events: finding.evidence, certainty: finding.confidence, most: EVIDENCE_SHOWN }, beside),
-    ...remedyLines(finding.remedies, beside),
-  ];
+  const { detector, title, vm, host, summary, evidence, confidence, remedies } = finding;
+  const width = Math.min(PROSE, page.width - ADVICE_MARGIN - 2);
+  const { ellipsis } = page.glyphs;
+  if (page.allEvidence) {
+    const beside = { ...page, width: page.width - ADVICE_MARGIN };
+    const lines = evidenceLines({ events: evidence, certainty: confidence, most: EVIDENCE_SHOWN }, beside);
+    return [...hung(fold(page.show(`${detector}: ${summary}`), width)), ...lines, ...remedyLines(remedies, beside)];
+  }
+  const about = page.analysis.migrations.length === 1 ? '' : ` (${vm ?? host ?? ''})`;
+  // beside a problem, advice must not take its place
+  if (page.analysis.findings.some(isProblem)) return [cut(page.show(`${detector}: ${title}${about}`), width, ellipsis)];
+  return hung(foldTo(page.show(`${detector}: ${summary}`), { width, lines: 2, ellipsis }));
 }
+
+/** Columns before advice. */
+const ADVICE_MARGIN = 8;
 
 function hung(lines: readonly string[]): readonly string[] {
   return lines.map((line, i) => (i === 0 ? line : `  ${line}`));

@@ -1,0 +1,99 @@
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { discover } from '../../src/ingest/discover.ts';
+import { readAll, type Gathered } from '../../src/ingest/read-all.ts';
+import { AppError } from '../../src/lib/errors.ts';
+import { parsers } from '../../src/parsers/index.ts';
+
+const LINE = '2024-09-03 02:11:40,934 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (agentRequest-Handler-1:null) (logid:0c77d3e2) Migration thread of VM [i-5-77-VM] finished.\n';
+
+/** A folder with these files. */
+function folder(files: Readonly<Record<string, string | Buffer>>): string {
+  const root = mkdtempSync(join(tmpdir(), 'precopy-read-'));
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(join(root, path, '..'), { recursive: true });
+    writeFileSync(join(root, path), content);
+  }
+  return root;
+}
+
+async function gather(paths: readonly string[], stdin = Readable.from([])): Promise<Gathered> {
+  return readAll(await discover(paths), { parsers, hints: { hosts: [], sources: [] }, stdin, progress: () => {} });
+}
+
+function told({ inputs }: Gathered, root: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(inputs.map(({ path, skipped, problem, tally }) => [path.replace(`${root}/`, ''), skipped ?? problem ?? `${tally?.lines} lines`]));
+}
+
+describe('reading', () => {
+  test('names every file that is not read, and why', async () => {
+    const root = folder({
+      'agent.log': LINE,
+      'empty.log': '',
+      'core.bin': Buffer.from([0, 1, 2, 0, 0, 0, 255, 0]),
+      'notes.txt': 'buy milk\n',
+      'logs.tar': Buffer.concat([Buffer.alloc(257, 'a'), Buffer.from('ustar'), Buffer.alloc(300)]),
+      'label.json': '{"scenario": "x"}',
+    });
+    expect(told(await gather([root]), root)).toEqual({
+      'agent.log': '1 lines',
+      'empty.log': 'empty',
+      'core.bin': 'binary',
+      'notes.txt': 'unknown format',
+      'logs.tar': 'archive',
+      'label.json': 'not a log',
+    });
+  });
+
+  test('decompresses, rotated siblings too', async () => {
+    const root = folder({ 'agent.log.2024-09-02.gz': gzipSync(LINE.repeat(3)), 'agent.log': LINE });
+    const gathered = await gather([root]);
+    expect(gathered.events).toHaveLength(4);
+    expect(told(gathered, root)).toEqual({ 'agent.log': '1 lines', 'agent.log.2024-09-02.gz': '3 lines' });
+  });
+
+  test('keeps what a broken gzip file holds up to its break, and says so', async () => {
+    const whole = gzipSync(Array.from({ length: 20_000 }, (_, i) => LINE.replace('0c77d3e2', i.toString(16).padStart(8, '0'))).join(''));
+    const root = folder({ 'agent.log.gz': whole.subarray(0, whole.length / 2) });
+    const { events, inputs } = await gather([root]);
+    expect(events.length).toBeGreaterThan(1000);
+    expect(inputs[0]?.problem).toMatch(/^broken gzip/);
+    expect(inputs[0]?.skipped).toBeNull();
+  });
+
+  test('names a gzip file that breaks before its first line', async () => {
+    const root = folder({ 'agent.log.gz': Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1]) });
+    const { inputs } = await gather([root]);
+    expect(inputs[0]).toMatchObject({ skipped: 'unreadable' });
+  });
+
+  test('reads standard input', async () => {
+    const { events } = await gather(['-'], Readable.from([Buffer.from(LINE)]));
+    expect(events.map(({ body }) => body.kind)).toEqual(['migrate-thread-ended']);
+  });
+
+  test('reads a file once, however often and by whatever link it is named', async () => {
+    const root = folder({ 'a/agent.log': LINE });
+    symlinkSync(join(root, 'a'), join(root, 'b'));
+    symlinkSync(root, join(root, 'a', 'loop'));
+    expect((await gather([root, join(root, 'a/agent.log'), root])).events).toHaveLength(1);
+  });
+
+  test('a path that does not exist is an error with a hint', async () => {
+    const failure = await discover(['/nowhere/at/all']).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(AppError);
+    expect(failure).toMatchObject({ code: 'no-input', message: 'cannot read /nowhere/at/all: no such file or folder' });
+  });
+});
+
+test('of "still waiting" the first and the last of a run are kept', async () => {
+  const waiting = (seconds: number): string =>
+    `2024-09-03 02:11:${String(seconds).padStart(2, '0')},000 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (agentRequest-Handler-1:null) (logid:0c77d3e2) Waiting for migration of i-5-77-VM to complete, waited ${seconds}000ms\n`;
+  const root = folder({ 'agent.log': Array.from({ length: 40 }, (_, i) => waiting(i + 1)).join('') + waiting(1) });
+  const { events } = await gather([root]);
+  expect(events.map(({ body }) => (body.kind === 'migrate-progress' ? body.waitedMs : null))).toEqual([1000, 40_000, 1000]);
+});
