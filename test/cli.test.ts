@@ -1,0 +1,96 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { analysisDocument } from '../src/reports/json.ts';
+
+const HEALTHY = 'recordings/libvirt-9.0/healthy';
+const BROKEN = 'recordings/libvirt-9.0/cpu-incompatible';
+
+/** Runs the built program as a user would. */
+function precopy(...args: readonly string[]): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['dist/cli.js', ...args], { encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } });
+  return { status, stdout, stderr };
+}
+
+beforeAll(() => {
+  execFileSync('npm', ['run', '--silent', 'build']);
+});
+
+describe('the exit status of analyze', () => {
+  test.each([
+    ['nothing wrong', [HEALTHY], 0],
+    ['something wrong', [BROKEN], 1],
+    ['something wrong, but not that wrong', ['recordings/libvirt-9.0/missing-garp', '--fail-on', 'critical'], 0],
+    ['advice only, and advice counts', [HEALTHY, '--fail-on', 'info'], 1],
+    ['no such path', ['/nowhere'], 2],
+    ['nothing readable', ['package.json'], 2],
+    ['no path', [], 2],
+    ['no such option', [HEALTHY, '--colour-me'], 2],
+    ['no such zone', [HEALTHY, '--timezone', 'Mars/Olympus'], 2],
+    ['no such kind', [HEALTHY, '--source', '*.log=syslogd'], 2],
+    ['no such severity', [HEALTHY, '--fail-on', 'fatal'], 2],
+    ['no such time', [HEALTHY, '--since', 'yesterday'], 2],
+  ] as const)('%s', (_what, args, status) => {
+    expect(precopy('analyze', ...args).status).toBe(status);
+  });
+});
+
+test.each([
+  [['analyze'], 'precopy: no path given\n  name log files or folders: precopy analyze hosts/\n'],
+  [['analyse', 'x'], 'precopy: no such command: analyse\n  see precopy --help\n'],
+  [['analyze', '/nowhere'], 'precopy: cannot read /nowhere: no such file or folder\n  name log files or folders of log files, or - for standard input\n'],
+  [['analyze', 'x', '--since', 'yesterday'], 'precopy: --since yesterday: not a time\n  write it as 2026-11-23T04:00 (UTC) or 2026-11-23T05:00+01:00\n'],
+])('%j is refused in one line and a hint', (args, stderr) => {
+  expect(precopy(...args)).toMatchObject({ status: 2, stdout: '', stderr });
+});
+
+test('--json prints one document of the schema, and nothing else', () => {
+  const { stdout, stderr } = precopy('analyze', BROKEN, '--json');
+  expect(stderr).toBe('');
+  const document = analysisDocument.parse(JSON.parse(stdout));
+  expect(document.migrations).toMatchObject([{ vm: 'i-2-12-VM', source: 'kvm-a', destination: 'kvm-b', outcome: 'failed', cause: 'cpu-incompatible', downtimeMs: null, announced: 'unobserved' }]);
+  expect(document.inputs.find(({ path }) => path.endsWith('label.json'))).toMatchObject({ skipped: 'not a log', lines: null });
+});
+
+test('the report is plain where nothing watches, and has colour where asked', () => {
+  expect(precopy('analyze', BROKEN).stdout).not.toContain('\u001b[');
+  expect(precopy('analyze', BROKEN, '--color').stdout).toContain('\u001b[');
+});
+
+test('what touches the time asked for is shown, and no more', () => {
+  const migrations = (...args: readonly string[]): readonly string[] => {
+    const { stdout } = precopy('analyze', 'recordings/libvirt-9.0/healthy', 'recordings/libvirt-9.0/aborted', '--json', ...args);
+    return z.object({ migrations: z.array(z.object({ vm: z.string() })) }).parse(JSON.parse(stdout)).migrations.map(({ vm }) => vm);
+  };
+  expect(migrations()).toEqual(['i-2-17-VM', 'i-2-31-VM']);
+  expect(migrations('--since', '2026-11-23T04:50')).toEqual(['i-2-31-VM']);
+  expect(migrations('--until', '2026-11-23T05:50:00+01:00')).toEqual(['i-2-17-VM']);
+});
+
+test('control characters of a log are shown, not obeyed', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'precopy-inert-'));
+  const evil = "operation failed: \u001b[2Jguest CPU doesn't match specification: missing features: vaes\u0007";
+  writeFileSync(
+    join(folder, 'kvm-a-agent.log'),
+    `2024-09-03 02:11:40,936 ERROR [resource.wrapper.LibvirtMigrateCommandWrapper] (agentRequest-Handler-1:null) (logid:0c77d3e2) Can't migrate domain [i-5-77-VM] due to: [org.libvirt.LibvirtException: ${evil}].\n`,
+  );
+  const { stdout } = precopy('analyze', folder);
+  expect(stdout).toContain('cpu-incompatible');
+  // eslint-disable-next-line no-control-regex
+  expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f]/);
+});
+
+test('help and version are there', () => {
+  expect(precopy('--help')).toMatchObject({ status: 0, stderr: '' });
+  expect(precopy('analyze', '--help').stdout).toContain('Exit status: 0');
+  expect(precopy('--version').stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test('demo runs the real pipeline over recordings, and ends well', () => {
+  const { status, stdout } = precopy('demo');
+  expect(status).toBe(0);
+  for (const detector of ['cpu-incompatible', 'not-converging', 'missing-garp', 'storage-heartbeat-spike', 'split-brain-risk']) expect(stdout).toContain(detector);
+});
