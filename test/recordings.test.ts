@@ -22,9 +22,15 @@ function stateOf(runsOn: string | null): string {
 }
 
 /**
- * Whether the migration converges by itself; `null` where nobody can know: it was helped or broken after the prediction.
+ * Recordings whose end nobody can know at the third pass. A working set that fits the XBZRLE cache was dirtied as a whole in both
+ * passes, so its rate has only a lower bound; whether compressed passes outrun it shows from the fourth on. (small-set-xbzrle looks
+ * the same at the third pass, and converges.)
  */
-function convergesAlone({ label }: Recording, truth: Label['migrations'][number], madeAt: number): boolean | null {
+const UNDECIDED_AT_THIRD_PASS = ['libvirt-9.0/xbzrle-never'];
+
+/** Whether the migration converges by itself; `null` where nobody can know: it was helped or broken after the prediction. */
+function convergesAlone({ name, label }: Recording, { samples }: Migration, { truth, madeAt }: { truth: Label['migrations'][number]; madeAt: number }): boolean | null {
+  if (UNDECIDED_AT_THIRD_PASS.includes(name) || samples.some(({ at, body }) => at > madeAt && body.throttlePercent !== null)) return null;
   if (truth.exit !== 0) return label.expect.includes('not-converging') ? false : null;
   const disturbed = truth.pausedAt !== undefined || label.faults.some(({ at, until }) => Date.parse(until ?? at) > madeAt);
   return disturbed ? null : true;
@@ -84,7 +90,7 @@ describe.each(recordings().map((recording) => [recording.name, recording] as con
     for (const truth of label.migrations) {
       const migration = migrationOf(analysis, truth);
       const third = migration.predictions.find(({ pass }) => pass === 3);
-      const verdict = third === undefined ? null : convergesAlone(recording, truth, third.madeAt);
+      const verdict = third === undefined ? null : convergesAlone(recording, migration, { truth, madeAt: third.madeAt });
       if (third === undefined || verdict === null) continue;
       expect(third.converges).toBe(verdict);
       if (third.switchoverAt !== null) expectEndNear(third.switchoverAt, truth);
