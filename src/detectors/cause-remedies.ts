@@ -124,8 +124,10 @@ const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
   'address-unreachable': {
     why: (m) => `${sourceOf(m)} cannot reach ${targetOf(m)}`,
     remedies: (m) => [
-      onSource(m, 'which way packets take', `ip route get ${addressOf(m)}`),
-      onSource(m, 'whether the port is open (libvirt 16509 or 16514, memory streams 49152-49215)', `nc -vz -w 5 ${addressOf(m)} ${portIn(m)}`),
+      /resolv/.test(m.cause?.text ?? '')
+        ? onSource(m, 'whether the name has an address; nothing means no', `getent hosts ${addressOf(m)}`)
+        : onSource(m, 'which way packets take', `ip route get ${addressOf(m)}`),
+      onSource(m, 'whether the port is open: libvirt answers at 16509 or 16514; at 49152-49215 a refusal is right while nothing migrates, a timeout is a firewall', `nc -vz -w 5 ${addressOf(m)} ${portIn(m)}`),
       onDestination(m, 'whether a firewall drops it', 'nft list ruleset'),
     ],
   },

@@ -13,6 +13,11 @@ function endOf({ events, destination }: Migration): Event | null {
   return events.find(({ body, origin }) => body.kind === 'domain-stopped' && origin.file.host === destination) ?? null;
 }
 
+/** After a cancel the destination's QEMU ends in the same way; only the source's side tells them apart. */
+function isSourceSeen({ source, events }: Migration): boolean {
+  return source !== null && events.some(({ origin }) => origin.file.host === source);
+}
+
 function isDestroyed(end: Event | null): boolean {
   return end?.body.kind === 'domain-stopped' && end.body.reason === 'destroyed';
 }
@@ -58,7 +63,7 @@ export const destinationDied = defineDetector({
   severity: 'critical',
   subject: 'migration',
   limits: z.strictObject({}),
-  detect: (migration) => (migration.cause?.kind === 'destination-died' ? [conclude(migration)] : []),
+  detect: (migration) => (migration.cause?.kind === 'destination-died' && isSourceSeen(migration) ? [conclude(migration)] : []),
   fires: [
     {
       name: 'it is killed: the stream breaks at once, the VM stays on the source',
@@ -103,6 +108,7 @@ export const destinationDied = defineDetector({
       name: 'the network is cut: the destination ends its QEMU long before the source notices',
       events: [...booted(), ...begins(), stops(37.5, 'kvm-b', 'destroyed'), ...fails(60, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe").slice(1)],
     },
+    { name: "only the destination's logs are there: it may have been a cancel", events: [...begins().slice(1, 2), ...dies(8).filter(({ host }) => host === 'kvm-b')] },
     { name: 'the VM is shut down on its new host later', events: [...booted(), ...begins(), ...completes(10, 40), stops(500, 'kvm-b', 'shutdown')] },
   ],
 });

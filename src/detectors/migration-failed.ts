@@ -96,6 +96,18 @@ export const migrationFailed = defineDetector({
       severity: 'critical',
     },
     {
+      name: 'post-copy broke: a part of the VM is paused on the source',
+      events: [...booted(), ...begins(), sample(4, { status: 'postcopy-active' }), ...fails(9.1, "operation failed: job 'migration out' failed in post-copy phase").slice(1)],
+      finds: /It runs on kvm-b and is paused on kvm-a/,
+      severity: 'critical',
+    },
+    {
+      name: "only the destination's logs are there: nothing says that the VM does not run",
+      events: [...begins().slice(1, 2), ...fails(1, 'Cannot access storage file').slice(0, 1)],
+      finds: /failed after 700 ms: no log says why\. Where it runs now is not in these logs\.$/,
+      severity: 'warning',
+    },
+    {
       name: 'somebody shut the VM down an hour after a failed migration: no alarm for that',
       events: [...booted(), ...begins(), ...fails(5, refused), stops(3600, 'kvm-a', 'shutdown')],
       finds: /^Migration of .* failed after 5 s/,

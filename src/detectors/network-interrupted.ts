@@ -84,6 +84,12 @@ export const networkInterrupted = defineDetector({
       severity: 'critical',
     },
     {
+      name: 'the counters had grown until the end: no standstill is claimed',
+      events: [...booted(), ...begins(), ...streams(60, 60), keepaliveOn(36, 'kvm-b'), ...fails(60, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe").slice(1)],
+      finds: /libvirt's default\)\. It runs on kvm-a/,
+      severity: 'critical',
+    },
+    {
       name: 'in post-copy, when each host holds a part of the VM',
       events: [
         ...booted(),

@@ -214,6 +214,14 @@ export const splitBrainRisk = defineDetector({
     { name: 'a healthy migration: both QEMUs live for its duration', events: [...booted(), ...begins(), ...completes(90, 40)] },
     { name: 'post-copy under way: a part on each host is how it works', events: [...booted(), ...begins(), sample(10, { status: 'postcopy-active' })] },
     { name: "without the source's QEMU log nothing says that it still lived", events: [...cut.slice(1).filter(({ host, source }) => host !== 'kvm-a' || source !== 'libvirt-qemu'), starts(56, 'kvm-b'), ...noticed] },
+    {
+      name: "post-copy broke, and whether the source's QEMU lived on is in no log",
+      events: [
+        ...begins().filter(({ host, source }) => host !== 'kvm-a' || source !== 'libvirt-qemu'),
+        sample(10, { status: 'postcopy-active' }),
+        ...fails(44.1, "operation failed: job 'migration out' failed in post-copy phase").slice(1),
+      ],
+    },
     { name: 'another VM of the same name on the destination', events: [starts(-60, 'kvm-a', { uuid: 'a' }), ...begins(), starts(56, 'kvm-b', { uuid: 'b' }), ...noticed] },
     { name: 'the VM is started elsewhere the next day', events: [...cut, ...noticed, starts(86_400, 'kvm-b')] },
   ],

@@ -12,7 +12,7 @@ export function destinationOf(migration: Migration): string {
 }
 
 /** Where the VM is now, as the second sentence of a verdict. */
-export function whereNow({ after }: Migration): string {
+export function whereNow({ after, source }: Migration): string {
   const on = (state: HostState['state']): readonly HostState[] => after.filter((host) => host.state === state);
   const running = on('running');
   const paused = on('paused');
@@ -22,7 +22,7 @@ export function whereNow({ after }: Migration): string {
   if (host !== undefined) return `It runs on ${host.host}${stopped === undefined ? '' : ` and is paused on ${stopped.host}`} (${host.certainty}: ${host.because}).`;
   if (stopped !== undefined) return `It is paused on ${stopped.host} (${stopped.certainty}: ${stopped.because}).`;
   const ends = on('absent').flatMap((gone) => gone.evidence.flatMap(({ body }) => (body.kind === 'domain-stopped' ? [`${gone.host} (${body.reason})`] : [])));
-  if (ends.length > 0 && ends.length === after.length) return `It runs on none of these hosts: its QEMU ended on ${ends.join(' and ')}.`;
+  if (source !== null && ends.length > 0 && ends.length === after.length) return `It runs on none of these hosts: its QEMU ended on ${ends.join(' and ')}.`;
   return 'Where it runs now is not in these logs.';
 }
 
