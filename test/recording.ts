@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
@@ -41,11 +41,12 @@ export interface Recording {
 /** Every recording of the project. */
 export function recordings(root = 'recordings'): readonly Recording[] {
   return readdirSync(root)
-    .flatMap((version) => (existsSync(join(root, version, 'label.json')) ? [version] : subfolders(root, version)))
+    .flatMap((version) => scenarios(root, version))
     .map((name) => ({ name, folder: join(root, name), label: label.parse(JSON.parse(readFileSync(join(root, name, 'label.json'), 'utf8'))) }));
 }
 
-function subfolders(root: string, version: string): readonly string[] {
+function scenarios(root: string, version: string): readonly string[] {
+  if (!statSync(join(root, version)).isDirectory()) return [];
   return readdirSync(join(root, version))
     .map((scenario) => join(version, scenario))
     .filter((name) => existsSync(join(root, name, 'label.json')));

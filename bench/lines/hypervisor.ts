@@ -94,8 +94,8 @@ export function daemonNoise(plan: Plan, random: Random): (at: number) => string 
     const { monitor, name } = random.pick(plan.vms);
     const head = `${utc(at)}+0000: ${random.whole(6000, 6060)}: `;
     const chance = random.next();
-    if (chance < 0.1) return `${head}error : virNetSocketReadWire:1791 : End of file while reading data: Input/output error\n`;
-    if (chance < 0.2) return `${head}warning : qemuDomainObjBeginJobInternal:934 : Cannot start job (query, none, none) in API remoteDispatchDomainMemoryStats for domain ${name}; current job is (none, none, none)\n`;
+    if (chance < 0.01) return `${head}error : virNetSocketReadWire:1791 : End of file while reading data: Input/output error\n`;
+    if (chance < 0.011) return `${head}warning : qemuDomainObjBeginJobInternal:934 : Cannot start job (query, none, none) in API remoteDispatchDomainMemoryStats for domain ${name}; current job is (none, none, none)\n`;
     if (chance < 0.6) return `${head}info : qemuMonitorSend:861 : QEMU_MONITOR_SEND_MSG: mon=${monitor} msg={"execute":"qom-get","arguments":{"path":"/machine/peripheral/balloon0","property":"guest-stats"},"id":"libvirt-${random.whole(100, 99999)}"}\n`;
     return `${head}info : qemuMonitorJSONIOProcessLine:208 : ${MONITOR}REPLY: mon=${monitor} reply={"return": {"stats": {"stat-htlb-pgalloc": 0, "stat-swap-out": 0, "stat-available-memory": ${random.whole(1e8, 9e9)}, "stat-htlb-pgfail": 0, "stat-free-memory": ${random.whole(1e8, 9e9)}, "stat-minor-faults": ${random.whole(1e6, 9e8)}, "stat-major-faults": 1205, "stat-total-memory": 4115030016, "stat-swap-in": 0, "stat-disk-caches": 1312890880}, "last-update": ${Math.floor(at / 1000)}}, "id": "libvirt-${random.whole(100, 99999)}"}\n`;
   };

@@ -1,7 +1,8 @@
+import { shell } from '../lib/shell.ts';
 import type { Remedy } from '../model/finding.ts';
 import type { CauseKind, Migration } from '../model/timeline.ts';
 import { whereCheck } from './verdict.ts';
-import { destinationOf, sourceOf } from './words.ts';
+import { destinationOf, hostsToType, sourceOf } from './words.ts';
 
 /** What a cause means in a sentence, and what to do about it. */
 interface Explanation {
@@ -24,7 +25,7 @@ export function causeRemedies(migration: Migration): readonly Remedy[] {
 export function networkRemedies(migration: Migration): readonly Remedy[] {
   const [source, destination] = [sourceOf(migration), destinationOf(migration)];
   return [
-    { what: `on ${source}: see whether ${destination} answers now, before you migrate again`, command: `ping -c 5 ${addressOf(migration)}` },
+    { what: `on ${source}: see whether ${destination} answers now, before you migrate again`, command: shell`ping -c 5 ${addressOf(migration)}` },
     { what: `on ${source} and ${destination}: when a link was down, as the kernel saw it`, command: "journalctl -k -b -g 'link is (down|up)|nic link'" },
   ];
 }
@@ -35,7 +36,7 @@ export function destinationRemedies(migration: Migration): readonly Remedy[] {
   return [
     { what: `on ${destination}: whether the kernel killed it for memory, or it crashed`, command: "journalctl -k -b -g 'out of memory|oom-kill|segfault|machine check'" },
     { what: `on ${destination}: a crash leaves a core where systemd-coredump is installed`, command: 'coredumpctl list qemu-system-x86_64' },
-    { what: `on ${destination}: QEMU's last words, and libvirt's reason`, command: `tail -n 20 /var/log/libvirt/qemu/${migration.vm}.log` },
+    { what: `on ${destination}: QEMU's last words, and libvirt's reason`, command: shell`tail -n 20 /var/log/libvirt/qemu/${migration.vm}.log` },
   ];
 }
 
@@ -44,8 +45,8 @@ export function versionRemedies(migration: Migration): readonly Remedy[] {
   const { vm } = migration;
   const machine = migration.sourceDomain?.machine ?? 'MACHINE-TYPE';
   return [
-    { what: 'compare the versions of libvirt and QEMU', command: [sourceOf(migration), destinationOf(migration)].map((host) => `virsh -c qemu+ssh://${host}/system version`).join('\n') },
-    { what: `on ${destinationOf(migration)}: fails where its QEMU does not know the VM's machine type`, command: `virsh domcapabilities --machine ${machine}` },
+    { what: 'compare the versions of libvirt and QEMU', command: hostsToType(migration).map((host) => shell`virsh -c qemu+ssh://${host}/system version`).join('\n') },
+    { what: `on ${destinationOf(migration)}: fails where its QEMU does not know the VM's machine type`, command: shell`virsh domcapabilities --machine ${machine}` },
     { what: `then bring ${destinationOf(migration)} to the version of ${sourceOf(migration)} or a later one and migrate again, or stop and start ${vm} in CloudStack: a new start takes the devices of its host`, command: null },
   ];
 }
@@ -56,16 +57,16 @@ export function recovery(migration: Migration): readonly Remedy[] {
   return [
     {
       what: `once the hosts reach each other again, take it up where it broke; needs libvirt 8.5 and both QEMUs alive, so destroy neither before. On ${sourceOf(migration)}`,
-      command: `virsh migrate --live --postcopy --postcopy-resume ${vm} qemu+tcp://${destinationAddress ?? destination ?? 'DESTINATION'}/system`,
+      command: shell`virsh migrate --live --postcopy --postcopy-resume ${vm} qemu+tcp://${destinationAddress ?? destination ?? 'DESTINATION'}/system`,
     },
     { what: `if that is not possible, ${vm} is lost: destroy it on both hosts and start it anew in CloudStack; check its disks only after both have stopped`, command: null },
   ];
 }
 
-/** The address that the cause's text names, else the one that the source was told, else the destination's name. */
+/** The address that the cause's text names, else the one that the source was told, else the destination's name, else a word to be replaced. */
 function addressOf(migration: Migration): string {
   const told = /(?:server at|resolve address|connect to) '\[?([^'\]]+?)\]?(?::\d+)?'/.exec(migration.cause?.text ?? '')?.[1];
-  return told ?? migration.destinationAddress ?? destinationOf(migration);
+  return told ?? migration.destinationAddress ?? migration.destination ?? 'DESTINATION';
 }
 
 /** The destination by name, unless the text names an address that is not the one the source was told. */
@@ -96,7 +97,7 @@ function onSource(migration: Migration, what: string, command: string): Remedy {
 function daemonLogs(migration: Migration): readonly Remedy[] {
   return [
     { what: `on ${sourceOf(migration)} and ${destinationOf(migration)}: what libvirt said at that time`, command: 'journalctl -b -u libvirtd -u virtqemud -p warning' },
-    onDestination(migration, "QEMU's own words", `tail -n 30 /var/log/libvirt/qemu/${migration.vm}.log`),
+    onDestination(migration, "QEMU's own words", shell`tail -n 30 /var/log/libvirt/qemu/${migration.vm}.log`),
     whereCheck(migration),
   ];
 }
@@ -109,7 +110,7 @@ const LIMIT_REMEDIES: readonly Remedy[] = [
 const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
   'cpu-incompatible': {
     why: (m) => `${destinationOf(m)} cannot give the VM the CPU that it runs with`,
-    remedies: (m) => [onSource(m, 'the CPU that it runs with; the finding cpu-incompatible tells more', `virsh dumpxml --migratable ${m.vm} | grep -A 20 '<cpu'`)],
+    remedies: (m) => [onSource(m, 'the CPU that it runs with; the finding cpu-incompatible tells more', shell`virsh dumpxml --migratable ${m.vm} | grep -A 20 '<cpu'`)],
   },
   'timed-out': { why: () => "it ran into CloudStack's time limit", remedies: () => LIMIT_REMEDIES },
   'aborted-by-operator': { why: () => 'it was cancelled', remedies: (m) => [whereCheck(m)] },
@@ -117,7 +118,7 @@ const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
     why: (m) => `${targetOf(m)} refused the connection`,
     remedies: (m) => [
       onDestination(m, 'is libvirt running', 'systemctl status libvirtd'),
-      onDestination(m, 'does it listen; no line means no', `ss -ltnp 'sport = :${portIn(m)}'`),
+      onDestination(m, 'does it listen; no line means no', shell`ss -ltnp 'sport = :${portIn(m)}'`),
       onDestination(m, 'on which address and with which authentication (CloudStack needs TCP 16509 or TLS 16514)', "grep -E '^(listen_|tcp_port|tls_port|auth_)' /etc/libvirt/libvirtd.conf"),
     ],
   },
@@ -125,9 +126,9 @@ const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
     why: (m) => `${sourceOf(m)} cannot reach ${targetOf(m)}`,
     remedies: (m) => [
       /resolv/.test(m.cause?.text ?? '')
-        ? onSource(m, 'whether the name has an address; nothing means no', `getent hosts ${addressOf(m)}`)
-        : onSource(m, 'which way packets take', `ip route get ${addressOf(m)}`),
-      onSource(m, 'whether the port is open: libvirt answers at 16509 or 16514; at 49152-49215 a refusal is right while nothing migrates, a timeout is a firewall', `nc -vz -w 5 ${addressOf(m)} ${portIn(m)}`),
+        ? onSource(m, 'whether the name has an address; nothing means no', shell`getent hosts ${addressOf(m)}`)
+        : onSource(m, 'which way packets take', shell`ip route get ${addressOf(m)}`),
+      onSource(m, 'whether the port is open: libvirt answers at 16509 or 16514; at 49152-49215 a refusal is right while nothing migrates, a timeout is a firewall', shell`nc -vz -w 5 ${addressOf(m)} ${portIn(m)}`),
       onDestination(m, 'whether a firewall drops it', 'nft list ruleset'),
     ],
   },
@@ -144,21 +145,21 @@ const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
   'device-state-rejected': {
     why: (m) => `${destinationOf(m)} rejects the state of a device`,
     remedies: (m) => [
-      { what: 'compare QEMU and kernel of both hosts: device features depend on them', command: [sourceOf(m), destinationOf(m)].map((host) => `ssh ${host} 'virsh version; uname -r'`).join('\n') },
-      onSource(m, "the VM's machine type and devices, to compare with a VM that can migrate", `virsh dumpxml --migratable ${m.vm}`),
+      { what: 'compare QEMU and kernel of both hosts: device features depend on them', command: hostsToType(m).map((host) => shell`ssh ${host} 'virsh version; uname -r'`).join('\n') },
+      onSource(m, "the VM's machine type and devices, to compare with a VM that can migrate", shell`virsh dumpxml --migratable ${m.vm}`),
     ],
   },
   'disk-locked': {
     why: () => 'another process still holds a disk of the VM',
     remedies: (m) => [
-      onSource(m, 'the disks of the VM', `virsh domblklist ${m.vm} --details`),
-      { what: 'on every host: who has the disk open; end nothing before you know that it is no running VM', command: `fuser -v ${pathIn(m)}` },
+      onSource(m, 'the disks of the VM', shell`virsh domblklist ${m.vm} --details`),
+      { what: 'on every host: who has the disk open; end nothing before you know that it is no running VM', command: shell`fuser -v ${pathIn(m)}` },
     ],
   },
   'storage-unavailable': {
     why: (m) => `${destinationOf(m)} cannot use a disk of the VM`,
     remedies: (m) => [
-      onDestination(m, 'how the disk is mounted there (`ro` is the fault)', `findmnt -T ${pathIn(m)} -o TARGET,SOURCE,FSTYPE,OPTIONS`),
+      onDestination(m, 'how the disk is mounted there (`ro` is the fault)', shell`findmnt -T ${pathIn(m)} -o TARGET,SOURCE,FSTYPE,OPTIONS`),
       onDestination(m, 'are all storage pools active', 'virsh pool-list --all'),
     ],
   },
@@ -180,22 +181,22 @@ const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
   'unsafe-cache-mode': {
     why: () => 'libvirt holds it for unsafe with the disks of the VM',
     remedies: (m) => [
-      onSource(m, 'the cache modes; only none and directsync are safe on shared storage', `virsh dumpxml ${m.vm} | grep -E '<disk|<driver|<source'`),
+      onSource(m, 'the cache modes; only none and directsync are safe on shared storage', shell`virsh dumpxml ${m.vm} | grep -E '<disk|<driver|<source'`),
       { what: 'give its disk offering the cache mode none, then stop and start the VM; with disks on local storage migrate it with its volumes (migrateVirtualMachineWithVolume)', command: null },
     ],
   },
   'blocked-by-device': {
     why: () => 'something of the VM cannot migrate',
     remedies: (m) => [
-      onSource(m, 'passed-through devices, shared memory and file systems cannot migrate: detach them first', `virsh dumpxml ${m.vm} | grep -A 4 -E '<hostdev|<shmem|<filesystem'`),
-      onSource(m, 'a block job or snapshot has to end first', `virsh domjobinfo ${m.vm}\nvirsh snapshot-list ${m.vm}`),
+      onSource(m, 'passed-through devices, shared memory and file systems cannot migrate: detach them first', shell`virsh dumpxml ${m.vm} | grep -A 4 -E '<hostdev|<shmem|<filesystem'`),
+      onSource(m, 'a block job or snapshot has to end first', shell`virsh domjobinfo ${m.vm}\nvirsh snapshot-list ${m.vm}`),
     ],
   },
   'lock-timeout': {
     why: (m) => `another job held the VM's lock in libvirt on ${sourceOf(m)}`,
     remedies: (m) => [
-      onSource(m, 'which job holds it', `virsh domjobinfo ${m.vm}`),
-      onSource(m, 'whether its QEMU answers at all; storage that hangs stops it', `virsh domblkerror ${m.vm}`),
+      onSource(m, 'which job holds it', shell`virsh domjobinfo ${m.vm}`),
+      onSource(m, 'whether its QEMU answers at all; storage that hangs stops it', shell`virsh domblkerror ${m.vm}`),
     ],
   },
   'version-or-machine-mismatch': { why: (m) => `QEMU or libvirt of ${destinationOf(m)} does not accept what ${sourceOf(m)} sends`, remedies: versionRemedies },

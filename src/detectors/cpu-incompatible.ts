@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { shell } from '../lib/shell.ts';
 import { plural } from '../lib/units.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
@@ -21,8 +22,8 @@ function cpuOf({ sourceDomain, events }: Migration): string | null {
 function remediesFor(migration: Migration): readonly Remedy[] {
   const { vm } = migration;
   return [
-    { what: `see which CPU the running VM has (on ${sourceOf(migration)})`, command: `virsh -c qemu:///system dumpxml --migratable ${vm} > ${vm}.xml` },
-    { what: 'compare it with another host before you migrate there; the VM stays where it is', command: `virsh -c qemu+ssh://OTHER-HOST/system hypervisor-cpu-compare --error ${vm}.xml` },
+    { what: `see which CPU the running VM has (on ${sourceOf(migration)})`, command: shell`virsh -c qemu:///system dumpxml --migratable ${vm} > ${vm}.xml` },
+    { what: 'compare it with another host before you migrate there; the VM stays where it is', command: shell`virsh -c qemu+ssh://OTHER-HOST/system hypervisor-cpu-compare --error ${vm}.xml` },
     {
       what: 'then give the cluster one CPU model: in /etc/cloudstack/agent/agent.properties of every host, then restart cloudstack-agent, then stop and start the VM (a running VM keeps its CPU)',
       command: 'guest.cpu.mode=custom\nguest.cpu.model=THE-NEWEST-MODEL-THAT-ALL-HOSTS-REPORT-USABLE',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { shell } from '../lib/shell.ts';
 import type { Event } from '../model/event.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
@@ -31,7 +32,7 @@ function how(migration: Migration, end: Event | null): string {
 
 function remediesFor(migration: Migration, end: Event | null): readonly Remedy[] {
   const cause: readonly Remedy[] = isDestroyed(end)
-    ? [{ what: `on ${destinationOf(migration)}: who destroyed it: CloudStack (StopCommand), an operator, or a hook`, command: `grep -E 'StopCommand|${migration.vm}' /var/log/cloudstack/agent/agent.log | tail -n 20` }]
+    ? [{ what: `on ${destinationOf(migration)}: who destroyed it: CloudStack (StopCommand), an operator, or a hook`, command: shell`grep -e StopCommand -e ${migration.vm} /var/log/cloudstack/agent/agent.log | tail -n 20` }]
     : destinationRemedies(migration);
   return [whereCheck(migration), ...cause, { what: 'then migrate again, to another host if this one has a fault', command: null }];
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { shell } from '../lib/shell.ts';
 import { bytes, duration, rate } from '../lib/units.ts';
 import type { Event, JobSample } from '../model/event.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
@@ -64,10 +65,10 @@ function remediesFor(migration: Migration, { ms }: Downtime, { adviseMs }: Limit
   }
   if (ms <= migration.downtimeLimitMs) {
     const less = ms > DEFAULT_DOWNTIME_LIMIT_MS ? DEFAULT_DOWNTIME_LIMIT_MS : adviseMs;
-    return [{ what: `within what was allowed. Where that is too much, allow less the next time, while it runs; it may then take longer, or not converge. On ${sourceOf(migration)}, ms`, command: `virsh migrate-setmaxdowntime ${migration.vm} ${less}` }];
+    return [{ what: `within what was allowed. Where that is too much, allow less the next time, while it runs; it may then take longer, or not converge. On ${sourceOf(migration)}, ms`, command: shell`virsh migrate-setmaxdowntime ${migration.vm} ${less}` }];
   }
   const kernel = { what: `on ${sourceOf(migration)} and ${destinationOf(migration)}: whether storage hung at that time`, command: "journalctl -k -b -g 'not responding|timed out|i/o error|blocked for more than'" };
-  return [kernel, { what: `on ${destinationOf(migration)}: whether the disks answer now`, command: `virsh domblkerror ${migration.vm}` }];
+  return [kernel, { what: `on ${destinationOf(migration)}: whether the disks answer now`, command: shell`virsh domblkerror ${migration.vm}` }];
 }
 
 function conclude(migration: Migration, downtime: Downtime, settings: Limits): Conclusion {

@@ -1,3 +1,4 @@
+import { shell } from '../lib/shell.ts';
 import { clockTime, duration, plural } from '../lib/units.ts';
 import type { Remedy } from '../model/finding.ts';
 import type { HostHistory } from '../model/timeline.ts';
@@ -112,11 +113,11 @@ export function heartbeatRemedies(found: HeartbeatCase): readonly Remedy[] {
   const pool = found.episode.pool ?? 'POOL-UUID';
   const server = serverOf(found);
   const look: readonly Remedy[] = [
-    { what: `see how the pool is mounted on ${host}; touches no guest`, command: `mount | grep ${pool}` },
-    { what: `see whether it answers now, in at most 5 s; touches no guest`, command: `timeout 5 stat /mnt/${pool}/KVMHA` },
+    { what: `see how the pool is mounted on ${host}; touches no guest`, command: shell`mount | grep ${pool}` },
+    { what: `see whether it answers now, in at most 5 s; touches no guest`, command: shell`timeout 5 stat /mnt/${pool}/KVMHA` },
     {
       what: `see from ${host} whether the NFS server answers, and what it exports; touches no guest`,
-      command: `rpcinfo -t ${server} nfs\nshowmount -e ${server}`,
+      command: shell`rpcinfo -t ${server} nfs\nshowmount -e ${server}`,
     },
   ];
   const noReset: Remedy = {

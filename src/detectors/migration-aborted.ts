@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { shell } from '../lib/shell.ts';
 import { bytes } from '../lib/units.ts';
 import type { AbortRequested } from '../model/event.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
@@ -38,7 +39,7 @@ function remediesFor(migration: Migration, request: AbortRequested | null): read
   if (request?.reason === 'agent-disconnected') {
     return [{ what: `on ${sourceOf(migration)}: when and why the agent lost its management server`, command: "grep -E 'Lost connection|disconnect' /var/log/cloudstack/agent/agent.log" }, whereCheck(migration)];
   }
-  return [{ what: `on ${sourceOf(migration)}: make sure that no job is left ("None"), then it can be migrated again`, command: `virsh domjobinfo ${migration.vm}` }, whereCheck(migration)];
+  return [{ what: `on ${sourceOf(migration)}: make sure that no job is left ("None"), then it can be migrated again`, command: shell`virsh domjobinfo ${migration.vm}` }, whereCheck(migration)];
 }
 
 function conclude(migration: Migration): Conclusion {

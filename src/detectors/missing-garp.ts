@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { shell } from '../lib/shell.ts';
 import { clockTime, duration, plural } from '../lib/units.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
@@ -40,7 +41,7 @@ function remediesFor(migration: Migration): readonly Remedy[] {
   const { vm, announcement } = migration;
   const host = destinationOf(migration);
   const look: readonly Remedy[] = [
-    { what: `see on ${host} which tap device and bridge the VM has; touches no guest`, command: `virsh domiflist ${vm}` },
+    { what: `see on ${host} which tap device and bridge the VM has; touches no guest`, command: shell`virsh domiflist ${vm}` },
     {
       what: `see on ${host} where its address was learned, and whether the tap is a port of the bridge; touches no guest`,
       command: [...announcement.missing.map((mac) => `bridge fdb show | grep -i ${mac}`), 'bridge link'].join('\n'),
@@ -48,7 +49,7 @@ function remediesFor(migration: Migration): readonly Remedy[] {
   ];
   const again: Remedy = {
     what: `have QEMU on ${host} announce the VM again (QEMU 4.0 on); the guest runs on, libvirt marks the VM as tainted by custom-monitor`,
-    command: `virsh qemu-monitor-command ${vm} '${ANNOUNCE}'`,
+    command: shell`virsh qemu-monitor-command ${vm} ${ANNOUNCE}`,
   };
   const inside: Remedy = {
     what: 'or announce from inside the guest; sends three ARP frames and changes nothing',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { shell } from '../lib/shell.ts';
 import { bytes, duration, rate } from '../lib/units.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { Migration, Prediction } from '../model/timeline.ts';
@@ -47,9 +48,9 @@ function remediesFor({ vm, source }: Migration, worst: Prediction): readonly Rem
   const neededMiB = Math.ceil(((worst.bandwidthNeededBytesPerSecond ?? 0) * 1.1) / 2 ** 20);
   const generous = Math.ceil((downtimeMs * 1.05) / 1000) * 1000;
   return [
-    { what: `let it finish on ${host}: pauses the guest for about ${duration(downtimeMs)}`, command: `virsh migrate-setmaxdowntime ${vm} ${generous}` },
-    { what: `or give it more than ${rate(worst.bandwidthNeededBytesPerSecond ?? 0)}, if the link has it (MiB/s)`, command: `virsh migrate-setspeed ${vm} ${neededMiB}` },
-    { what: `or give up: the VM stays on ${host}`, command: `virsh domjobabort ${vm}` },
+    { what: `let it finish on ${host}: pauses the guest for about ${duration(downtimeMs)}`, command: shell`virsh migrate-setmaxdowntime ${vm} ${generous}` },
+    { what: `or give it more than ${rate(worst.bandwidthNeededBytesPerSecond ?? 0)}, if the link has it (MiB/s)`, command: shell`virsh migrate-setspeed ${vm} ${neededMiB}` },
+    { what: `or give up: the VM stays on ${host}`, command: shell`virsh domjobabort ${vm}` },
   ];
 }
 
@@ -84,7 +85,7 @@ function prevention(migration: Migration, worst: Prediction | undefined): readon
   if (worst === undefined) return [];
   const pauseMs = Math.ceil((worst.downtimeNeededMs ?? 0) / 1000) * 1000;
   return [
-    { what: `next time, while it runs: allow a pause of about ${duration(worst.downtimeNeededMs ?? 0)}`, command: `virsh migrate-setmaxdowntime ${migration.vm} ${Math.ceil(pauseMs * 1.05)}` },
+    { what: `next time, while it runs: allow a pause of about ${duration(worst.downtimeNeededMs ?? 0)}`, command: shell`virsh migrate-setmaxdowntime ${migration.vm} ${Math.ceil(pauseMs * 1.05)}` },
     { what: 'or let the agent pause the guest by itself after some time: in agent.properties of the source, then restart cloudstack-agent', command: 'vm.migrate.pauseafter=60000' },
     { what: 'or let QEMU throttle the guest until it converges: the global setting of CloudStack', command: 'kvm.auto.convergence=true' },
   ];

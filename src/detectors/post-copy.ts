@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { shell } from '../lib/shell.ts';
 import { duration } from '../lib/units.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
@@ -24,7 +25,7 @@ function ending(migration: Migration): string {
 
 function remediesFor(migration: Migration): readonly Remedy[] {
   const { vm, outcome, cause } = migration;
-  if (outcome === 'running') return [{ what: `let it finish; do not abort or restart anything on ${sourceOf(migration)} and ${destinationOf(migration)}. Watch what remains`, command: `virsh domjobinfo ${vm}` }];
+  if (outcome === 'running') return [{ what: `let it finish; do not abort or restart anything on ${sourceOf(migration)} and ${destinationOf(migration)}. Watch what remains`, command: shell`virsh domjobinfo ${vm}` }];
   if (outcome === 'completed') return [{ what: `nothing now: all of ${vm} is on ${destinationOf(migration)}. CloudStack never asks for post-copy, so somebody switched by hand (virsh migrate-postcopy)`, command: null }];
   if (outcome === 'unknown' || cause?.kind === 'destination-died' || cause?.kind === 'source-died') return [whereCheck(migration), ...recovery(migration).slice(1)];
   return [whereCheck(migration), ...recovery(migration)];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { shell } from '../lib/shell.ts';
 import { duration } from '../lib/units.ts';
 import type { DomainStarted, Event, ForwardingChanged } from '../model/event.ts';
 import type { Certainty, Migration } from '../model/timeline.ts';
@@ -124,14 +125,14 @@ function remediesFor(migration: Migration, { first, started, until }: Second): r
   const { vm } = migration;
   const host = started.origin.file.host;
   const disks: readonly Remedy[] = [
-    { what: 'the disks that both wrote to', command: `virsh -c qemu+ssh://${host}/system domblklist ${vm} --details` },
+    { what: 'the disks that both wrote to', command: shell`virsh -c qemu+ssh://${host}/system domblklist ${vm} --details` },
     { what: 'check each of them only after it is stopped on both hosts; this reads only, and fails on a disk in use', command: 'qemu-img check PATH-OF-THE-DISK' },
   ];
   if (until !== null) return [whereCheck(migration), ...disks];
   return [
-    { what: `stop the damage without deciding yet: pauses the newer one on ${host}, "virsh resume" undoes it`, command: `virsh -c qemu+ssh://${host}/system suspend ${vm}` },
+    { what: `stop the damage without deciding yet: pauses the newer one on ${host}, "virsh resume" undoes it`, command: shell`virsh -c qemu+ssh://${host}/system suspend ${vm}` },
     whereCheck(migration),
-    { what: `decide first, then destroy one: ${first} has the guest as it was before, ${host} the one started anew. "virsh destroy" on the wrong host throws away what the guest did there; nothing brings it back`, command: `virsh -c qemu+ssh://HOST-TO-GIVE-UP/system destroy ${vm}` },
+    { what: `decide first, then destroy one: ${first} has the guest as it was before, ${host} the one started anew. "virsh destroy" on the wrong host throws away what the guest did there; nothing brings it back`, command: shell`virsh -c qemu+ssh://HOST-TO-GIVE-UP/system destroy ${vm}` },
     ...disks,
   ];
 }

@@ -1,8 +1,9 @@
+import { shell } from '../lib/shell.ts';
 import { duration } from '../lib/units.ts';
 import type { Event } from '../model/event.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
-import { destinationOf, evidence, sourceOf } from './words.ts';
+import { destinationOf, evidence, hostsToType, sourceOf } from './words.ts';
 
 /** More lines than this explain nothing better. */
 const MAX_EVIDENCE = 6;
@@ -47,9 +48,8 @@ export function quoted(text: string): string {
 }
 
 /** Asks libvirt where the VM is; changes nothing. */
-export function whereCheck({ vm, source, destination }: Migration): Remedy {
-  const hosts = [source ?? 'SOURCE', destination ?? 'DESTINATION'];
-  const command = hosts.map((host) => `virsh -c qemu+ssh://${host}/system domstate ${vm} --reason`).join('\n');
+export function whereCheck(migration: Migration): Remedy {
+  const command = hostsToType(migration).map((host) => shell`virsh -c qemu+ssh://${host}/system domstate ${migration.vm} --reason`).join('\n');
   return { what: 'see where it runs and how; this changes nothing', command };
 }
 

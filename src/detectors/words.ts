@@ -11,6 +11,11 @@ export function destinationOf(migration: Migration): string {
   return migration.destination ?? migration.destinationAddress ?? 'the destination';
 }
 
+/** Source and destination as a command names them; where one is unknown, a word to be replaced. */
+export function hostsToType({ source, destination, destinationAddress }: Migration): readonly string[] {
+  return [source ?? 'SOURCE', destination ?? destinationAddress ?? 'DESTINATION'];
+}
+
 /** Where the VM is now, as the second sentence of a verdict. */
 export function whereNow({ after, source }: Migration): string {
   const on = (state: HostState['state']): readonly HostState[] => after.filter((host) => host.state === state);

@@ -1,12 +1,14 @@
 import type { EventBody, Origin, ParsedEvent } from '../model/event.ts';
 import type { Tally } from '../model/input.ts';
 import type { FileContext, RejectReason, Stamp } from '../model/source.ts';
-import type { Groups, Parser, Rule } from './parser.ts';
+import type { Groups, Parser, RecordContext, Rule } from './parser.ts';
 import { quotedMessage, QUOTED } from './quoted.ts';
+import { compact } from './text.ts';
 
 /** A line longer than this is rejected; a record longer than this is cut at a line's end. */
 const MAX_RECORD_CHARS = 1 << 20;
 const MAX_TEXT_CHARS = 1000;
+const MAX_SAMPLE_CHARS = 240;
 const MAX_HEAD_CHARS = 400;
 /** Length of the literal beginnings by which rules are looked up. */
 const KEY_CHARS = 4;
@@ -27,131 +29,182 @@ interface Pending {
 
 /** Finds records in a file's text and turns them into events; the order of calls to `emit` is the order of the file. */
 export function createScanner(parser: Parser, file: FileContext, emit: (event: ParsedEvent) => void): Scanner {
-  const lookUp = ruleIndex(parser.rules);
+  return new FileScanner(parser, createReader(parser, file, emit));
+}
+
+/** Cuts a file's text into records. A class, for its fields are touched on every line, and closures over as many variables are no shorter. */
+class FileScanner implements Scanner {
+  readonly #header: RegExp;
+  readonly #lookUp: (buffer: string, at: number) => readonly Rule[];
+  readonly #reader: Reader;
+  #buffer = '';
+  /** Bytes of the file before the buffer. */
+  #base = 0;
+  /** Where in the buffer the next unread line begins. */
+  #cursor = 0;
+  #lines = 0;
+  #records = 0;
+  /** The buffer holds a quoted sentence somewhere. */
+  #quoting = false;
+  /** The beginning of the line in the buffer was overlong and is dropped already. */
+  #skipping = false;
+  #pending: Pending | null = null;
+  #firstHead: string | null = null;
+  #lastHead: string | null = null;
+  #lastHeadAt = -1;
+
+  constructor(parser: Parser, reader: Reader) {
+    this.#header = parser.header;
+    this.#lookUp = ruleIndex(parser.rules);
+    this.#reader = reader;
+  }
+
+  push(text: string): void {
+    const buffer = this.#buffer === '' ? text : this.#buffer + text;
+    this.#buffer = buffer;
+    this.#quoting = QUOTED.test(buffer);
+    let start = this.#cursor;
+    for (let end = buffer.indexOf('\n', start); end >= 0; end = buffer.indexOf('\n', start)) {
+      this.#readLine(start, end);
+      start = end + 1;
+    }
+    this.#cursor = start;
+    this.#shift();
+  }
+
+  end(): Tally {
+    if (this.#cursor < this.#buffer.length || this.#skipping) {
+      this.#readLine(this.#cursor, this.#buffer.length);
+      this.#cursor = this.#buffer.length;
+    }
+    this.#finish(this.#buffer.length);
+    this.#shift();
+    const { withEvents, rejected, timeOf } = this.#reader;
+    const counts = rejected();
+    const lost = Object.values(counts).reduce((sum, n) => sum + n, 0);
+    return {
+      lines: this.#lines,
+      records: this.#records,
+      withEvents: withEvents(),
+      plain: this.#records - withEvents() - lost,
+      rejected: counts,
+      first: timeOf(this.#firstHead),
+      last: timeOf(this.#lastHead),
+    };
+  }
+
+  #readLine(start: number, end: number): void {
+    this.#lines += 1;
+    if (this.#skipping || end - start > MAX_RECORD_CHARS) {
+      this.#finish(start);
+      this.#skipping = false;
+      return this.#rejectLine('too-long');
+    }
+    const header = this.#header;
+    header.lastIndex = start;
+    if (header.test(this.#buffer) && header.lastIndex <= end) {
+      const messageAt = header.lastIndex;
+      this.#finish(start);
+      this.#startRecord(start, messageAt, end);
+    } else if (this.#pending !== null) {
+      if (end - this.#pending.start > MAX_RECORD_CHARS) this.#finish(start);
+    } else if (this.#firstHead === null && end > start) {
+      // before the first header there is no record that a line could continue
+      this.#rejectLine('no-header');
+    }
+  }
+
+  #startRecord(start: number, messageAt: number, end: number): void {
+    this.#records += 1;
+    this.#firstHead ??= compact(this.#buffer.slice(start, start + MAX_HEAD_CHARS));
+    this.#lastHeadAt = start;
+    const rules = this.#lookUp(this.#buffer, messageAt);
+    if (rules.length > 0 || (this.#quoting && QUOTED.test(this.#buffer.slice(messageAt, end)))) {
+      this.#pending = { start, messageAt, line: this.#lines, rules };
+    }
+  }
+
+  #finish(end: number): void {
+    if (this.#pending === null) return;
+    const { start, line, rules } = this.#pending;
+    const { text, messageAt } = recordText(this.#buffer, this.#pending, end);
+    this.#pending = null;
+    this.#reader.read({ text, messageAt, line, offset: this.#base + start, rules });
+  }
+
+  #rejectLine(reason: RejectReason): void {
+    this.#records += 1;
+    this.#reader.reject(reason);
+  }
+
+  /** Drops what is read; keeps the record that may go on and the line that has not ended. */
+  #shift(): void {
+    if (this.#lastHeadAt >= 0) this.#lastHead = compact(this.#buffer.slice(this.#lastHeadAt, this.#lastHeadAt + MAX_HEAD_CHARS));
+    this.#lastHeadAt = -1;
+    if (this.#buffer.length - this.#cursor > MAX_RECORD_CHARS) {
+      this.#finish(this.#cursor);
+      this.#skipping = true;
+      this.#cursor = this.#buffer.length;
+    }
+    const keep = this.#pending?.start ?? this.#cursor;
+    this.#buffer = this.#buffer.slice(keep);
+    this.#base += keep;
+    this.#cursor -= keep;
+    if (this.#pending !== null) this.#pending = { ...this.#pending, start: 0, messageAt: this.#pending.messageAt - keep };
+  }
+}
+
+/** A whole record that some rule may match. */
+interface WholeRecord {
+  readonly text: string;
+  readonly messageAt: number;
+  readonly line: number;
+  readonly offset: number;
+  readonly rules: readonly Rule[];
+}
+
+/** Turns the records of one file into events, and counts what became of them. */
+interface Reader {
+  read(record: WholeRecord): void;
+  reject(reason: RejectReason): void;
+  withEvents(): number;
+  rejected(): Tally['rejected'];
+  /** The time of a record, by its beginning. */
+  timeOf(head: string | null): Stamp | null;
+}
+
+function createReader(parser: Parser, file: FileContext, emit: (event: ParsedEvent) => void): Reader {
   const { header } = parser;
+  const context: RecordContext = { vm: file.vm };
   const rejected: Partial<Record<RejectReason, number>> = {};
-  let buffer = '';
-  /** Bytes of the file before `buffer`. */
-  let base = 0;
-  /** Where in `buffer` the next unread line begins. */
-  let cursor = 0;
-  let line = 0;
-  let records = 0;
   let withEvents = 0;
-  /** A record has begun: lines that begin none continue it. */
-  let open = false;
-  /** `buffer` holds a quoted sentence somewhere. */
-  let quoting = false;
-  /** The beginning of the line in `buffer` was overlong and is dropped already. */
-  let skipping = false;
-  let pending: Pending | null = null;
-  let firstHead: string | null = null;
-  let lastHead: string | null = null;
-  let lastHeadAt = -1;
   let lastStamp: Stamp | null = null;
 
   function reject(reason: RejectReason): void {
     rejected[reason] = (rejected[reason] ?? 0) + 1;
   }
 
-  function finish(end: number): void {
-    if (pending === null) return;
-    const candidate = pending;
-    pending = null;
-    const record = readRecord(buffer, candidate, end);
-    const groups = headerGroups(header, record.text);
-    const stamp = parser.time(groups);
-    if (stamp === 'bad-time') return reject('bad-time');
-    lastStamp = stamp ?? lastStamp;
-    const message = record.text.slice(record.messageAt);
-    const found = firstMatch(candidate.rules, message, groups, file) ?? quotedMessage(firstLine(message));
-    if (found === null) return;
-    if (typeof found === 'string') return reject(found);
-    withEvents += 1;
-    const origin = originOf(file, candidate, base, record, groups['time']);
-    for (const body of found) emit({ body, origin, stamp: stamp ?? lastStamp });
-  }
-
-  function startRecord(start: number, messageAt: number, end: number): void {
-    records += 1;
-    open = true;
-    firstHead ??= compact(buffer.slice(start, start + MAX_HEAD_CHARS));
-    lastHeadAt = start;
-    const rules = lookUp(buffer, messageAt);
-    if (rules.length > 0 || (quoting && QUOTED.test(buffer.slice(messageAt, end)))) {
-      pending = { start, messageAt, line, rules };
-    }
-  }
-
-  function rejectLine(reason: RejectReason): void {
-    records += 1;
-    reject(reason);
-  }
-
-  function readLine(start: number, end: number): void {
-    line += 1;
-    if (skipping || end - start > MAX_RECORD_CHARS) {
-      finish(start);
-      skipping = false;
-      return rejectLine('too-long');
-    }
-    header.lastIndex = start;
-    if (header.test(buffer) && header.lastIndex <= end) {
-      const messageAt = header.lastIndex;
-      finish(start);
-      startRecord(start, messageAt, end);
-    } else if (pending !== null && end - pending.start > MAX_RECORD_CHARS) {
-      finish(start);
-    } else if (!open && end > start) {
-      rejectLine('no-header');
-    }
-  }
-
-  function readLines(): void {
-    for (let end = buffer.indexOf('\n', cursor); end >= 0; end = buffer.indexOf('\n', cursor)) {
-      readLine(cursor, end);
-      cursor = end + 1;
-    }
-  }
-
-  /** Drops what is read; keeps the record that may go on and the line that has not ended. */
-  function shift(): void {
-    if (lastHeadAt >= 0) lastHead = compact(buffer.slice(lastHeadAt, lastHeadAt + MAX_HEAD_CHARS));
-    lastHeadAt = -1;
-    if (buffer.length - cursor > MAX_RECORD_CHARS) {
-      finish(cursor);
-      skipping = true;
-      cursor = buffer.length;
-    }
-    const keep = pending?.start ?? cursor;
-    buffer = buffer.slice(keep);
-    base += keep;
-    cursor -= keep;
-    if (pending !== null) pending = { ...pending, start: 0, messageAt: pending.messageAt - keep };
-  }
-
-  function timeOf(head: string | null): Stamp | null {
-    if (head === null) return null;
-    const stamp = parser.time(headerGroups(header, head));
-    return stamp === 'bad-time' ? null : stamp;
-  }
-
   return {
-    push(text) {
-      buffer = buffer === '' ? text : buffer + text;
-      quoting = QUOTED.test(buffer);
-      readLines();
-      shift();
+    read(record) {
+      const groups = headerGroups(header, record.text);
+      const stamp = parser.time(groups);
+      if (stamp === 'bad-time') return reject('bad-time');
+      lastStamp = stamp ?? lastStamp;
+      const message = record.text.slice(record.messageAt);
+      const found = firstMatch(record.rules, message, { groups, context }) ?? quotedMessage(firstLine(message));
+      if (found === null) return;
+      if (typeof found === 'string') return reject(found);
+      withEvents += 1;
+      const origin = originOf(file, record, { written: groups['time'] ?? '', limit: textLimit(found) });
+      for (const body of found) emit({ body, origin, stamp: stamp ?? lastStamp });
     },
-    end() {
-      if (cursor < buffer.length || skipping) {
-        readLine(cursor, buffer.length);
-        cursor = buffer.length;
-      }
-      finish(buffer.length);
-      shift();
-      const lost = Object.values(rejected).reduce((sum, n) => sum + n, 0);
-      return { lines: line, records, withEvents, plain: records - withEvents - lost, rejected, first: timeOf(firstHead), last: timeOf(lastHead) };
+    reject,
+    withEvents: () => withEvents,
+    rejected: () => rejected,
+    timeOf(head) {
+      if (head === null) return null;
+      const stamp = parser.time(headerGroups(header, head));
+      return stamp === 'bad-time' ? null : stamp;
     },
   };
 }
@@ -166,23 +219,25 @@ function isLineEnd(code: number): boolean {
 }
 
 /** Copies the record out of the buffer (a slice would keep the whole buffer alive) and decodes it. */
-function readRecord(buffer: string, candidate: Pending, end: number): RecordText {
+function recordText(buffer: string, { start, messageAt }: Pending, end: number): RecordText {
   let last = end;
-  while (last > candidate.messageAt && isLineEnd(buffer.charCodeAt(last - 1))) last -= 1;
-  const raw = buffer.slice(candidate.start, last).replace(/\r\n/g, '\n');
-  const head = decode(buffer.slice(candidate.start, candidate.messageAt));
-  return { text: decode(raw), messageAt: head.length };
+  while (last > messageAt && isLineEnd(buffer.charCodeAt(last - 1))) last -= 1;
+  const raw = buffer.slice(start, last);
+  const unixText = raw.includes('\r') ? raw.replace(/\r\n/g, '\n') : raw;
+  const text = decode(unixText);
+  if (text.length === last - start) return { text, messageAt: messageAt - start };
+  return { text, messageAt: decode(buffer.slice(start, messageAt)).length };
 }
 
-function originOf(file: FileContext, candidate: Pending, base: number, record: RecordText, written: string | undefined): Origin {
-  return {
-    file,
-    line: candidate.line,
-    offset: base + candidate.start,
-    text: record.text.length > MAX_TEXT_CHARS ? compact(record.text.slice(0, MAX_TEXT_CHARS)) : record.text,
-    messageAt: record.messageAt,
-    written: written ?? '',
-  };
+/** Samples come in thousands a migration, and are whole JSON documents; what they say is in their fields. */
+function textLimit(found: readonly EventBody[]): number {
+  return found.some(({ kind }) => kind === 'job-sample') ? MAX_SAMPLE_CHARS : MAX_TEXT_CHARS;
+}
+
+function originOf(file: FileContext, { text, line, offset, messageAt }: WholeRecord, { written, limit }: { readonly written: string; readonly limit: number }): Origin {
+  // copies, where a slice would keep a long record alive
+  const cut = text.length > limit;
+  return { file, line, offset, text: cut ? compact(text.slice(0, limit)) : text, messageAt, written: cut ? compact(written) : written };
 }
 
 function firstLine(text: string): string {
@@ -195,15 +250,28 @@ function headerGroups(header: RegExp, text: string): Groups {
   return header.exec(text)?.groups ?? {};
 }
 
-function firstMatch(rules: readonly Rule[], message: string, header: Groups, file: FileContext): readonly EventBody[] | RejectReason | null {
+/** What the first rule that matches makes of the record; `null` where none does, or where it is a plain record after all. */
+function firstMatch(
+  rules: readonly Rule[],
+  message: string,
+  { groups, context }: { readonly groups: Groups; readonly context: RecordContext },
+): readonly EventBody[] | RejectReason | null {
   for (const rule of rules) {
     const match = rule.message.exec(message);
     if (match === null) continue;
-    const found = rule.event({ ...header, ...match.groups }, { vm: file.vm });
+    const found = rule.event(withHeader(match.groups, groups), context);
     if (found === null) return null;
     return typeof found === 'string' || 'length' in found ? found : [found];
   }
   return null;
+}
+
+/** The header's groups beside the rule's own. Added to the match, which nobody else holds: a copy of both costs more than the match itself. */
+function withHeader(own: Record<string, string> | undefined, header: Groups): Groups {
+  if (own === undefined) return header;
+  const groups: Record<string, string | undefined> = own;
+  for (const name in header) if (!(name in groups)) groups[name] = header[name];
+  return groups;
 }
 
 /** Looks up the rules that a message beginning at `at` can match, in the order the parser lists them. */
@@ -231,11 +299,6 @@ export function literalStarts(rule: Rule): readonly string[] {
   const literal = /^\^((?:[A-Za-z0-9 ,:;'"_=<>/-]|\\[.[\](){}?*+^$|/\\-])+)(?![?*{])/.exec(rule.message.source)?.[1] ?? '';
   const text = literal.replace(/\\(.)/g, '$1');
   return text.length >= KEY_CHARS ? [text] : [];
-}
-
-/** A copy that does not keep the text it was cut from in memory. */
-function compact(text: string): string {
-  return (' ' + text).slice(1);
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });

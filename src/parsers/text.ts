@@ -10,3 +10,8 @@ export function numberOf(text: string | undefined): number | null {
   const value = Number(text);
   return Number.isFinite(value) ? value : null;
 }
+
+/** A copy that does not keep the text it was cut from in memory. */
+export function compact(text: string): string {
+  return (' ' + text).slice(1);
+}

@@ -7,17 +7,39 @@ type Fields = readonly [number, number, number, number, number, number, number];
 
 function toMs([year, month, day, hour, minute, second, ms]: Fields): number | null {
   if (!(month >= 1 && month <= 12 && day >= 1 && hour < 24 && minute < 60 && second < 61)) return null;
-  if (day > new Date(Date.UTC(year, month, 0)).getUTCDate()) return null;
+  if (day > 28 && day > new Date(Date.UTC(year, month, 0)).getUTCDate()) return null;
   return Date.UTC(year, month - 1, day, hour, minute, second, ms);
 }
 
 /** `2026-11-23 05:42:38,409`, `2026-11-23T04:51:36.752345Z`: digits at fixed places, a fraction of any length or none. */
 export function isoStamp(text: string | undefined, clock: Stamp['clock']): Stamp | 'bad-time' {
   if (text === undefined) return 'bad-time';
-  const at = (from: number, to: number): number => Number(text.slice(from, to));
-  const fraction = /^[.,](\d{1,3})/.exec(text.slice(19))?.[1] ?? '0';
-  const ms = toMs([at(0, 4), at(5, 7), at(8, 10), at(11, 13), at(14, 16), at(17, 19), Number(fraction.padEnd(3, '0'))]);
+  const at = (from: number, to: number): number => digits(text, from, to);
+  const ms = toMs([at(0, 4), at(5, 7), at(8, 10), at(11, 13), at(14, 16), at(17, 19), fractionMs(text, 19)]);
   return ms === null || Number.isNaN(ms) ? 'bad-time' : { ms, clock, missing: 'nothing' };
+}
+
+/** The number that these places hold; places behind the end count as absent, anything but a digit makes it NaN. */
+function digits(text: string, from: number, to: number): number {
+  let value = 0;
+  for (let i = from; i < to && i < text.length; i += 1) {
+    const digit = text.charCodeAt(i) - 48;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+/** Milliseconds of a fraction that begins at this place with its point or comma; 0 where there is none. */
+function fractionMs(text: string, at: number): number {
+  if (text[at] !== '.' && text[at] !== ',') return 0;
+  let ms = 0;
+  for (let i = 1; i <= 3; i += 1) {
+    const digit = text.charCodeAt(at + i) - 48;
+    if (!(digit >= 0 && digit <= 9)) return ms;
+    ms += digit * 10 ** (3 - i);
+  }
+  return ms;
 }
 
 /** `Mon Nov 23 04:40:14 2026 106010 usec`, as `bridge -timestamp monitor` prints it, in local time. */

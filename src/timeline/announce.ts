@@ -18,7 +18,8 @@ export interface Observer {
   readonly trusted: boolean;
   /** Everything it printed about any MAC address, in the order of time. */
   readonly events: readonly Event[];
-  readonly macs: ReadonlySet<string>;
+  /** The same, by MAC address. */
+  readonly byMac: ReadonlyMap<string, readonly Event[]>;
 }
 
 /** What is known of a migration when its announcement is judged. */
@@ -46,8 +47,19 @@ export function observersOf(events: readonly Event[], untrusted: ReadonlySet<str
     host,
     trusted: !untrusted.has(host),
     events: own,
-    macs: new Set(own.map(({ body }) => ('mac' in body ? body.mac : ''))),
+    byMac: groupByMac(own),
   }));
+}
+
+function groupByMac(events: readonly Event[]): ReadonlyMap<string, readonly Event[]> {
+  const byMac = new Map<string, Event[]>();
+  for (const event of events) {
+    const mac = 'mac' in event.body ? event.body.mac : '';
+    const known = byMac.get(mac);
+    if (known === undefined) byMac.set(mac, [event]);
+    else known.push(event);
+  }
+  return byMac;
 }
 
 /** Whether the network learned that the VM moved: by RARP, gratuitous ARP, or a bridge that moved its address to another port. */
@@ -61,9 +73,9 @@ export function announcementOf(arrival: Arrival, observers: readonly Observer[])
     return { state: 'yes', because: 'seen on the network', missing: [], firstAt, outageMs: firstAt === null ? null : Math.max(0, firstAt - arrivedAt), evidence: seen };
   }
   if (macs.length === 0) return unobserved('the VM\'s MAC address is in none of the logs');
-  const judging = observers.filter((observer) => observer.trusted && isAlive(observer, arrivedAt) && missing.some((mac) => observer.macs.has(mac)));
+  const judging = observers.filter((observer) => observer.trusted && isAlive(observer, arrivedAt) && missing.some((mac) => observer.byMac.has(mac)));
   if (judging.length === 0) return unobserved(whyNot(observers, arrivedAt, missing));
-  const concluded = missing.filter((mac) => judging.some((observer) => observer.macs.has(mac)));
+  const concluded = missing.filter((mac) => judging.some((observer) => observer.byMac.has(mac)));
   const later = firstFrameAfter(judging, concluded, arrivedAt);
   return {
     state: 'no',
@@ -87,7 +99,7 @@ function whyNot(observers: readonly Observer[], arrivedAt: number, macs: readonl
 }
 
 function announcing(observer: Observer, mac: string, arrival: Arrival): readonly Event[] {
-  const own = observer.events.filter(({ body }) => 'mac' in body && body.mac === mac);
+  const own = observer.byMac.get(mac) ?? [];
   const inTime = own.filter((event) => isTimely(own, event, arrival));
   // an observer's clock may be off: a RARP of the guest's address is QEMU's, and of the arrival that it is nearest to
   return inTime.length > 0 ? inTime : own.filter((event) => isRarp(event) && isNearest(event.at, arrival));
@@ -119,17 +131,18 @@ function movedPort(own: readonly Event[], event: Event): boolean {
 }
 
 /** It printed something shortly before that moment, or before and after it. */
-function isAlive(observer: Observer, at: number): boolean {
-  const before = observer.events.findLast((event) => event.at <= at);
-  if (before === undefined) return false;
-  return at - before.at <= ALIVE_MS || observer.events.some((event) => event.at > at);
+function isAlive({ events }: Observer, at: number): boolean {
+  const [first, last] = [events[0], events.at(-1)];
+  if (first === undefined || last === undefined || first.at > at) return false;
+  // the last of all is the last before that moment, where none comes after it
+  return last.at > at || at - last.at <= ALIVE_MS;
 }
 
 function lastSight(observer: Observer, macs: readonly string[], arrivedAt: number): readonly Event[] {
-  return macs.flatMap((mac) => observer.events.findLast(({ body, at }) => 'mac' in body && body.mac === mac && at < arrivedAt) ?? []);
+  return macs.flatMap((mac) => observer.byMac.get(mac)?.findLast(({ at }) => at < arrivedAt) ?? []);
 }
 
 function firstFrameAfter(observers: readonly Observer[], macs: readonly string[], after: number): Event | null {
-  const frames = observers.flatMap(({ events }) => events.find(({ body, at }) => 'mac' in body && macs.includes(body.mac) && at > after) ?? []);
+  const frames = observers.flatMap(({ byMac }) => macs.flatMap((mac) => byMac.get(mac)?.find(({ at }) => at > after) ?? []));
   return frames.toSorted((a, b) => a.at - b.at)[0] ?? null;
 }

@@ -4,6 +4,7 @@ import type { Span } from '../model/source.ts';
 const MINUTE_MS = 60_000;
 const QUARTER_MS = 15 * MINUTE_MS;
 const HOUR_MS = 60 * MINUTE_MS;
+const MONTH_MS = 28 * 24 * HOUR_MS;
 /** The two sides of one step of a migration are never further apart than this, so a quarter of an hour is told from the next. */
 const MAX_LAG_MS = 2 * MINUTE_MS;
 /** How far two logs of one incident may miss each other and still be of one incident. */
@@ -99,7 +100,10 @@ export function referenceIndex(events: readonly ParsedEvent[]): ReadonlyMap<stri
  * daylight saving.
  */
 export function offsetFromMigrations(local: readonly { readonly body: EventBody; readonly localMs: number }[], references: ReadonlyMap<string, readonly number[]>): InferredOffset | null {
-  const ballots = local.map(({ body, localMs }) => ({ localMs, offsets: candidates(references.get(subjectOf(body) ?? '') ?? [], localMs) }));
+  const ballots = local.flatMap(({ body, localMs }) => {
+    const subject = subjectOf(body);
+    return subject === null ? [] : [{ localMs, offsets: candidates(references.get(subject) ?? [], localMs) }];
+  });
   const votes = new Map<number, { count: number; lag: number }>();
   for (const { offsets } of ballots) {
     for (const [offset, lag] of offsets) {
@@ -114,7 +118,23 @@ export function offsetFromMigrations(local: readonly { readonly body: EventBody;
     const offset = near.find((value) => offsets.has(value));
     return offset === undefined ? [] : [{ localMs, offsetMs: offset }];
   });
-  return { anchors: anchors.toSorted((a, b) => a.localMs - b.localMs), from: 'same-migration' };
+  const sorted = anchors.toSorted((a, b) => a.localMs - b.localMs);
+  return { anchors: changesOf(withoutChance(sorted, best[0])), from: 'same-migration' };
+}
+
+/** Daylight saving does not come and go within a month: an anchor for it between two of the other offset is another migration's, met by chance. */
+function withoutChance(anchors: readonly Anchor[], bestMs: number): readonly Anchor[] {
+  const sure = anchors.filter(({ offsetMs }) => offsetMs === bestMs).map(({ localMs }) => localMs);
+  let next = 0;
+  return anchors.filter(({ localMs, offsetMs }) => {
+    while (next < sure.length && (sure[next] ?? 0) <= localMs) next += 1;
+    return offsetMs === bestMs || (sure[next] ?? Number.POSITIVE_INFINITY) - (sure[next - 1] ?? Number.NEGATIVE_INFINITY) > MONTH_MS;
+  });
+}
+
+/** Of neighbours with the same offset the first and the last: between them nothing changes. */
+function changesOf(anchors: readonly Anchor[]): readonly Anchor[] {
+  return anchors.filter(({ offsetMs }, index) => anchors[index - 1]?.offsetMs !== offsetMs || anchors[index + 1]?.offsetMs !== offsetMs);
 }
 
 /** Offsets that bring a local time within the lag of a reference, each with the smallest lag. */

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { bridgeFdb } from '../../src/parsers/bridge-fdb.ts';
 import { readRecording, readTestFile, readText, recordedFiles, timesOf } from './read-file.ts';
@@ -10,16 +12,14 @@ const MOVES = [
 
 describe.each(recordedFiles(bridgeFdb))('%s', (path) => {
   test('nothing is rejected', () => {
-    const { tally } = readRecording(bridgeFdb, path);
-    expect(tally.rejected).toEqual({});
-    expect(tally.withEvents).toBeGreaterThan(0);
+    expect(readRecording(bridgeFdb, path).tally.rejected).toEqual({});
   });
-});
 
-test('the recordings hold every entry that was printed', () => {
-  const bodies = recordedFiles(bridgeFdb).flatMap((path) => readRecording(bridgeFdb, path).bodies);
-  expect(bodies).toHaveLength(120);
-  expect(bodies.filter((body) => body.kind === 'forwarding-changed' && body.deleted)).toHaveLength(11);
+  test('every entry that was printed is there', () => {
+    const printed = readFileSync(join('recordings', path), 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith('Timestamp:'));
+    const moves = readRecording(bridgeFdb, path).bodies.filter((body) => body.kind === 'forwarding-changed');
+    expect(moves.map(({ mac, deleted }) => `${deleted ? 'Deleted ' : ''}${mac}`)).toEqual(printed.map((line) => /^(?:Deleted )?\S+/.exec(line)?.[0]));
+  });
 });
 
 test.each(['arp/bridge-monitor-fdb.txt', 'arp/ip-monitor-neigh-t.txt', 'arp/ip-monitor-neigh-ts.txt'])(

@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { at, begins, booted, completes, copies, fails, VM } from '../../src/detectors/story.ts';
 import type { Event } from '../../src/model/event.ts';
@@ -6,6 +5,7 @@ import type { InputResult } from '../../src/model/input.ts';
 import type { Analysis } from '../../src/reports/analysis.ts';
 import { terminalReport } from '../../src/reports/terminal.ts';
 import type { Screen } from '../../src/reports/terminal/page.ts';
+import { recordings } from '../recording.ts';
 import { analysisOf, analysisOfStory, findingIn } from './analyses.ts';
 
 const WIDE: Screen = { width: 120, color: false, allEvidence: false };
@@ -133,7 +133,7 @@ describe('findings', () => {
     const findings = [findingIn(running, { detector: 'not-converging', severity: 'warning', evidence: [sample] })];
     const text = show({ ...running, findings });
     expect(text).toMatch(/kvm-a domjobinfo:\d+ {2}\S+ {2}pass 3, remaining \d+ MiB, dirty rate [\d.]+ MB\/s, bandwidth 25 MB\/s/);
-    expect(text).toMatch(/passes {3}[▁▂▃▄▅▆▇█]+ {2}MiB left at the start of each pass: \d+ \d+/);
+    expect(text).toMatch(/passes {3}[▁▂▃▄▅▆▇█]+ {2}MiB left before each pass: \d+ \d+/);
     expect(text).toContain('since 00:00:00, still running');
   });
 
@@ -237,11 +237,7 @@ describe('safety', () => {
   });
 });
 
-const recordings = readdirSync('recordings').flatMap((version) =>
-  readdirSync(`recordings/${version}`).map((name) => `recordings/${version}/${name}`),
-);
-
-describe.each(recordings)('%s', (path) => {
+describe.each(recordings().map(({ folder }) => folder))('%s', (path) => {
   test('no line is wider than the screen, except commands', async () => {
     const analysis = await analysisOf([path]);
     const commands = new Set(

@@ -40,7 +40,7 @@ XDG_CONFIG_HOME=${home}/.config \\
 }
 /** What QEMU's log of the VM says, on both hosts. */
 export function qemuMigration(move, write) {
-    const { vm, source, destination, at, tookMs, end } = move;
+    const { source, destination, at, tookMs, end } = move;
     if (end === 'connection-refused')
         return;
     write(destination, at + 100, `${utc(at + 100)}+0000: ${command(move)}`);
@@ -87,9 +87,9 @@ export function daemonNoise(plan, random) {
         const { monitor, name } = random.pick(plan.vms);
         const head = `${utc(at)}+0000: ${random.whole(6000, 6060)}: `;
         const chance = random.next();
-        if (chance < 0.1)
+        if (chance < 0.01)
             return `${head}error : virNetSocketReadWire:1791 : End of file while reading data: Input/output error\n`;
-        if (chance < 0.2)
+        if (chance < 0.011)
             return `${head}warning : qemuDomainObjBeginJobInternal:934 : Cannot start job (query, none, none) in API remoteDispatchDomainMemoryStats for domain ${name}; current job is (none, none, none)\n`;
         if (chance < 0.6)
             return `${head}info : qemuMonitorSend:861 : QEMU_MONITOR_SEND_MSG: mon=${monitor} msg={"execute":"qom-get","arguments":{"path":"/machine/peripheral/balloon0","property":"guest-stats"},"id":"libvirt-${random.whole(100, 99999)}"}\n`;

@@ -2,6 +2,7 @@ import type { EventBody } from '../../model/event.ts';
 import type { RejectReason } from '../../model/source.ts';
 import type { Groups, Rule } from '../parser.ts';
 import { jobSampleOfQueryMigrate } from '../qmp.ts';
+import { compact } from '../text.ts';
 import { z } from 'zod';
 
 const qmpEvent = z.discriminatedUnion('event', [
@@ -52,7 +53,8 @@ function answered(groups: Groups): EventBody | RejectReason | null {
   const sample = jobSampleOfQueryMigrate(parsed);
   return sample === null
     ? null
-    : { kind: 'job-sample', vm: null, monitor: groups['monitor'] ?? null, direction: null, ...sample };
+    : // the address alone, for thousands of samples, not each with its whole answer
+      { kind: 'job-sample', vm: null, monitor: compact(groups['monitor'] ?? ''), direction: null, ...sample };
 }
 
 function sent(groups: Groups): EventBody | RejectReason | null {

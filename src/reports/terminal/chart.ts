@@ -3,7 +3,7 @@ import { LABEL, labelled } from './evidence.ts';
 import type { Page } from './page.ts';
 import { columns } from './text.ts';
 
-const TITLE = 'MiB left at the start of each pass:';
+const TITLE = 'MiB left before each pass:';
 
 /** What remained at the beginning of each pass: as bars, and in numbers as far as they fit. */
 export function convergenceChart({ passes }: Pick<Migration, 'passes'>, page: Page): readonly string[] {
