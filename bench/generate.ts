@@ -23,7 +23,9 @@ export function writeAgentLog(path: string, bytes: number): Generated {
   const random = createRandom(SEED + 1);
   const log = createLogFile({ path, from: plan.from, to: plan.to, bytes, noise: agentNoise(plan, random) });
   const tell = agentMigrations(plan, random);
-  play(plan, [log], (move) => tell(move, { source: move.source === 'kvm-a' ? log : null, destination: move.destination === 'kvm-a' ? log : null }));
+  play(plan, [log], (move) =>
+    tell(move, { source: move.source === 'kvm-a' ? log : null, destination: move.destination === 'kvm-a' ? log : null }),
+  );
   return total(plan, [log]);
 }
 
@@ -34,7 +36,11 @@ export function writeFolder(folder: string, bytes: number): Generated {
   const place = (host: Host, name: string): string => join(folder, 'hosts', host, name);
   const create = (path: string, share: number, noise: ((at: number) => string) | null): LogFile =>
     createLogFile({ path, from: plan.from, to: plan.to, bytes: bytes * share, noise });
-  const perHost = (name: string, share: number, noise: (host: Host) => (at: number) => string): Readonly<Record<Host, LogFile>> => ({
+  const perHost = (
+    name: string,
+    share: number,
+    noise: (host: Host) => (at: number) => string,
+  ): Readonly<Record<Host, LogFile>> => ({
     'kvm-a': create(place('kvm-a', name), share / 2, noise('kvm-a')),
     'kvm-b': create(place('kvm-b', name), share / 2, noise('kvm-b')),
   });
@@ -44,7 +50,9 @@ export function writeFolder(folder: string, bytes: number): Generated {
   const heartbeats = perHost('heartbeat.jsonl', SHARES.heartbeat, (host) => heartbeatNoise(host, random));
   const network = create(join(folder, 'switch/tcpdump.log'), SHARES.tcpdump, networkNoise(plan, random));
   const qemus = new Map(plan.vms.map(({ name }) => [name, perQemu(name, (path) => create(path, 0, null), place)]));
-  const logs = [agents, daemons, pollers, heartbeats, ...qemus.values()].flatMap((files) => HOSTS.map((host) => files[host])).concat(network);
+  const logs = [agents, daemons, pollers, heartbeats, ...qemus.values()]
+    .flatMap((files) => HOSTS.map((host) => files[host]))
+    .concat(network);
   const tell = agentMigrations(plan, random);
   play(plan, logs, (move) => {
     tell(move, { source: agents[move.source], destination: agents[move.destination] });
@@ -56,7 +64,11 @@ export function writeFolder(folder: string, bytes: number): Generated {
   return total(plan, logs);
 }
 
-function perQemu(vm: string, create: (path: string) => LogFile, place: (host: Host, name: string) => string): Readonly<Record<Host, LogFile>> {
+function perQemu(
+  vm: string,
+  create: (path: string) => LogFile,
+  place: (host: Host, name: string) => string,
+): Readonly<Record<Host, LogFile>> {
   const path = `var/log/libvirt/qemu/${vm}.log`;
   return { 'kvm-a': create(place('kvm-a', path)), 'kvm-b': create(place('kvm-b', path)) };
 }
@@ -77,5 +89,11 @@ function play({ from, to, moves }: Plan, logs: readonly LogFile[], tell: (move: 
 function total({ moves }: Plan, logs: readonly LogFile[]): Generated {
   const written = logs.map((log) => log.close());
   const sum = (of: (each: Written) => number): number => written.reduce((all, each) => all + of(each), 0);
-  return { lines: sum(({ lines }) => lines), bytes: sum(({ bytes }) => bytes), added: sum(({ added }) => added), files: logs.length, migrations: moves.length };
+  return {
+    lines: sum(({ lines }) => lines),
+    bytes: sum(({ bytes }) => bytes),
+    added: sum(({ added }) => added),
+    files: logs.length,
+    migrations: moves.length,
+  };
 }

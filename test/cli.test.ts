@@ -10,8 +10,15 @@ const HEALTHY = 'recordings/libvirt-9.0/healthy';
 const BROKEN = 'recordings/libvirt-9.0/cpu-incompatible';
 
 /** Runs the built program as a user would. */
-function precopy(...args: readonly string[]): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['dist/cli.js', ...args], { encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } });
+function precopy(...args: readonly string[]): {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+} {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['dist/cli.js', ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1' },
+  });
   return { status, stdout, stderr };
 }
 
@@ -41,8 +48,14 @@ describe('the exit status of analyze', () => {
 test.each([
   [['analyze'], 'precopy: no path given\n  name log files or folders: precopy analyze hosts/\n'],
   [['analyse', 'x'], 'precopy: no such command: analyse\n  see precopy --help\n'],
-  [['analyze', '/nowhere'], 'precopy: cannot read /nowhere: no such file or folder\n  name log files or folders of log files, or - for standard input\n'],
-  [['analyze', 'x', '--since', 'yesterday'], 'precopy: --since yesterday: not a time\n  write it as 2026-11-23T04:00 (UTC) or 2026-11-23T05:00+01:00\n'],
+  [
+    ['analyze', '/nowhere'],
+    'precopy: cannot read /nowhere: no such file or folder\n  name log files or folders of log files, or - for standard input\n',
+  ],
+  [
+    ['analyze', 'x', '--since', 'yesterday'],
+    'precopy: --since yesterday: not a time\n  write it as 2026-11-23T04:00 (UTC) or 2026-11-23T05:00+01:00\n',
+  ],
 ])('%j is refused in one line and a hint', (args, stderr) => {
   expect(precopy(...args)).toMatchObject({ status: 2, stdout: '', stderr });
 });
@@ -51,7 +64,17 @@ test('--json prints one document of the schema, and nothing else', () => {
   const { stdout, stderr } = precopy('analyze', BROKEN, '--json');
   expect(stderr).toBe('');
   const document = analysisDocument.parse(JSON.parse(stdout));
-  expect(document.migrations).toMatchObject([{ vm: 'i-2-12-VM', source: 'kvm-a', destination: 'kvm-b', outcome: 'failed', cause: 'cpu-incompatible', downtimeMs: null, announced: 'unobserved' }]);
+  expect(document.migrations).toMatchObject([
+    {
+      vm: 'i-2-12-VM',
+      source: 'kvm-a',
+      destination: 'kvm-b',
+      outcome: 'failed',
+      cause: 'cpu-incompatible',
+      downtimeMs: null,
+      announced: 'unobserved',
+    },
+  ]);
   expect(document.inputs.find(({ path }) => path.endsWith('label.json'))).toMatchObject({ skipped: 'not a log', lines: null });
 });
 
@@ -63,7 +86,10 @@ test('the report is plain where nothing watches, and has colour where asked', ()
 test('what touches the time asked for is shown, and no more', () => {
   const migrations = (...args: readonly string[]): readonly string[] => {
     const { stdout } = precopy('analyze', 'recordings/libvirt-9.0/healthy', 'recordings/libvirt-9.0/aborted', '--json', ...args);
-    return z.object({ migrations: z.array(z.object({ vm: z.string() })) }).parse(JSON.parse(stdout)).migrations.map(({ vm }) => vm);
+    return z
+      .object({ migrations: z.array(z.object({ vm: z.string() })) })
+      .parse(JSON.parse(stdout))
+      .migrations.map(({ vm }) => vm);
   };
   expect(migrations()).toEqual(['i-2-17-VM', 'i-2-31-VM']);
   expect(migrations('--since', '2026-11-23T04:50')).toEqual(['i-2-31-VM']);
@@ -92,5 +118,6 @@ test('help and version are there', () => {
 test('demo runs the real pipeline over recordings, and ends well', () => {
   const { status, stdout } = precopy('demo');
   expect(status).toBe(0);
-  for (const detector of ['cpu-incompatible', 'not-converging', 'missing-garp', 'storage-heartbeat-spike', 'split-brain-risk']) expect(stdout).toContain(detector);
+  for (const detector of ['cpu-incompatible', 'not-converging', 'missing-garp', 'storage-heartbeat-spike', 'split-brain-risk'])
+    expect(stdout).toContain(detector);
 });

@@ -7,7 +7,9 @@ import { createScanner, literalStarts } from '../src/parsers/scan.ts';
 /** What a parser makes of a text, as the analysis would see it. */
 function scan(parser: Parser, text: string, vm: string | null): readonly ParsedEvent[] {
   const events: ParsedEvent[] = [];
-  const scanner = createScanner(parser, { host: 'kvm-a', source: parser.source, path: 'sample', vm }, (event) => events.push(event));
+  const scanner = createScanner(parser, { host: 'kvm-a', source: parser.source, path: 'sample', vm }, (event) =>
+    events.push(event),
+  );
   scanner.push(Buffer.from(text).toString('latin1'));
   scanner.end();
   return events;

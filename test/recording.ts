@@ -42,7 +42,11 @@ export interface Recording {
 export function recordings(root = 'recordings'): readonly Recording[] {
   return readdirSync(root)
     .flatMap((version) => scenarios(root, version))
-    .map((name) => ({ name, folder: join(root, name), label: label.parse(JSON.parse(readFileSync(join(root, name, 'label.json'), 'utf8'))) }));
+    .map((name) => ({
+      name,
+      folder: join(root, name),
+      label: label.parse(JSON.parse(readFileSync(join(root, name, 'label.json'), 'utf8'))),
+    }));
 }
 
 function scenarios(root: string, version: string): readonly string[] {
@@ -53,7 +57,12 @@ function scenarios(root: string, version: string): readonly string[] {
 }
 
 /** Settings of somebody who says nothing but the folder. */
-export const NOTHING_SAID: AnalysisSettings = { hints: { hosts: [], sources: [] }, zones: { all: null, hosts: new Map() }, since: null, until: null };
+export const NOTHING_SAID: AnalysisSettings = {
+  hints: { hosts: [], sources: [] },
+  zones: { all: null, hosts: new Map() },
+  since: null,
+  until: null,
+};
 
 /** Analyses files that were found, in the order given. */
 export async function analysed(found: Discovery): Promise<Analysis> {

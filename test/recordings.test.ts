@@ -29,8 +29,13 @@ function stateOf(runsOn: string | null): string {
 const UNDECIDED_AT_THIRD_PASS = ['libvirt-9.0/xbzrle-never'];
 
 /** Whether the migration converges by itself; `null` where nobody can know: it was helped or broken after the prediction. */
-function convergesAlone({ name, label }: Recording, { samples }: Migration, { truth, madeAt }: { truth: Label['migrations'][number]; madeAt: number }): boolean | null {
-  if (UNDECIDED_AT_THIRD_PASS.includes(name) || samples.some(({ at, body }) => at > madeAt && body.throttlePercent !== null)) return null;
+function convergesAlone(
+  { name, label }: Recording,
+  { samples }: Migration,
+  { truth, madeAt }: { truth: Label['migrations'][number]; madeAt: number },
+): boolean | null {
+  if (UNDECIDED_AT_THIRD_PASS.includes(name) || samples.some(({ at, body }) => at > madeAt && body.throttlePercent !== null))
+    return null;
   if (truth.exit !== 0) return label.expect.includes('not-converging') ? false : null;
   const disturbed = truth.pausedAt !== undefined || label.faults.some(({ at, until }) => Date.parse(until ?? at) > madeAt);
   return disturbed ? null : true;

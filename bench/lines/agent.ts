@@ -94,28 +94,47 @@ function trace(exception: string, lines: number): string {
 }
 
 /** What both agents write about a migration. */
-export function agentMigrations(plan: Plan, random: Random): (move: Move, logs: { readonly source: LogFile | null; readonly destination: LogFile | null }) => void {
+export function agentMigrations(
+  plan: Plan,
+  random: Random,
+): (move: Move, logs: { readonly source: LogFile | null; readonly destination: LogFile | null }) => void {
   const head = headOf(plan);
   return (move, { source, destination }) => {
     const { vm, at, tookMs, end } = move;
     const origin = { thread: random.whole(1, 10), logid: random.hex(8) };
     const prepare = { ...origin, logger: 'resource.wrapper.LibvirtPrepareForMigrationCommandWrapper' };
-    destination?.add(at - 300, `${head(at - 300, prepare)}Successfully prepared destination host for migration of VM ${vm.name}\n`);
+    destination?.add(
+      at - 300,
+      `${head(at - 300, prepare)}Successfully prepared destination host for migration of VM ${vm.name}\n`,
+    );
     if (source === null) return;
     const address = ADDRESSES[move.destination];
-    source.add(at, `${head(at, origin)}Starting live migration of instance [${vm.name}] to destination host [qemu+tcp://${address}/system] having the final XML configuration: [${domainXml(vm)}].\n`);
+    source.add(
+      at,
+      `${head(at, origin)}Starting live migration of instance [${vm.name}] to destination host [qemu+tcp://${address}/system] having the final XML configuration: [${domainXml(vm)}].\n`,
+    );
     for (let waited = 1; waited * WAIT_MS < tookMs; waited += 1) {
       const now = at + waited * WAIT_MS;
       source.add(now, `${head(now, origin)}Waiting for migration of ${vm.name} to complete, waited ${waited * 1000}ms\n`);
     }
     const done = at + tookMs;
-    if (end === 'time-limit') source.add(done - 60, `${head(done - 60, origin)}Aborting migration of VM [${vm.name}] with domain job [DomainJobInfo@${random.hex(8)}] due to time out after ${Math.round(tookMs / 1000)} seconds.\n`);
+    if (end === 'time-limit')
+      source.add(
+        done - 60,
+        `${head(done - 60, origin)}Aborting migration of VM [${vm.name}] with domain job [DomainJobInfo@${random.hex(8)}] due to time out after ${Math.round(tookMs / 1000)} seconds.\n`,
+      );
     source.add(done, `${head(done, origin)}Migration thread of VM [${vm.name}] finished.\n`);
     if (end === 'completed') {
-      source.add(done + 2, `${head(done + 2, { ...origin, level: 'DEBUG' })}Cleaning the disks of VM [${vm.name}] in the source pool after VM migration finished.\n`);
+      source.add(
+        done + 2,
+        `${head(done + 2, { ...origin, level: 'DEBUG' })}Cleaning the disks of VM [${vm.name}] in the source pool after VM migration finished.\n`,
+      );
     } else {
       const text = `org.libvirt.LibvirtException: ${ERRORS[end]}`;
-      source.add(done + 1, `${head(done + 1, { ...origin, level: 'ERROR' })}Can't migrate domain [${vm.name}] due to: [${text}].\n${trace(`java.util.concurrent.ExecutionException: ${text}`, 26)}`);
+      source.add(
+        done + 1,
+        `${head(done + 1, { ...origin, level: 'ERROR' })}Can't migrate domain [${vm.name}] due to: [${text}].\n${trace(`java.util.concurrent.ExecutionException: ${text}`, 26)}`,
+      );
     }
   };
 }
@@ -130,13 +149,33 @@ export function agentNoise(plan: Plan, random: Random): (at: number) => string {
   const messages: readonly [readonly [string, () => string], ...(readonly [string, () => string])[]] = [
     [storage, () => `Trying to fetch storage pool ${random.pick(pools)} from libvirt`],
     [storage, () => `Asking libvirt to refresh storage pool ${random.pick(pools)}`],
-    [storage, () => `Successfully refreshed pool ${random.pick(pools)} Capacity: (3.58 TB) 3936389431296 Used: (1.21 TB) ${random.whole(1e12, 2e12)} Available: (2.37 TB) ${random.whole(2e12, 3e12)}`],
-    ['kvm.resource.LibvirtComputingResource', () => `Executing: /usr/share/cloudstack-common/scripts/vm/network/security_group.py get_rule_logs_for_vms --vmname ${name()} `],
+    [
+      storage,
+      () =>
+        `Successfully refreshed pool ${random.pick(pools)} Capacity: (3.58 TB) 3936389431296 Used: (1.21 TB) ${random.whole(1e12, 2e12)} Available: (2.37 TB) ${random.whole(2e12, 3e12)}`,
+    ],
+    [
+      'kvm.resource.LibvirtComputingResource',
+      () =>
+        `Executing: /usr/share/cloudstack-common/scripts/vm/network/security_group.py get_rule_logs_for_vms --vmname ${name()} `,
+    ],
     ['kvm.resource.LibvirtComputingResource', () => 'Execution is successful.'],
-    ['kvm.resource.LibvirtComputingResource', () => `The memory balloon of VM [${name()}] has the statistics: unused [${random.whole(1e6, 9e6)}] KiB, available [${random.whole(1e7, 9e7)}] KiB, usable [${random.whole(1e6, 9e6)}] KiB.`],
-    [agent, () => `Request:Seq 1-${random.whole(1e15, 9e15)}:  { Cmd , MgmtId: 90520732674657, via: 1, Ver: v1, Flags: 100011, [{"com.cloud.agent.api.GetVmStatsCommand":{"vmNames":["${name()}","${name()}"],"hostGuid":"${pools[0]}-LibvirtComputingResource","hostName":"kvm","wait":"0","bypassHostMaintenance":"false"}}] }`],
+    [
+      'kvm.resource.LibvirtComputingResource',
+      () =>
+        `The memory balloon of VM [${name()}] has the statistics: unused [${random.whole(1e6, 9e6)}] KiB, available [${random.whole(1e7, 9e7)}] KiB, usable [${random.whole(1e6, 9e6)}] KiB.`,
+    ],
+    [
+      agent,
+      () =>
+        `Request:Seq 1-${random.whole(1e15, 9e15)}:  { Cmd , MgmtId: 90520732674657, via: 1, Ver: v1, Flags: 100011, [{"com.cloud.agent.api.GetVmStatsCommand":{"vmNames":["${name()}","${name()}"],"hostGuid":"${pools[0]}-LibvirtComputingResource","hostName":"kvm","wait":"0","bypassHostMaintenance":"false"}}] }`,
+    ],
     [agent, () => `Processing command: com.cloud.agent.api.CheckOnHostCommand`],
-    [agent, () => `Seq 1-${random.whole(1e15, 9e15)}:  { Ans: , MgmtId: 90520732674657, via: 1, Ver: v1, Flags: 10, [{"com.cloud.agent.api.GetVmStatsAnswer":{"vmStatsMap":{"${name()}":{"_cpuUtilization":"${random.whole(1, 99)}.28","_networkReadKBs":"${random.whole(1, 999999)}.0","_networkWriteKBs":"${random.whole(1, 999999)}.0","_diskReadIOs":"${random.whole(1, 9999)}.0","_memoryKBs":"4194304.0","entityType":"vm"}},"result":"true","wait":"0"}}] }`],
+    [
+      agent,
+      () =>
+        `Seq 1-${random.whole(1e15, 9e15)}:  { Ans: , MgmtId: 90520732674657, via: 1, Ver: v1, Flags: 10, [{"com.cloud.agent.api.GetVmStatsAnswer":{"vmStatsMap":{"${name()}":{"_cpuUtilization":"${random.whole(1, 99)}.28","_networkReadKBs":"${random.whole(1, 999999)}.0","_networkWriteKBs":"${random.whole(1, 999999)}.0","_diskReadIOs":"${random.whole(1, 9999)}.0","_memoryKBs":"4194304.0","entityType":"vm"}},"result":"true","wait":"0"}}] }`,
+    ],
   ];
   return (at) => {
     const origin = { thread: random.whole(1, 10), logid: random.hex(8) };

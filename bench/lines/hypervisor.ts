@@ -58,7 +58,11 @@ export function qemuMigration(move: Move, write: Write): void {
   write(source, at + START_MS, `${utc(at + START_MS)}+0000: initiating migration\n`);
   const done = at + tookMs - CLIENT_MS;
   const [host, reason] = end === 'completed' ? ([source, 'migrated'] as const) : ([destination, 'failed'] as const);
-  write(host, done, `${utc(done)}+0000: shutting down, reason=${reason}\n${iso(done + 2).replace('Z', '417Z')} qemu-system-x86_64: terminating on signal 15 from pid 5974 (libvirtd)\n`);
+  write(
+    host,
+    done,
+    `${utc(done)}+0000: shutting down, reason=${reason}\n${iso(done + 2).replace('Z', '417Z')} qemu-system-x86_64: terminating on signal 15 from pid 5974 (libvirtd)\n`,
+  );
   if (end === 'completed') return;
   write(source, done, `${iso(done).replace('Z', '201Z')} qemu-system-x86_64: migration was cancelled\n`);
 }
@@ -69,17 +73,40 @@ const MONITOR = 'QEMU_MONITOR_RECV_';
 export function daemonMigration(move: Move, write: Write): void {
   const { vm, source, destination, at, tookMs, end } = move;
   const event = (host: Host, now: number, content: string): void =>
-    write(host, now, `${utc(now)}+0000: 22358: info : qemuMonitorJSONIOProcessLine:203 : ${MONITOR}EVENT: mon=${vm.monitor} event={"timestamp": {"seconds": ${Math.floor(now / 1000)}, "microseconds": 77589}, ${content}}\n`);
-  const failed = (host: Host, now: number, text: string): void => write(host, now, `${utc(now)}+0000: 6041: error : qemuMigrationSrcIsAllowed:1412 : ${text}\n`);
-  if (end === 'connection-refused') return failed(source, at + tookMs - 5, "unable to connect to server at '10.77.0.2:16509': Connection refused");
-  if (end === 'cpu-incompatible') return failed(destination, at + tookMs - 9, 'unsupported configuration: guest and host CPU are not compatible: Host CPU does not provide required features: avx512f, avx512dq');
-  write(destination, at + 110, `${utc(at + 110)}+0000: 6053: warning : qemuDomainObjTaint:6180 : Domain id=12 name='${vm.name}' uuid=${vm.uuid} is tainted: high-privileges\n`);
-  write(destination, at + 140, `${utc(at + 140)}+0000: 22358: info : qemuMonitorJSONIOProcessLine:208 : ${MONITOR}REPLY: mon=${vm.monitor} reply={"return": [{"frontend-open": true, "filename": "unix:/var/lib/libvirt/qemu/domain-12-${vm.name}/monitor.sock,server=on", "label": "charmonitor"}], "id": "libvirt-4"}\n`);
+    write(
+      host,
+      now,
+      `${utc(now)}+0000: 22358: info : qemuMonitorJSONIOProcessLine:203 : ${MONITOR}EVENT: mon=${vm.monitor} event={"timestamp": {"seconds": ${Math.floor(now / 1000)}, "microseconds": 77589}, ${content}}\n`,
+    );
+  const failed = (host: Host, now: number, text: string): void =>
+    write(host, now, `${utc(now)}+0000: 6041: error : qemuMigrationSrcIsAllowed:1412 : ${text}\n`);
+  if (end === 'connection-refused')
+    return failed(source, at + tookMs - 5, "unable to connect to server at '10.77.0.2:16509': Connection refused");
+  if (end === 'cpu-incompatible')
+    return failed(
+      destination,
+      at + tookMs - 9,
+      'unsupported configuration: guest and host CPU are not compatible: Host CPU does not provide required features: avx512f, avx512dq',
+    );
+  write(
+    destination,
+    at + 110,
+    `${utc(at + 110)}+0000: 6053: warning : qemuDomainObjTaint:6180 : Domain id=12 name='${vm.name}' uuid=${vm.uuid} is tainted: high-privileges\n`,
+  );
+  write(
+    destination,
+    at + 140,
+    `${utc(at + 140)}+0000: 22358: info : qemuMonitorJSONIOProcessLine:208 : ${MONITOR}REPLY: mon=${vm.monitor} reply={"return": [{"frontend-open": true, "filename": "unix:/var/lib/libvirt/qemu/domain-12-${vm.name}/monitor.sock,server=on", "label": "charmonitor"}], "id": "libvirt-4"}\n`,
+  );
   event(source, at + START_MS, '"event": "MIGRATION", "data": {"status": "setup"}');
   event(source, at + START_MS + 3, '"event": "MIGRATION_PASS", "data": {"pass": 1}');
   event(source, at + START_MS + 5, '"event": "MIGRATION", "data": {"status": "active"}');
   for (const { at: now, counters } of polls(move)) {
-    write(source, now, `${utc(now)}+0000: 22358: info : qemuMonitorJSONIOProcessLine:208 : ${MONITOR}REPLY: mon=${vm.monitor} reply=${JSON.stringify({ return: queryMigrate(counters), id: 'libvirt-438' })}\n`);
+    write(
+      source,
+      now,
+      `${utc(now)}+0000: 22358: info : qemuMonitorJSONIOProcessLine:208 : ${MONITOR}REPLY: mon=${vm.monitor} reply=${JSON.stringify({ return: queryMigrate(counters), id: 'libvirt-438' })}\n`,
+    );
   }
   const done = at + tookMs - CLIENT_MS;
   if (end === 'time-limit') return failed(source, done, 'operation aborted: migration out job: canceled by client');
@@ -95,8 +122,10 @@ export function daemonNoise(plan: Plan, random: Random): (at: number) => string 
     const head = `${utc(at)}+0000: ${random.whole(6000, 6060)}: `;
     const chance = random.next();
     if (chance < 0.01) return `${head}error : virNetSocketReadWire:1791 : End of file while reading data: Input/output error\n`;
-    if (chance < 0.011) return `${head}warning : qemuDomainObjBeginJobInternal:934 : Cannot start job (query, none, none) in API remoteDispatchDomainMemoryStats for domain ${name}; current job is (none, none, none)\n`;
-    if (chance < 0.6) return `${head}info : qemuMonitorSend:861 : QEMU_MONITOR_SEND_MSG: mon=${monitor} msg={"execute":"qom-get","arguments":{"path":"/machine/peripheral/balloon0","property":"guest-stats"},"id":"libvirt-${random.whole(100, 99999)}"}\n`;
+    if (chance < 0.011)
+      return `${head}warning : qemuDomainObjBeginJobInternal:934 : Cannot start job (query, none, none) in API remoteDispatchDomainMemoryStats for domain ${name}; current job is (none, none, none)\n`;
+    if (chance < 0.6)
+      return `${head}info : qemuMonitorSend:861 : QEMU_MONITOR_SEND_MSG: mon=${monitor} msg={"execute":"qom-get","arguments":{"path":"/machine/peripheral/balloon0","property":"guest-stats"},"id":"libvirt-${random.whole(100, 99999)}"}\n`;
     return `${head}info : qemuMonitorJSONIOProcessLine:208 : ${MONITOR}REPLY: mon=${monitor} reply={"return": {"stats": {"stat-htlb-pgalloc": 0, "stat-swap-out": 0, "stat-available-memory": ${random.whole(1e8, 9e9)}, "stat-htlb-pgfail": 0, "stat-free-memory": ${random.whole(1e8, 9e9)}, "stat-minor-faults": ${random.whole(1e6, 9e8)}, "stat-major-faults": 1205, "stat-total-memory": 4115030016, "stat-swap-in": 0, "stat-disk-caches": 1312890880}, "last-update": ${Math.floor(at / 1000)}}, "id": "libvirt-${random.whole(100, 99999)}"}\n`;
   };
 }
@@ -104,10 +133,15 @@ export function daemonNoise(plan: Plan, random: Random): (at: number) => string 
 /** What the poller of `virsh domjobinfo` writes. */
 export function pollerMigration(move: Move, write: Write): void {
   for (const { at, counters } of polls(move)) {
-    write(move.source, at, `${JSON.stringify({ at: iso(at), vm: move.vm.name, domjobinfo: domjobinfo(counters), 'query-migrate': queryMigrate(counters) })}\n`);
+    write(
+      move.source,
+      at,
+      `${JSON.stringify({ at: iso(at), vm: move.vm.name, domjobinfo: domjobinfo(counters), 'query-migrate': queryMigrate(counters) })}\n`,
+    );
   }
 }
 
 export function pollerNoise(plan: Plan, random: Random): (at: number) => string {
-  return (at) => `${JSON.stringify({ at: iso(at), vm: random.pick(plan.vms).name, domjobinfo: 'Job type:         None        \n\n', 'query-migrate': {} })}\n`;
+  return (at) =>
+    `${JSON.stringify({ at: iso(at), vm: random.pick(plan.vms).name, domjobinfo: 'Job type:         None        \n\n', 'query-migrate': {} })}\n`;
 }

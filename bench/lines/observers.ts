@@ -23,7 +23,10 @@ export function announcement({ vm, at, tookMs, end }: Move, log: LogFile): void 
   if (end !== 'completed') return;
   for (const after of ANNOUNCED_AFTER_MS) {
     const now = at + tookMs - CLIENT_MS + after;
-    log.add(now, `${utc(now)}${String(after).padStart(3, '0')} ${vm.mac} > ${ALL}, ethertype Reverse ARP (0x8035), length 60: Reverse Request who-is ${vm.mac} tell ${vm.mac}, length 46\n`);
+    log.add(
+      now,
+      `${utc(now)}${String(after).padStart(3, '0')} ${vm.mac} > ${ALL}, ethertype Reverse ARP (0x8035), length 60: Reverse Request who-is ${vm.mac} tell ${vm.mac}, length 46\n`,
+    );
   }
 }
 

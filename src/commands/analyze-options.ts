@@ -86,7 +86,10 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true, allowNegative: true });
   } catch (cause) {
-    throw usage(cause instanceof Error ? (cause.message.split('. ')[0] ?? cause.message) : String(cause), 'see precopy analyze --help');
+    throw usage(
+      cause instanceof Error ? (cause.message.split('. ')[0] ?? cause.message) : String(cause),
+      'see precopy analyze --help',
+    );
   }
 }
 
@@ -96,7 +99,8 @@ function usage(message: string, hint: string): AppError {
 
 function split(option: string, value: string): readonly [string, string] {
   const at = value.lastIndexOf('=');
-  if (at <= 0 || at === value.length - 1) throw usage(`${option} ${value}: not of the form PATTERN=VALUE`, `for example ${option} '*/a/*=kvm-a'`);
+  if (at <= 0 || at === value.length - 1)
+    throw usage(`${option} ${value}: not of the form PATTERN=VALUE`, `for example ${option} '*/a/*=kvm-a'`);
   return [value.slice(0, at), value.slice(at + 1)];
 }
 
@@ -120,7 +124,8 @@ function zonesOf(values: readonly string[]): ZoneSettings {
   for (const value of values) {
     const [, host, name = ''] = /^(?:(.+)=)?([^=]+)$/.exec(value) ?? [];
     const zone = zoneNamed(name);
-    if (zone === null) throw usage(`--timezone ${value}: no such time zone`, 'name one like Europe/Berlin, or an offset like UTC+5:30');
+    if (zone === null)
+      throw usage(`--timezone ${value}: no such time zone`, 'name one like Europe/Berlin, or an offset like UTC+5:30');
     if (host === undefined) all = zone;
     else hosts.set(host, zone);
   }
@@ -130,7 +135,8 @@ function zonesOf(values: readonly string[]): ZoneSettings {
 function momentOf(option: string, value: string | undefined): number | null {
   if (value === undefined) return null;
   const moment = momentNamed(value);
-  if (moment === null) throw usage(`${option} ${value}: not a time`, 'write it as 2026-11-23T04:00 (UTC) or 2026-11-23T05:00+01:00');
+  if (moment === null)
+    throw usage(`${option} ${value}: not a time`, 'write it as 2026-11-23T04:00 (UTC) or 2026-11-23T05:00+01:00');
   return moment;
 }
 
@@ -143,6 +149,7 @@ function severityOf(value: string): Severity {
 function widthOf(value: string | undefined): number | null {
   if (value === undefined) return null;
   const width = Number(value);
-  if (!Number.isInteger(width) || width < 40 || width > 1000) throw usage(`--width ${value}: not a number of columns`, 'a whole number from 40 to 1000');
+  if (!Number.isInteger(width) || width < 40 || width > 1000)
+    throw usage(`--width ${value}: not a number of columns`, 'a whole number from 40 to 1000');
   return width;
 }

@@ -8,7 +8,10 @@ import { runAnalysis } from './run-analysis.ts';
 const SHOWN: readonly { readonly folder: string; readonly story: string }[] = [
   { folder: 'libvirt-9.0/healthy', story: 'An idle VM moves. Nothing is wrong.' },
   { folder: 'libvirt-9.0/cpu-incompatible', story: 'The destination lacks CPU features of the running VM.' },
-  { folder: 'libvirt-9.0/not-converging', story: 'The VM dirties memory faster than it is copied; after 70 s an operator gives up.' },
+  {
+    folder: 'libvirt-9.0/not-converging',
+    story: 'The VM dirties memory faster than it is copied; after 70 s an operator gives up.',
+  },
   { folder: 'libvirt-11.3/missing-garp', story: 'The VM moves, but no announcement reaches the switch.' },
   { folder: 'libvirt-9.0/storage-spike', story: 'Primary storage hangs twice while the VM moves.' },
   { folder: 'libvirt-7.0/split-brain', story: 'A switch port goes down, and HA starts the VM a second time.' },
@@ -19,7 +22,12 @@ const WIDTH = 100;
 /** `precopy demo`: recorded real migrations through the real pipeline. */
 export async function demo(terminal: Terminal): Promise<number> {
   const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'recordings');
-  const settings = { hints: { hosts: [], sources: [] }, zones: { all: null, hosts: new Map() }, since: null, until: null } as const;
+  const settings = {
+    hints: { hosts: [], sources: [] },
+    zones: { all: null, hosts: new Map() },
+    since: null,
+    until: null,
+  } as const;
   const width = terminal.width ?? WIDTH;
   for (const { folder, story } of SHOWN) {
     const path = join(root, folder);
@@ -27,6 +35,8 @@ export async function demo(terminal: Terminal): Promise<number> {
     terminal.out(`${'━'.repeat(width)}\n${story}\n  $ precopy analyze recordings/${folder}\n\n`);
     terminal.out(`${terminalReport(analysis, { width, color: terminal.color, allEvidence: false })}\n`);
   }
-  terminal.out(`${'━'.repeat(width)}\nThese were recordings of real migrations. Now yours:\n  $ precopy analyze FOLDER-WITH-LOGS-OF-BOTH-HOSTS\n`);
+  terminal.out(
+    `${'━'.repeat(width)}\nThese were recordings of real migrations. Now yours:\n  $ precopy analyze FOLDER-WITH-LOGS-OF-BOTH-HOSTS\n`,
+  );
   return 0;
 }

@@ -25,8 +25,14 @@ export function causeRemedies(migration: Migration): readonly Remedy[] {
 export function networkRemedies(migration: Migration): readonly Remedy[] {
   const [source, destination] = [sourceOf(migration), destinationOf(migration)];
   return [
-    { what: `on ${source}: see whether ${destination} answers now, before you migrate again`, command: shell`ping -c 5 ${addressOf(migration)}` },
-    { what: `on ${source} and ${destination}: when a link was down, as the kernel saw it`, command: "journalctl -k -b -g 'link is (down|up)|nic link'" },
+    {
+      what: `on ${source}: see whether ${destination} answers now, before you migrate again`,
+      command: shell`ping -c 5 ${addressOf(migration)}`,
+    },
+    {
+      what: `on ${source} and ${destination}: when a link was down, as the kernel saw it`,
+      command: "journalctl -k -b -g 'link is (down|up)|nic link'",
+    },
   ];
 }
 
@@ -34,9 +40,18 @@ export function networkRemedies(migration: Migration): readonly Remedy[] {
 export function destinationRemedies(migration: Migration): readonly Remedy[] {
   const destination = destinationOf(migration);
   return [
-    { what: `on ${destination}: whether the kernel killed it for memory, or it crashed`, command: "journalctl -k -b -g 'out of memory|oom-kill|segfault|machine check'" },
-    { what: `on ${destination}: a crash leaves a core where systemd-coredump is installed`, command: 'coredumpctl list qemu-system-x86_64' },
-    { what: `on ${destination}: QEMU's last words, and libvirt's reason`, command: shell`tail -n 20 /var/log/libvirt/qemu/${migration.vm}.log` },
+    {
+      what: `on ${destination}: whether the kernel killed it for memory, or it crashed`,
+      command: "journalctl -k -b -g 'out of memory|oom-kill|segfault|machine check'",
+    },
+    {
+      what: `on ${destination}: a crash leaves a core where systemd-coredump is installed`,
+      command: 'coredumpctl list qemu-system-x86_64',
+    },
+    {
+      what: `on ${destination}: QEMU's last words, and libvirt's reason`,
+      command: shell`tail -n 20 /var/log/libvirt/qemu/${migration.vm}.log`,
+    },
   ];
 }
 
@@ -45,9 +60,20 @@ export function versionRemedies(migration: Migration): readonly Remedy[] {
   const { vm } = migration;
   const machine = migration.sourceDomain?.machine ?? 'MACHINE-TYPE';
   return [
-    { what: 'compare the versions of libvirt and QEMU', command: hostsToType(migration).map((host) => shell`virsh -c qemu+ssh://${host}/system version`).join('\n') },
-    { what: `on ${destinationOf(migration)}: fails where its QEMU does not know the VM's machine type`, command: shell`virsh domcapabilities --machine ${machine}` },
-    { what: `then bring ${destinationOf(migration)} to the version of ${sourceOf(migration)} or a later one and migrate again, or stop and start ${vm} in CloudStack: a new start takes the devices of its host`, command: null },
+    {
+      what: 'compare the versions of libvirt and QEMU',
+      command: hostsToType(migration)
+        .map((host) => shell`virsh -c qemu+ssh://${host}/system version`)
+        .join('\n'),
+    },
+    {
+      what: `on ${destinationOf(migration)}: fails where its QEMU does not know the VM's machine type`,
+      command: shell`virsh domcapabilities --machine ${machine}`,
+    },
+    {
+      what: `then bring ${destinationOf(migration)} to the version of ${sourceOf(migration)} or a later one and migrate again, or stop and start ${vm} in CloudStack: a new start takes the devices of its host`,
+      command: null,
+    },
   ];
 }
 
@@ -59,7 +85,10 @@ export function recovery(migration: Migration): readonly Remedy[] {
       what: `once the hosts reach each other again, take it up where it broke; needs libvirt 8.5 and both QEMUs alive, so destroy neither before. On ${sourceOf(migration)}`,
       command: shell`virsh migrate --live --postcopy --postcopy-resume ${vm} qemu+tcp://${destinationAddress ?? destination ?? 'DESTINATION'}/system`,
     },
-    { what: `if that is not possible, ${vm} is lost: destroy it on both hosts and start it anew in CloudStack; check its disks only after both have stopped`, command: null },
+    {
+      what: `if that is not possible, ${vm} is lost: destroy it on both hosts and start it anew in CloudStack; check its disks only after both have stopped`,
+      command: null,
+    },
   ];
 }
 
@@ -78,7 +107,12 @@ function targetOf(migration: Migration): string {
 /** The first file that the cause's text names. */
 function pathIn({ cause }: Migration): string {
   const files = (cause?.evidence ?? []).flatMap(({ body }) => ('text' in body ? [body.text] : []));
-  return /'(\/[^']+)'|\[(\/[^\]]+)\]/.exec([cause?.text ?? '', ...files].join('\n'))?.slice(1).find((path) => path !== undefined) ?? 'PATH-OF-THE-DISK';
+  return (
+    /'(\/[^']+)'|\[(\/[^\]]+)\]/
+      .exec([cause?.text ?? '', ...files].join('\n'))
+      ?.slice(1)
+      .find((path) => path !== undefined) ?? 'PATH-OF-THE-DISK'
+  );
 }
 
 /** The port that the cause's text names (`'10.0.0.2:16509'`); 16509 is libvirt's own, 49152 and up are memory streams. */
@@ -96,21 +130,36 @@ function onSource(migration: Migration, what: string, command: string): Remedy {
 
 function daemonLogs(migration: Migration): readonly Remedy[] {
   return [
-    { what: `on ${sourceOf(migration)} and ${destinationOf(migration)}: what libvirt said at that time`, command: 'journalctl -b -u libvirtd -u virtqemud -p warning' },
+    {
+      what: `on ${sourceOf(migration)} and ${destinationOf(migration)}: what libvirt said at that time`,
+      command: 'journalctl -b -u libvirtd -u virtqemud -p warning',
+    },
     onDestination(migration, "QEMU's own words", shell`tail -n 30 /var/log/libvirt/qemu/${migration.vm}.log`),
     whereCheck(migration),
   ];
 }
 
 const LIMIT_REMEDIES: readonly Remedy[] = [
-  { what: 'give it more time: global setting of CloudStack, seconds; agents take it over as vm.migrate.wait when they connect', command: 'migratewait=7200' },
-  { what: 'or let the agent pause the guest after some time, so that the rest can be copied: in agent.properties of the source, ms, then restart cloudstack-agent', command: 'vm.migrate.pauseafter=60000' },
+  {
+    what: 'give it more time: global setting of CloudStack, seconds; agents take it over as vm.migrate.wait when they connect',
+    command: 'migratewait=7200',
+  },
+  {
+    what: 'or let the agent pause the guest after some time, so that the rest can be copied: in agent.properties of the source, ms, then restart cloudstack-agent',
+    command: 'vm.migrate.pauseafter=60000',
+  },
 ];
 
 const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
   'cpu-incompatible': {
     why: (m) => `${destinationOf(m)} cannot give the VM the CPU that it runs with`,
-    remedies: (m) => [onSource(m, 'the CPU that it runs with; the finding cpu-incompatible tells more', shell`virsh dumpxml --migratable ${m.vm} | grep -A 20 '<cpu'`)],
+    remedies: (m) => [
+      onSource(
+        m,
+        'the CPU that it runs with; the finding cpu-incompatible tells more',
+        shell`virsh dumpxml --migratable ${m.vm} | grep -A 20 '<cpu'`,
+      ),
+    ],
   },
   'timed-out': { why: () => "it ran into CloudStack's time limit", remedies: () => LIMIT_REMEDIES },
   'aborted-by-operator': { why: () => 'it was cancelled', remedies: (m) => [whereCheck(m)] },
@@ -119,7 +168,11 @@ const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
     remedies: (m) => [
       onDestination(m, 'is libvirt running', 'systemctl status libvirtd'),
       onDestination(m, 'does it listen; no line means no', shell`ss -ltnp 'sport = :${portIn(m)}'`),
-      onDestination(m, 'on which address and with which authentication (CloudStack needs TCP 16509 or TLS 16514)', "grep -E '^(listen_|tcp_port|tls_port|auth_)' /etc/libvirt/libvirtd.conf"),
+      onDestination(
+        m,
+        'on which address and with which authentication (CloudStack needs TCP 16509 or TLS 16514)',
+        "grep -E '^(listen_|tcp_port|tls_port|auth_)' /etc/libvirt/libvirtd.conf",
+      ),
     ],
   },
   'address-unreachable': {
@@ -128,16 +181,27 @@ const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
       /resolv/.test(m.cause?.text ?? '')
         ? onSource(m, 'whether the name has an address; nothing means no', shell`getent hosts ${addressOf(m)}`)
         : onSource(m, 'which way packets take', shell`ip route get ${addressOf(m)}`),
-      onSource(m, 'whether the port is open: libvirt answers at 16509 or 16514; at 49152-49215 a refusal is right while nothing migrates, a timeout is a firewall', shell`nc -vz -w 5 ${addressOf(m)} ${portIn(m)}`),
+      onSource(
+        m,
+        'whether the port is open: libvirt answers at 16509 or 16514; at 49152-49215 a refusal is right while nothing migrates, a timeout is a firewall',
+        shell`nc -vz -w 5 ${addressOf(m)} ${portIn(m)}`,
+      ),
       onDestination(m, 'whether a firewall drops it', 'nft list ruleset'),
     ],
   },
-  'network-interrupted': { why: (m) => `the network between ${sourceOf(m)} and ${destinationOf(m)} was interrupted`, remedies: networkRemedies },
+  'network-interrupted': {
+    why: (m) => `the network between ${sourceOf(m)} and ${destinationOf(m)} was interrupted`,
+    remedies: networkRemedies,
+  },
   'destination-died': { why: (m) => `its QEMU on ${destinationOf(m)} ended`, remedies: destinationRemedies },
   'source-died': {
     why: (m) => `its QEMU on ${sourceOf(m)} ended`,
     remedies: (m) => [
-      onSource(m, 'whether the kernel killed it, or it crashed', "journalctl -k -b -g 'out of memory|oom-kill|segfault|machine check'"),
+      onSource(
+        m,
+        'whether the kernel killed it, or it crashed',
+        "journalctl -k -b -g 'out of memory|oom-kill|segfault|machine check'",
+      ),
       whereCheck(m),
       { what: `where it runs nowhere: start ${m.vm} in CloudStack; all that was only in its memory is lost`, command: null },
     ],
@@ -145,50 +209,90 @@ const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
   'device-state-rejected': {
     why: (m) => `${destinationOf(m)} rejects the state of a device`,
     remedies: (m) => [
-      { what: 'compare QEMU and kernel of both hosts: device features depend on them', command: hostsToType(m).map((host) => shell`ssh ${host} 'virsh version; uname -r'`).join('\n') },
-      onSource(m, "the VM's machine type and devices, to compare with a VM that can migrate", shell`virsh dumpxml --migratable ${m.vm}`),
+      {
+        what: 'compare QEMU and kernel of both hosts: device features depend on them',
+        command: hostsToType(m)
+          .map((host) => shell`ssh ${host} 'virsh version; uname -r'`)
+          .join('\n'),
+      },
+      onSource(
+        m,
+        "the VM's machine type and devices, to compare with a VM that can migrate",
+        shell`virsh dumpxml --migratable ${m.vm}`,
+      ),
     ],
   },
   'disk-locked': {
     why: () => 'another process still holds a disk of the VM',
     remedies: (m) => [
       onSource(m, 'the disks of the VM', shell`virsh domblklist ${m.vm} --details`),
-      { what: 'on every host: who has the disk open; end nothing before you know that it is no running VM', command: shell`fuser -v ${pathIn(m)}` },
+      {
+        what: 'on every host: who has the disk open; end nothing before you know that it is no running VM',
+        command: shell`fuser -v ${pathIn(m)}`,
+      },
     ],
   },
   'storage-unavailable': {
     why: (m) => `${destinationOf(m)} cannot use a disk of the VM`,
     remedies: (m) => [
-      onDestination(m, 'how the disk is mounted there (`ro` is the fault)', shell`findmnt -T ${pathIn(m)} -o TARGET,SOURCE,FSTYPE,OPTIONS`),
+      onDestination(
+        m,
+        'how the disk is mounted there (`ro` is the fault)',
+        shell`findmnt -T ${pathIn(m)} -o TARGET,SOURCE,FSTYPE,OPTIONS`,
+      ),
       onDestination(m, 'are all storage pools active', 'virsh pool-list --all'),
     ],
   },
   'no-free-port': {
     why: (m) => `${destinationOf(m)} has no free port for the memory stream`,
     remedies: (m) => [
-      onDestination(m, 'the range of ports; default 49152-49215', "grep -E '^ *#? *migration_port_(min|max)' /etc/libvirt/qemu.conf"),
+      onDestination(
+        m,
+        'the range of ports; default 49152-49215',
+        "grep -E '^ *#? *migration_port_(min|max)' /etc/libvirt/qemu.conf",
+      ),
       onDestination(m, 'who uses them', 'ss -tnlp'),
-      { what: `wait until other migrations to ${destinationOf(m)} are over, or widen the range in /etc/libvirt/qemu.conf and restart libvirtd there (running VMs stay)`, command: null },
+      {
+        what: `wait until other migrations to ${destinationOf(m)} are over, or widen the range in /etc/libvirt/qemu.conf and restart libvirtd there (running VMs stay)`,
+        command: null,
+      },
     ],
   },
   'tls-rejected': {
     why: () => 'a TLS certificate was not accepted',
     remedies: () => [
-      { what: 'on both hosts: whose certificate it is and until when it is valid', command: 'openssl x509 -noout -subject -issuer -enddate -in /etc/pki/libvirt/servercert.pem' },
-      { what: 'then renew it: "Provision host security keys" of the host in CloudStack; libvirtd restarts, VMs stay', command: null },
+      {
+        what: 'on both hosts: whose certificate it is and until when it is valid',
+        command: 'openssl x509 -noout -subject -issuer -enddate -in /etc/pki/libvirt/servercert.pem',
+      },
+      {
+        what: 'then renew it: "Provision host security keys" of the host in CloudStack; libvirtd restarts, VMs stay',
+        command: null,
+      },
     ],
   },
   'unsafe-cache-mode': {
     why: () => 'libvirt holds it for unsafe with the disks of the VM',
     remedies: (m) => [
-      onSource(m, 'the cache modes; only none and directsync are safe on shared storage', shell`virsh dumpxml ${m.vm} | grep -E '<disk|<driver|<source'`),
-      { what: 'give its disk offering the cache mode none, then stop and start the VM; with disks on local storage migrate it with its volumes (migrateVirtualMachineWithVolume)', command: null },
+      onSource(
+        m,
+        'the cache modes; only none and directsync are safe on shared storage',
+        shell`virsh dumpxml ${m.vm} | grep -E '<disk|<driver|<source'`,
+      ),
+      {
+        what: 'give its disk offering the cache mode none, then stop and start the VM; with disks on local storage migrate it with its volumes (migrateVirtualMachineWithVolume)',
+        command: null,
+      },
     ],
   },
   'blocked-by-device': {
     why: () => 'something of the VM cannot migrate',
     remedies: (m) => [
-      onSource(m, 'passed-through devices, shared memory and file systems cannot migrate: detach them first', shell`virsh dumpxml ${m.vm} | grep -A 4 -E '<hostdev|<shmem|<filesystem'`),
+      onSource(
+        m,
+        'passed-through devices, shared memory and file systems cannot migrate: detach them first',
+        shell`virsh dumpxml ${m.vm} | grep -A 4 -E '<hostdev|<shmem|<filesystem'`,
+      ),
       onSource(m, 'a block job or snapshot has to end first', shell`virsh domjobinfo ${m.vm}\nvirsh snapshot-list ${m.vm}`),
     ],
   },
@@ -199,10 +303,17 @@ const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
       onSource(m, 'whether its QEMU answers at all; storage that hangs stops it', shell`virsh domblkerror ${m.vm}`),
     ],
   },
-  'version-or-machine-mismatch': { why: (m) => `QEMU or libvirt of ${destinationOf(m)} does not accept what ${sourceOf(m)} sends`, remedies: versionRemedies },
+  'version-or-machine-mismatch': {
+    why: (m) => `QEMU or libvirt of ${destinationOf(m)} does not accept what ${sourceOf(m)} sends`,
+    remedies: versionRemedies,
+  },
   'out-of-memory': {
     why: () => 'memory ran out',
-    remedies: (m) => [onDestination(m, 'how much is free', 'virsh nodememstats'), onDestination(m, 'which VMs use it', 'virsh list --all'), onDestination(m, 'what the kernel did about it', "journalctl -k -b -g 'out of memory|oom-kill'")],
+    remedies: (m) => [
+      onDestination(m, 'how much is free', 'virsh nodememstats'),
+      onDestination(m, 'which VMs use it', 'virsh list --all'),
+      onDestination(m, 'what the kernel did about it', "journalctl -k -b -g 'out of memory|oom-kill'"),
+    ],
   },
   unknown: { why: () => 'the cause is none that Precopy knows', remedies: daemonLogs },
 };

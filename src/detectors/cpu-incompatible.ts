@@ -22,8 +22,14 @@ function cpuOf({ sourceDomain, events }: Migration): string | null {
 function remediesFor(migration: Migration): readonly Remedy[] {
   const { vm } = migration;
   return [
-    { what: `see which CPU the running VM has (on ${sourceOf(migration)})`, command: shell`virsh -c qemu:///system dumpxml --migratable ${vm} > ${vm}.xml` },
-    { what: 'compare it with another host before you migrate there; the VM stays where it is', command: shell`virsh -c qemu+ssh://OTHER-HOST/system hypervisor-cpu-compare --error ${vm}.xml` },
+    {
+      what: `see which CPU the running VM has (on ${sourceOf(migration)})`,
+      command: shell`virsh -c qemu:///system dumpxml --migratable ${vm} > ${vm}.xml`,
+    },
+    {
+      what: 'compare it with another host before you migrate there; the VM stays where it is',
+      command: shell`virsh -c qemu+ssh://OTHER-HOST/system hypervisor-cpu-compare --error ${vm}.xml`,
+    },
     {
       what: 'then give the cluster one CPU model: in /etc/cloudstack/agent/agent.properties of every host, then restart cloudstack-agent, then stop and start the VM (a running VM keeps its CPU)',
       command: 'guest.cpu.mode=custom\nguest.cpu.model=THE-NEWEST-MODEL-THAT-ALL-HOSTS-REPORT-USABLE',
@@ -63,7 +69,11 @@ export const cpuIncompatible = defineDetector({
   fires: [
     {
       name: 'the destination misses two features of a host-model guest',
-      events: [...booted(), ...begins(), ...fails(5, "operation failed: guest CPU doesn't match specification: missing features: vaes,la57")],
+      events: [
+        ...booted(),
+        ...begins(),
+        ...fails(5, "operation failed: guest CPU doesn't match specification: missing features: vaes,la57"),
+      ],
       finds: /^kvm-b lacks 2 CPU features that the running VM \(qemu64\) uses: vaes, la57\. It runs on kvm-a/,
       severity: 'critical',
     },
@@ -72,7 +82,10 @@ export const cpuIncompatible = defineDetector({
       events: [
         ...booted(),
         ...begins(),
-        ...fails(5, 'unsupported configuration: guest and host CPU are not compatible: Host CPU does not provide required features: avx512f, avx512dq'),
+        ...fails(
+          5,
+          'unsupported configuration: guest and host CPU are not compatible: Host CPU does not provide required features: avx512f, avx512dq',
+        ),
       ],
       finds: /lacks 2 CPU features .*: avx512f, avx512dq\./,
       severity: 'critical',
@@ -84,10 +97,18 @@ export const cpuIncompatible = defineDetector({
       events: [
         ...booted(),
         ...begins(),
-        at(0.3, 'kvm-b', 'libvirt-qemu', { kind: 'qemu-message', vm: VM, level: 'warning', text: "host doesn't support requested feature: CPUID.07H:EBX.hle [bit 4]" }),
+        at(0.3, 'kvm-b', 'libvirt-qemu', {
+          kind: 'qemu-message',
+          vm: VM,
+          level: 'warning',
+          text: "host doesn't support requested feature: CPUID.07H:EBX.hle [bit 4]",
+        }),
         ...completes(10, 40),
       ],
     },
-    { name: 'a migration that fails for another reason', events: [...booted(), ...begins(), ...fails(5, "unable to connect to server at '10.0.0.2:16509': Connection refused")] },
+    {
+      name: 'a migration that fails for another reason',
+      events: [...booted(), ...begins(), ...fails(5, "unable to connect to server at '10.0.0.2:16509': Connection refused")],
+    },
   ],
 });

@@ -26,20 +26,34 @@ function isDestroyed(end: Event | null): boolean {
 function how(migration: Migration, end: Event | null): string {
   if (isDestroyed(end)) return `was destroyed from outside while it received the VM, which failed ${afterTime(migration)}`;
   const reason = end?.body.kind === 'domain-stopped' ? ` (libvirt: reason=${end.body.reason})` : '';
-  const signal = migration.events.flatMap(({ body, origin }) => (body.kind === 'qemu-terminated' && origin.file.host === migration.destination ? [` on signal ${body.signal}`] : []));
+  const signal = migration.events.flatMap(({ body, origin }) =>
+    body.kind === 'qemu-terminated' && origin.file.host === migration.destination ? [` on signal ${body.signal}`] : [],
+  );
   return `died${signal[0] ?? ''} without a word${reason} while it received the VM, which failed ${afterTime(migration)}`;
 }
 
 function remediesFor(migration: Migration, end: Event | null): readonly Remedy[] {
   const cause: readonly Remedy[] = isDestroyed(end)
-    ? [{ what: `on ${destinationOf(migration)}: who destroyed it: CloudStack (StopCommand), an operator, or a hook`, command: shell`grep -e StopCommand -e ${migration.vm} /var/log/cloudstack/agent/agent.log | tail -n 20` }]
+    ? [
+        {
+          what: `on ${destinationOf(migration)}: who destroyed it: CloudStack (StopCommand), an operator, or a hook`,
+          command: shell`grep -e StopCommand -e ${migration.vm} /var/log/cloudstack/agent/agent.log | tail -n 20`,
+        },
+      ]
     : destinationRemedies(migration);
-  return [whereCheck(migration), ...cause, { what: 'then migrate again, to another host if this one has a fault', command: null }];
+  return [
+    whereCheck(migration),
+    ...cause,
+    { what: 'then migrate again, to another host if this one has a fault', command: null },
+  ];
 }
 
 function conclude(migration: Migration): Conclusion {
   const end = endOf(migration);
-  const lost = migration.postcopyAt === null ? '' : ' The guest already ran there (post-copy), so what it wrote to memory since then is lost: it cannot go on from the copy on the source, and has to be started anew.';
+  const lost =
+    migration.postcopyAt === null
+      ? ''
+      : ' The guest already ran there (post-copy), so what it wrote to memory since then is lost: it cannot go on from the copy on the source, and has to be started anew.';
   return {
     ...verdict(migration),
     summary: `The QEMU of ${migration.vm} on ${destinationOf(migration)} ${how(migration, end)}.${lost} ${whereNow(migration)}`,
@@ -52,8 +66,17 @@ function conclude(migration: Migration): Conclusion {
 /** libvirt on the destination loses its QEMU, and the client hears of a broken stream. */
 function dies(seconds: number): readonly StoryEvent[] {
   return [
-    at(seconds, 'kvm-b', 'libvirtd', { kind: 'daemon-message', level: 'error', vm: VM, text: 'internal error: qemu unexpectedly closed the monitor' }),
-    ...fails(seconds + 0.2, "operation failed: job 'migration out' failed: Unable to write to socket: Bad file descriptor", 'crashed'),
+    at(seconds, 'kvm-b', 'libvirtd', {
+      kind: 'daemon-message',
+      level: 'error',
+      vm: VM,
+      text: 'internal error: qemu unexpectedly closed the monitor',
+    }),
+    ...fails(
+      seconds + 0.2,
+      "operation failed: job 'migration out' failed: Unable to write to socket: Bad file descriptor",
+      'crashed',
+    ),
   ];
 }
 
@@ -69,12 +92,18 @@ export const destinationDied = defineDetector({
     {
       name: 'it is killed: the stream breaks at once, the VM stays on the source',
       events: [...booted(), ...begins(), ...dies(8)],
-      finds: /^The QEMU of i-2-10-VM on kvm-b died without a word \(libvirt: reason=crashed\) while it received the VM, which failed after 8\.2 s\. It runs on kvm-a/,
+      finds:
+        /^The QEMU of i-2-10-VM on kvm-b died without a word \(libvirt: reason=crashed\) while it received the VM, which failed after 8\.2 s\. It runs on kvm-a/,
       severity: 'critical',
     },
     {
       name: 'somebody destroys the VM there',
-      events: [...booted(), ...begins(), stops(8, 'kvm-b', 'destroyed'), ...fails(8.3, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe").slice(1)],
+      events: [
+        ...booted(),
+        ...begins(),
+        stops(8, 'kvm-b', 'destroyed'),
+        ...fails(8.3, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe").slice(1),
+      ],
       finds: /was destroyed from outside while it received the VM, which failed after 8\.3 s\./,
       severity: 'critical',
     },
@@ -84,7 +113,12 @@ export const destinationDied = defineDetector({
         ...booted(),
         ...begins(),
         sample(6, { status: 'postcopy-active' }),
-        at(8.1, 'kvm-a', 'libvirtd', { kind: 'daemon-message', level: 'warning', vm: VM, text: `Migration of domain ${VM} failed during post-copy; leaving the domain paused` }),
+        at(8.1, 'kvm-a', 'libvirtd', {
+          kind: 'daemon-message',
+          level: 'warning',
+          vm: VM,
+          text: `Migration of domain ${VM} failed during post-copy; leaving the domain paused`,
+        }),
         ...dies(8),
       ],
       finds: /has to be started anew\. It is paused on kvm-a/,
@@ -101,15 +135,31 @@ export const destinationDied = defineDetector({
       events: [
         ...booted(),
         ...begins(),
-        at(4, 'kvm-b', 'libvirt-qemu', { kind: 'qemu-message', vm: VM, level: 'error', text: 'Features 0x10130afffa7 unsupported. Allowed features: 0x10179bf7fe7' }),
+        at(4, 'kvm-b', 'libvirt-qemu', {
+          kind: 'qemu-message',
+          vm: VM,
+          level: 'error',
+          text: 'Features 0x10130afffa7 unsupported. Allowed features: 0x10179bf7fe7',
+        }),
         ...fails(5, 'internal error: qemu unexpectedly closed the monitor', 'crashed'),
       ],
     },
     {
       name: 'the network is cut: the destination ends its QEMU long before the source notices',
-      events: [...booted(), ...begins(), stops(37.5, 'kvm-b', 'destroyed'), ...fails(60, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe").slice(1)],
+      events: [
+        ...booted(),
+        ...begins(),
+        stops(37.5, 'kvm-b', 'destroyed'),
+        ...fails(60, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe").slice(1),
+      ],
     },
-    { name: "only the destination's logs are there: it may have been a cancel", events: [...begins().slice(1, 2), ...dies(8).filter(({ host }) => host === 'kvm-b')] },
-    { name: 'the VM is shut down on its new host later', events: [...booted(), ...begins(), ...completes(10, 40), stops(500, 'kvm-b', 'shutdown')] },
+    {
+      name: "only the destination's logs are there: it may have been a cancel",
+      events: [...begins().slice(1, 2), ...dies(8).filter(({ host }) => host === 'kvm-b')],
+    },
+    {
+      name: 'the VM is shut down on its new host later',
+      events: [...booted(), ...begins(), ...completes(10, 40), stops(500, 'kvm-b', 'shutdown')],
+    },
   ],
 });

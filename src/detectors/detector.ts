@@ -42,7 +42,10 @@ export interface Detector {
 }
 
 /** A detector as written: its limits typed, its subject of one kind. */
-export interface Definition<S extends keyof Subjects, L extends z.ZodObject> extends Omit<Detector, 'run' | 'subject' | 'limits'> {
+export interface Definition<S extends keyof Subjects, L extends z.ZodObject> extends Omit<
+  Detector,
+  'run' | 'subject' | 'limits'
+> {
   readonly subject: S;
   readonly limits: L;
   detect(subject: Subjects[S], limits: z.infer<L>): readonly Conclusion[];

@@ -27,7 +27,15 @@ const HANDING_OVER: ReadonlySet<string | null> = new Set(['pre-switchover', 'dev
 
 /** The last counters before the switchover. */
 function lastCounters({ samples }: Migration): Event<JobSample> | null {
-  return samples.findLast(({ body }) => body.status === 'active' && body.remainingBytes !== null && body.bandwidthBytesPerSecond !== null && body.bandwidthBytesPerSecond > 0) ?? null;
+  return (
+    samples.findLast(
+      ({ body }) =>
+        body.status === 'active' &&
+        body.remainingBytes !== null &&
+        body.bandwidthBytesPerSecond !== null &&
+        body.bandwidthBytesPerSecond > 0,
+    ) ?? null
+  );
 }
 
 /** Why it took so long, where that is known; the most certain first. */
@@ -53,29 +61,50 @@ function why(migration: Migration, { ms }: Downtime): string {
 }
 
 function limitWords({ downtimeLimitMs }: Migration): string {
-  return downtimeLimitMs === DEFAULT_DOWNTIME_LIMIT_MS ? `the limit in force was ${duration(downtimeLimitMs)}, QEMU's default` : `the limit in force was ${duration(downtimeLimitMs)}, set for this migration`;
+  return downtimeLimitMs === DEFAULT_DOWNTIME_LIMIT_MS
+    ? `the limit in force was ${duration(downtimeLimitMs)}, QEMU's default`
+    : `the limit in force was ${duration(downtimeLimitMs)}, set for this migration`;
 }
 
 function remediesFor(migration: Migration, { ms }: Downtime, { adviseMs }: Limits): readonly Remedy[] {
   if (migration.pausedAt !== null) {
     return [
-      { what: `pause later, or not at all (-1): in /etc/cloudstack/agent/agent.properties of ${sourceOf(migration)}, ms, then restart cloudstack-agent; VMs stay`, command: 'vm.migrate.pauseafter=-1' },
-      { what: 'or slow the guest down instead of pausing it: the global setting of CloudStack', command: 'kvm.auto.convergence=true' },
+      {
+        what: `pause later, or not at all (-1): in /etc/cloudstack/agent/agent.properties of ${sourceOf(migration)}, ms, then restart cloudstack-agent; VMs stay`,
+        command: 'vm.migrate.pauseafter=-1',
+      },
+      {
+        what: 'or slow the guest down instead of pausing it: the global setting of CloudStack',
+        command: 'kvm.auto.convergence=true',
+      },
     ];
   }
   if (ms <= migration.downtimeLimitMs) {
     const less = ms > DEFAULT_DOWNTIME_LIMIT_MS ? DEFAULT_DOWNTIME_LIMIT_MS : adviseMs;
-    return [{ what: `within what was allowed. Where that is too much, allow less the next time, while it runs; it may then take longer, or not converge. On ${sourceOf(migration)}, ms`, command: shell`virsh migrate-setmaxdowntime ${migration.vm} ${less}` }];
+    return [
+      {
+        what: `within what was allowed. Where that is too much, allow less the next time, while it runs; it may then take longer, or not converge. On ${sourceOf(migration)}, ms`,
+        command: shell`virsh migrate-setmaxdowntime ${migration.vm} ${less}`,
+      },
+    ];
   }
-  const kernel = { what: `on ${sourceOf(migration)} and ${destinationOf(migration)}: whether storage hung at that time`, command: "journalctl -k -b -g 'not responding|timed out|i/o error|blocked for more than'" };
-  return [kernel, { what: `on ${destinationOf(migration)}: whether the disks answer now`, command: shell`virsh domblkerror ${migration.vm}` }];
+  const kernel = {
+    what: `on ${sourceOf(migration)} and ${destinationOf(migration)}: whether storage hung at that time`,
+    command: "journalctl -k -b -g 'not responding|timed out|i/o error|blocked for more than'",
+  };
+  return [
+    kernel,
+    { what: `on ${destinationOf(migration)}: whether the disks answer now`, command: shell`virsh domblkerror ${migration.vm}` },
+  ];
 }
 
 function conclude(migration: Migration, downtime: Downtime, settings: Limits): Conclusion {
   const least = downtime.from === 'at-least' ? 'at least ' : '';
   const counters = lastCounters(migration);
   const telling = migration.samples.filter(({ body }) => HANDING_OVER.has(body.status)).slice(-1);
-  const paused = migration.events.filter(({ body }) => body.kind === 'guest-pause-requested' || body.kind === 'downtime-limit-set').slice(0, 1);
+  const paused = migration.events
+    .filter(({ body }) => body.kind === 'guest-pause-requested' || body.kind === 'downtime-limit-set')
+    .slice(0, 1);
   return {
     ...verdict(migration),
     summary: `${migration.vm} stood still for ${least}${duration(downtime.ms)} when it moved from ${sourceOf(migration)} to ${destinationOf(migration)}; ${limitWords(migration)}.${why(migration, downtime)}`,
@@ -107,13 +136,20 @@ export const downtimeExceeded = defineDetector({
     {
       name: 'the agent paused the guest to let it finish',
       events: [...booted(), ...begins(), pauses(20), ...completes(30, 8891)],
-      finds: /^i-2-10-VM stood still for 8\.9 s when it moved from kvm-a to kvm-b; the limit in force was 300 ms, QEMU's default\. CloudStack's agent had paused the guest 20 s after the beginning/,
+      finds:
+        /^i-2-10-VM stood still for 8\.9 s when it moved from kvm-a to kvm-b; the limit in force was 300 ms, QEMU's default\. CloudStack's agent had paused the guest 20 s after the beginning/,
       severity: 'warning',
     },
     {
       name: 'storage hung at the switchover: the rest of memory does not explain it',
-      events: [...booted(), ...begins(), sample(16, { remainingBytes: 2 * 2 ** 20, bandwidthBytesPerSecond: 10e6 }), ...completes(32, 13663)],
-      finds: /stood still for 13\.7 s .* Copying does not explain it: the 2 MiB that the last counters show, at 10 MB\/s, explain only 210 ms of it\. QEMU also waits for its disks at the switchover, so look at the storage\.$/,
+      events: [
+        ...booted(),
+        ...begins(),
+        sample(16, { remainingBytes: 2 * 2 ** 20, bandwidthBytesPerSecond: 10e6 }),
+        ...completes(32, 13663),
+      ],
+      finds:
+        /stood still for 13\.7 s .* Copying does not explain it: the 2 MiB that the last counters show, at 10 MB\/s, explain only 210 ms of it\. QEMU also waits for its disks at the switchover, so look at the storage\.$/,
       severity: 'warning',
     },
     {
@@ -136,21 +172,47 @@ export const downtimeExceeded = defineDetector({
     },
     {
       name: "without the agent's log a pause by the agent is not ruled out",
-      events: [...booted(), ...begins().slice(1), sample(16, { remainingBytes: 2 * 2 ** 20, bandwidthBytesPerSecond: 10e6 }), ...completes(32, 8891).filter(({ source }) => source !== 'cloudstack-agent')],
+      events: [
+        ...booted(),
+        ...begins().slice(1),
+        sample(16, { remainingBytes: 2 * 2 ** 20, bandwidthBytesPerSecond: 10e6 }),
+        ...completes(32, 8891).filter(({ source }) => source !== 'cloudstack-agent'),
+      ],
       finds: /CloudStack's agent may have paused the guest \(agent\.log of kvm-a would tell\)/,
       severity: 'warning',
     },
     {
       name: 'the last counters are of a pass before the last: they explain nothing',
-      events: [...booted(), ...begins(), sample(5, { remainingBytes: 475 * 2 ** 20, bandwidthBytesPerSecond: 306e6 }), ...completes(10, 123)],
+      events: [
+        ...booted(),
+        ...begins(),
+        sample(5, { remainingBytes: 475 * 2 ** 20, bandwidthBytesPerSecond: 306e6 }),
+        ...completes(10, 123),
+      ],
       finds: /QEMU's default\.$/,
       severity: 'info',
     },
-    { name: 'a downtime within the default limit is advice', events: [...booted(), ...begins(), ...completes(10, 184)], finds: /stood still for 184 ms/, severity: 'info' },
+    {
+      name: 'a downtime within the default limit is advice',
+      events: [...booted(), ...begins(), ...completes(10, 184)],
+      finds: /stood still for 184 ms/,
+      severity: 'info',
+    },
   ],
   silent: [
     { name: 'a downtime that nobody notices', events: [...booted(), ...begins(), ...completes(10, 47)] },
-    { name: 'a paused guest whose migration fails: it moved nowhere', events: [...booted(), ...begins(), pauses(20), ...fails(30, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe")] },
-    { name: 'an expected downtime of hours in post-copy is no downtime', events: [...booted(), ...begins(), sample(5, { status: 'active', downtimeMs: 243_000 }), ...completes(10, 47)] },
+    {
+      name: 'a paused guest whose migration fails: it moved nowhere',
+      events: [
+        ...booted(),
+        ...begins(),
+        pauses(20),
+        ...fails(30, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe"),
+      ],
+    },
+    {
+      name: 'an expected downtime of hours in post-copy is no downtime',
+      events: [...booted(), ...begins(), sample(5, { status: 'active', downtimeMs: 243_000 }), ...completes(10, 47)],
+    },
   ],
 });

@@ -19,9 +19,13 @@ function requestOf({ events }: Migration): AbortRequested | null {
 
 /** CloudStack's agent says so when it cancels; without its log, nobody knows who did. */
 function byWhom(migration: Migration, request: AbortRequested | null): string {
-  if (request?.reason === 'agent-disconnected') return "CloudStack's agent cancelled it because it had lost its management server";
-  if (request !== null) return `CloudStack cancelled it at its time limit${request.afterSeconds === null ? '' : ` of ${request.afterSeconds} s`} (vm.migrate.wait)`;
-  const agentSpeaks = migration.events.some(({ origin }) => origin.file.source === 'cloudstack-agent' && origin.file.host === migration.source);
+  if (request?.reason === 'agent-disconnected')
+    return "CloudStack's agent cancelled it because it had lost its management server";
+  if (request !== null)
+    return `CloudStack cancelled it at its time limit${request.afterSeconds === null ? '' : ` of ${request.afterSeconds} s`} (vm.migrate.wait)`;
+  const agentSpeaks = migration.events.some(
+    ({ origin }) => origin.file.source === 'cloudstack-agent' && origin.file.host === migration.source,
+  );
   if (agentSpeaks) return `somebody cancelled it (virsh domjobabort, or another client of libvirt); CloudStack's agent did not`;
   return `somebody cancelled it: an operator, or CloudStack at its time limit, which only agent.log of ${sourceOf(migration)} would tell`;
 }
@@ -37,9 +41,21 @@ function remaining({ samples }: Migration, request: AbortRequested | null): stri
 function remediesFor(migration: Migration, request: AbortRequested | null): readonly Remedy[] {
   if (request?.reason === 'time-limit') return causeRemedies(migration);
   if (request?.reason === 'agent-disconnected') {
-    return [{ what: `on ${sourceOf(migration)}: when and why the agent lost its management server`, command: "grep -E 'Lost connection|disconnect' /var/log/cloudstack/agent/agent.log" }, whereCheck(migration)];
+    return [
+      {
+        what: `on ${sourceOf(migration)}: when and why the agent lost its management server`,
+        command: "grep -E 'Lost connection|disconnect' /var/log/cloudstack/agent/agent.log",
+      },
+      whereCheck(migration),
+    ];
   }
-  return [{ what: `on ${sourceOf(migration)}: make sure that no job is left ("None"), then it can be migrated again`, command: shell`virsh domjobinfo ${migration.vm}` }, whereCheck(migration)];
+  return [
+    {
+      what: `on ${sourceOf(migration)}: make sure that no job is left ("None"), then it can be migrated again`,
+      command: shell`virsh domjobinfo ${migration.vm}`,
+    },
+    whereCheck(migration),
+  ];
 }
 
 function conclude(migration: Migration): Conclusion {
@@ -58,7 +74,16 @@ const canceled = "operation aborted: job 'migration out' canceled by client";
 
 /** CloudStack's agent cancels the job, with the counters that it prints. */
 function aborts(reason: AbortRequested['reason'], counters: Partial<AbortRequested> = {}): StoryEvent {
-  return at(25, 'kvm-a', 'cloudstack-agent', { kind: 'abort-requested', vm: VM, reason, afterSeconds: null, remainingBytes: null, totalBytes: null, processedBytes: null, ...counters });
+  return at(25, 'kvm-a', 'cloudstack-agent', {
+    kind: 'abort-requested',
+    vm: VM,
+    reason,
+    afterSeconds: null,
+    remainingBytes: null,
+    totalBytes: null,
+    processedBytes: null,
+    ...counters,
+  });
 }
 
 /** A migration was cancelled before it was over. */
@@ -73,13 +98,20 @@ export const migrationAborted = defineDetector({
     {
       name: 'an operator cancels it, with what was left by the last counters',
       events: [...booted(), ...begins(), sample(8, { remainingBytes: 512 * 2 ** 20 }), ...fails(9, canceled)],
-      finds: /^Migration of i-2-10-VM from kvm-a to kvm-b was aborted after 9 s: somebody cancelled it .*CloudStack's agent did not\. 512 MiB of 1 GiB were still to copy\. It runs on kvm-a/,
+      finds:
+        /^Migration of i-2-10-VM from kvm-a to kvm-b was aborted after 9 s: somebody cancelled it .*CloudStack's agent did not\. 512 MiB of 1 GiB were still to copy\. It runs on kvm-a/,
       severity: 'warning',
     },
     {
       name: "CloudStack's time limit, with the counters of its own line",
-      events: [...booted(), ...begins(), aborts('time-limit', { afterSeconds: 25, remainingBytes: 100 * 2 ** 20 }), ...fails(25.2, canceled)],
-      finds: /was aborted after 25 s: CloudStack cancelled it at its time limit of 25 s \(vm\.migrate\.wait\)\. 100 MiB of memory were still to copy\./,
+      events: [
+        ...booted(),
+        ...begins(),
+        aborts('time-limit', { afterSeconds: 25, remainingBytes: 100 * 2 ** 20 }),
+        ...fails(25.2, canceled),
+      ],
+      finds:
+        /was aborted after 25 s: CloudStack cancelled it at its time limit of 25 s \(vm\.migrate\.wait\)\. 100 MiB of memory were still to copy\./,
       severity: 'warning',
     },
     {
@@ -90,7 +122,11 @@ export const migrationAborted = defineDetector({
     },
     {
       name: "without the agent's log nobody is accused",
-      events: [...booted(), ...begins().slice(1), at(9, 'kvm-a', 'libvirtd', { kind: 'daemon-message', level: 'error', vm: VM, text: canceled })],
+      events: [
+        ...booted(),
+        ...begins().slice(1),
+        at(9, 'kvm-a', 'libvirtd', { kind: 'daemon-message', level: 'error', vm: VM, text: canceled }),
+      ],
       finds: /an operator, or CloudStack at its time limit, which only agent\.log of kvm-a would tell\./,
       severity: 'warning',
     },
@@ -99,7 +135,12 @@ export const migrationAborted = defineDetector({
     { name: 'a migration that completes', events: [...booted(), ...begins(), ...completes(10, 40)] },
     {
       name: 'the job ends in an error of QEMU after it was long under way',
-      events: [...booted(), ...begins(), sample(8, { remainingBytes: 512 * 2 ** 20 }), ...fails(9, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe")],
+      events: [
+        ...booted(),
+        ...begins(),
+        sample(8, { remainingBytes: 512 * 2 ** 20 }),
+        ...fails(9, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe"),
+      ],
     },
     {
       name: 'a poller still shows the cancelled job of the attempt before',

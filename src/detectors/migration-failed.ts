@@ -23,13 +23,19 @@ function severityOf(migration: Migration): Severity {
 function reason(migration: Migration): string {
   const { cause } = migration;
   if (cause === null || cause.certainty === 'unobserved') return 'no log says why';
-  const isQuote = cause.evidence.some(({ body }) => ('text' in body && body.text.includes(cause.text)) || ('errorText' in body && body.errorText?.includes(cause.text) === true));
+  const isQuote = cause.evidence.some(
+    ({ body }) =>
+      ('text' in body && body.text.includes(cause.text)) ||
+      ('errorText' in body && body.errorText?.includes(cause.text) === true),
+  );
   if (!isQuote) return cause.kind === 'network-interrupted' ? `${whyOf(migration)}; ${cause.text}` : cause.text;
   return cause.kind === 'unknown' ? quoted(cause.text) : `${whyOf(migration)} (${quoted(cause.text)})`;
 }
 
 function remediesFor(migration: Migration, severity: Severity): readonly Remedy[] {
-  return severity === 'critical' ? [whereCheck(migration), ...causeRemedies(migration).filter(({ command }) => command !== whereCheck(migration).command)] : causeRemedies(migration);
+  return severity === 'critical'
+    ? [whereCheck(migration), ...causeRemedies(migration).filter(({ command }) => command !== whereCheck(migration).command)]
+    : causeRemedies(migration);
 }
 
 function conclude(migration: Migration): Conclusion {
@@ -56,8 +62,14 @@ export const migrationFailed = defineDetector({
   fires: [
     {
       name: 'the destination refuses the connection, and the VM stays on the source',
-      events: [...booted(), ...begins().slice(0, 1), at(0.1, 'kvm-a', 'cloudstack-agent', { kind: 'migrate-thread-ended', vm: VM }), at(0.1, 'kvm-a', 'cloudstack-agent', { kind: 'migrate-error', vm: VM, text: refused })],
-      finds: /^Migration of i-2-10-VM from kvm-a to 10\.0\.0\.2 failed after 100 ms: 10\.0\.0\.2 refused the connection \("unable to connect .* refused"\)\. It runs on kvm-a/,
+      events: [
+        ...booted(),
+        ...begins().slice(0, 1),
+        at(0.1, 'kvm-a', 'cloudstack-agent', { kind: 'migrate-thread-ended', vm: VM }),
+        at(0.1, 'kvm-a', 'cloudstack-agent', { kind: 'migrate-error', vm: VM, text: refused }),
+      ],
+      finds:
+        /^Migration of i-2-10-VM from kvm-a to 10\.0\.0\.2 failed after 100 ms: 10\.0\.0\.2 refused the connection \("unable to connect .* refused"\)\. It runs on kvm-a/,
       severity: 'warning',
     },
     {
@@ -71,7 +83,15 @@ export const migrationFailed = defineDetector({
       events: [
         ...booted(),
         ...begins(),
-        at(25, 'kvm-a', 'cloudstack-agent', { kind: 'abort-requested', vm: VM, reason: 'time-limit', afterSeconds: 25, remainingBytes: null, totalBytes: null, processedBytes: null }),
+        at(25, 'kvm-a', 'cloudstack-agent', {
+          kind: 'abort-requested',
+          vm: VM,
+          reason: 'time-limit',
+          afterSeconds: 25,
+          remainingBytes: null,
+          totalBytes: null,
+          processedBytes: null,
+        }),
         ...fails(25.2, "operation aborted: job 'migration out' canceled by client"),
       ],
       finds: /failed after 25 s: CloudStack cancelled it after 25 s \(vm\.migrate\.wait\)\. It runs on kvm-a/,
@@ -89,7 +109,12 @@ export const migrationFailed = defineDetector({
         ...booted(),
         ...begins(),
         sample(4, { status: 'postcopy-active', remainingBytes: 500e6 }),
-        at(9, 'kvm-a', 'libvirtd', { kind: 'daemon-message', level: 'warning', vm: VM, text: `Migration of domain ${VM} failed during post-copy; leaving the domain paused` }),
+        at(9, 'kvm-a', 'libvirtd', {
+          kind: 'daemon-message',
+          level: 'warning',
+          vm: VM,
+          text: `Migration of domain ${VM} failed during post-copy; leaving the domain paused`,
+        }),
         ...fails(9.1, "operation failed: job 'migration out' failed in post-copy phase", 'crashed'),
       ],
       finds: /It is paused on kvm-a \(seen: /,
@@ -97,7 +122,12 @@ export const migrationFailed = defineDetector({
     },
     {
       name: 'post-copy broke: a part of the VM is paused on the source',
-      events: [...booted(), ...begins(), sample(4, { status: 'postcopy-active' }), ...fails(9.1, "operation failed: job 'migration out' failed in post-copy phase").slice(1)],
+      events: [
+        ...booted(),
+        ...begins(),
+        sample(4, { status: 'postcopy-active' }),
+        ...fails(9.1, "operation failed: job 'migration out' failed in post-copy phase").slice(1),
+      ],
       finds: /It runs on kvm-b and is paused on kvm-a/,
       severity: 'critical',
     },
@@ -116,11 +146,24 @@ export const migrationFailed = defineDetector({
   ],
   silent: [
     { name: 'a migration that completes', events: [...booted(), ...begins(), ...completes(10, 40)] },
-    { name: 'an operator cancels it', events: [...booted(), ...begins(), ...fails(9, "operation aborted: job 'migration out' canceled by client")] },
+    {
+      name: 'an operator cancels it',
+      events: [...booted(), ...begins(), ...fails(9, "operation aborted: job 'migration out' canceled by client")],
+    },
     { name: 'a migration that still runs', events: [...booted(), ...begins(), sample(2, { remainingBytes: 500e6 })] },
     {
       name: 'a warning of QEMU on the destination of a migration that completes',
-      events: [...booted(), ...begins(), at(1, 'kvm-b', 'libvirt-qemu', { kind: 'qemu-message', vm: VM, level: 'warning', text: 'TSC frequency mismatch between VM (2400000 kHz) and host (2600000 kHz), and TSC scaling unavailable' }), ...completes(10, 40)],
+      events: [
+        ...booted(),
+        ...begins(),
+        at(1, 'kvm-b', 'libvirt-qemu', {
+          kind: 'qemu-message',
+          vm: VM,
+          level: 'warning',
+          text: 'TSC frequency mismatch between VM (2400000 kHz) and host (2600000 kHz), and TSC scaling unavailable',
+        }),
+        ...completes(10, 40),
+      ],
     },
   ],
 });

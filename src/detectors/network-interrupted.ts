@@ -15,7 +15,9 @@ const STALL_MS = 3000;
 /** The last counters that had grown, where the stream stood still from then to its end; `null` where the counters do not tell. */
 function lastProgress({ samples, endedAt, lastSeenAt }: Migration): { readonly sample: Event; readonly stoodMs: number } | null {
   const counted = samples.filter(({ body }) => body.transferredBytes !== null && body.transferredBytes > 0);
-  const grown = counted.findLast(({ body }, i) => i > 0 && (body.transferredBytes ?? 0) > (counted[i - 1]?.body.transferredBytes ?? 0));
+  const grown = counted.findLast(
+    ({ body }, i) => i > 0 && (body.transferredBytes ?? 0) > (counted[i - 1]?.body.transferredBytes ?? 0),
+  );
   const last = counted.at(-1);
   if (grown === undefined || last === undefined || last.at - grown.at < STALL_MS) return null;
   return { sample: grown, stoodMs: (endedAt ?? lastSeenAt) - grown.at };
@@ -23,7 +25,9 @@ function lastProgress({ samples, endedAt, lastSeenAt }: Migration): { readonly s
 
 /** Which side's libvirt gave up the other, by the host whose own log says it. */
 function whoGaveUp({ cause, source, destination }: Migration): string {
-  const hosts = (cause?.evidence ?? []).filter(({ body }) => 'text' in body && /keepalive timeout/.test(body.text)).map(({ origin }) => origin.file.host);
+  const hosts = (cause?.evidence ?? [])
+    .filter(({ body }) => 'text' in body && /keepalive timeout/.test(body.text))
+    .map(({ origin }) => origin.file.host);
   const sides = [source, destination].filter((host) => host !== null && hosts.includes(host));
   if (sides.length === 0) return '';
   const who = sides.length === 2 ? `Both ${sides.join(' and ')}` : `libvirt of ${sides[0] ?? ''}`;
@@ -32,7 +36,8 @@ function whoGaveUp({ cause, source, destination }: Migration): string {
 
 function stood(migration: Migration): string {
   const progress = lastProgress(migration);
-  if (progress === null) return migration.cause?.certainty === 'follows' ? ` It follows from the two ends: ${migration.cause.text}.` : '';
+  if (progress === null)
+    return migration.cause?.certainty === 'follows' ? ` It follows from the two ends: ${migration.cause.text}.` : '';
   const { sample: last, stoodMs } = progress;
   return ` The stream last moved ${duration(Math.max(0, last.at - migration.startedAt))} after the beginning, and stood still for ${duration(stoodMs)} until the end.`;
 }
@@ -59,7 +64,13 @@ function keepaliveOn(seconds: number, host: string): StoryEvent {
 
 /** A second of counters each, growing until `until`, then standing still. */
 function streams(until: number, end: number): readonly StoryEvent[] {
-  return Array.from({ length: end }, (_, i) => sample(i + 1, { transferredBytes: Math.min(i + 1, until) * 10e6, remainingBytes: 900e6 - Math.min(i + 1, until) * 10e6, pass: 1 }));
+  return Array.from({ length: end }, (_, i) =>
+    sample(i + 1, {
+      transferredBytes: Math.min(i + 1, until) * 10e6,
+      remainingBytes: 900e6 - Math.min(i + 1, until) * 10e6,
+      pass: 1,
+    }),
+  );
 }
 
 /** The network between the hosts was cut while memory was sent. */
@@ -73,19 +84,38 @@ export const networkInterrupted = defineDetector({
   fires: [
     {
       name: "the destination's keepalive gives up, long before the source notices",
-      events: [...booted(), ...begins(), ...streams(6, 60), keepaliveOn(36, 'kvm-b'), stops(37.5, 'kvm-b', 'destroyed'), ...fails(60, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe").slice(1)],
-      finds: /^The network between kvm-a and kvm-b was interrupted .* failed after 1 min\. libvirt of kvm-b gave up the connection, because .* The stream last moved 6 s after the beginning, and stood still for 54 s until the end\. It runs on kvm-a/,
+      events: [
+        ...booted(),
+        ...begins(),
+        ...streams(6, 60),
+        keepaliveOn(36, 'kvm-b'),
+        stops(37.5, 'kvm-b', 'destroyed'),
+        ...fails(60, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe").slice(1),
+      ],
+      finds:
+        /^The network between kvm-a and kvm-b was interrupted .* failed after 1 min\. libvirt of kvm-b gave up the connection, because .* The stream last moved 6 s after the beginning, and stood still for 54 s until the end\. It runs on kvm-a/,
       severity: 'critical',
     },
     {
       name: 'no keepalive is logged: the destination gave up long before the source noticed',
-      events: [...booted(), ...begins(), stops(37.5, 'kvm-b', 'destroyed'), ...fails(60, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe").slice(1)],
+      events: [
+        ...booted(),
+        ...begins(),
+        stops(37.5, 'kvm-b', 'destroyed'),
+        ...fails(60, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe").slice(1),
+      ],
       finds: /It follows from the two ends: the destination gave up 23 s before the source noticed\./,
       severity: 'critical',
     },
     {
       name: 'the counters had grown until the end: no standstill is claimed',
-      events: [...booted(), ...begins(), ...streams(60, 60), keepaliveOn(36, 'kvm-b'), ...fails(60, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe").slice(1)],
+      events: [
+        ...booted(),
+        ...begins(),
+        ...streams(60, 60),
+        keepaliveOn(36, 'kvm-b'),
+        ...fails(60, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe").slice(1),
+      ],
       finds: /libvirt's default\)\. It runs on kvm-a/,
       severity: 'critical',
     },
@@ -96,7 +126,12 @@ export const networkInterrupted = defineDetector({
         ...begins(),
         sample(10, { status: 'postcopy-active', transferredBytes: 100e6 }),
         keepaliveOn(41, 'kvm-b'),
-        at(44, 'kvm-a', 'libvirtd', { kind: 'daemon-message', level: 'warning', vm: VM, text: `Migration of domain ${VM} failed during post-copy; leaving the domain paused` }),
+        at(44, 'kvm-a', 'libvirtd', {
+          kind: 'daemon-message',
+          level: 'warning',
+          vm: VM,
+          text: `Migration of domain ${VM} failed during post-copy; leaving the domain paused`,
+        }),
         ...fails(44.1, keepalive).slice(1),
       ],
       finds: /failed after 44 s, in post-copy\. .* It runs on kvm-b and is paused on kvm-a/,
@@ -104,18 +139,39 @@ export const networkInterrupted = defineDetector({
     },
   ],
   silent: [
-    { name: 'the link was away for 20 s and the migration completes', events: [...booted(), ...begins(), ...streams(6, 26), ...completes(60, 40)] },
+    {
+      name: 'the link was away for 20 s and the migration completes',
+      events: [...booted(), ...begins(), ...streams(6, 26), ...completes(60, 40)],
+    },
     {
       name: 'the destination dies, which breaks the stream too',
       events: [
         ...booted(),
         ...begins(),
-        at(8, 'kvm-b', 'libvirtd', { kind: 'daemon-message', level: 'error', vm: VM, text: 'internal error: qemu unexpectedly closed the monitor' }),
+        at(8, 'kvm-b', 'libvirtd', {
+          kind: 'daemon-message',
+          level: 'error',
+          vm: VM,
+          text: 'internal error: qemu unexpectedly closed the monitor',
+        }),
         ...fails(8.2, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe", 'crashed'),
       ],
     },
-    { name: 'the destination refuses the connection', events: [...booted(), ...begins().slice(0, 1), ...fails(0.1, "unable to connect to server at '10.0.0.2:16509': Connection refused").slice(1)] },
-    { name: 'an operator cancels it', events: [...booted(), ...begins(), ...fails(9, "operation aborted: job 'migration out' canceled by client")] },
-    { name: 'a keepalive of another client, minutes after', events: [...booted(), ...begins(), ...completes(10, 40), keepaliveOn(300, 'kvm-b')] },
+    {
+      name: 'the destination refuses the connection',
+      events: [
+        ...booted(),
+        ...begins().slice(0, 1),
+        ...fails(0.1, "unable to connect to server at '10.0.0.2:16509': Connection refused").slice(1),
+      ],
+    },
+    {
+      name: 'an operator cancels it',
+      events: [...booted(), ...begins(), ...fails(9, "operation aborted: job 'migration out' canceled by client")],
+    },
+    {
+      name: 'a keepalive of another client, minutes after',
+      events: [...booted(), ...begins(), ...completes(10, 40), keepaliveOn(300, 'kvm-b')],
+    },
   ],
 });

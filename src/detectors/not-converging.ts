@@ -9,7 +9,12 @@ import { evidence } from './words.ts';
 
 const limits = z.strictObject({
   minPasses: z.int().min(2).default(3).describe('passes to see before judging'),
-  minWrong: z.number().min(0).max(1).default(0.5).describe('share of the judgements from then on that say "never" (or were refuted by time)'),
+  minWrong: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.5)
+    .describe('share of the judgements from then on that say "never" (or were refuted by time)'),
 });
 
 type Limits = z.infer<typeof limits>;
@@ -39,7 +44,12 @@ function wrongShare(migration: Migration, predictions: readonly Prediction[]): n
  */
 function convergedAlone(migration: Migration, predictions: readonly Prediction[]): boolean {
   const nevers = predictions.filter(({ converges }) => !converges).length;
-  return migration.outcome === 'completed' && (nevers < 2 || predictions.at(-1)?.converges === true) && migration.pausedAt === null && migration.postcopyAt === null;
+  return (
+    migration.outcome === 'completed' &&
+    (nevers < 2 || predictions.at(-1)?.converges === true) &&
+    migration.pausedAt === null &&
+    migration.postcopyAt === null
+  );
 }
 
 function remediesFor({ vm, source }: Migration, worst: Prediction): readonly Remedy[] {
@@ -48,8 +58,14 @@ function remediesFor({ vm, source }: Migration, worst: Prediction): readonly Rem
   const neededMiB = Math.ceil(((worst.bandwidthNeededBytesPerSecond ?? 0) * 1.1) / 2 ** 20);
   const generous = Math.ceil((downtimeMs * 1.05) / 1000) * 1000;
   return [
-    { what: `let it finish on ${host}: pauses the guest for about ${duration(downtimeMs)}`, command: shell`virsh migrate-setmaxdowntime ${vm} ${generous}` },
-    { what: `or give it more than ${rate(worst.bandwidthNeededBytesPerSecond ?? 0)}, if the link has it (MiB/s)`, command: shell`virsh migrate-setspeed ${vm} ${neededMiB}` },
+    {
+      what: `let it finish on ${host}: pauses the guest for about ${duration(downtimeMs)}`,
+      command: shell`virsh migrate-setmaxdowntime ${vm} ${generous}`,
+    },
+    {
+      what: `or give it more than ${rate(worst.bandwidthNeededBytesPerSecond ?? 0)}, if the link has it (MiB/s)`,
+      command: shell`virsh migrate-setspeed ${vm} ${neededMiB}`,
+    },
     { what: `or give up: the VM stays on ${host}`, command: shell`virsh domjobabort ${vm}` },
   ];
 }
@@ -57,11 +73,21 @@ function remediesFor({ vm, source }: Migration, worst: Prediction): readonly Rem
 function describe(migration: Migration, worst: Prediction): string {
   const workingSet = worst.workingSetBytes === null ? 'memory' : bytes(worst.workingSetBytes);
   const more = worst.dirtyRateIsLowerBound ? ' or more' : '';
-  const carried = `The guest rewrites ${workingSet} at ${rate(worst.dirtyRateBytesPerSecond)}${more}; the stream carries ${rate(worst.bandwidthBytesPerSecond)}.`;
+  const [rewrites, carries] = migration.outcome === 'running' ? ['rewrites', 'carries'] : ['rewrote', 'carried'];
+  const carried = `The guest ${rewrites} ${workingSet} at ${rate(worst.dirtyRateBytesPerSecond)}${more}; the stream ${carries} ${rate(worst.bandwidthBytesPerSecond)}.`;
   const floor = `each pass leaves about ${bytes(worst.floorBytes ?? 0)}, a pause of ${duration(worst.downtimeNeededMs ?? 0)}`;
-  const throttled = migration.throttlePercent === null ? '' : ` QEMU throttled the guest by up to ${migration.throttlePercent} %.`;
-  if (migration.outcome !== 'completed') return `${carried} It will not finish by itself: ${floor}.${throttled}`;
-  const helped = migration.postcopyAt !== null ? 'post-copy' : migration.pausedAt !== null ? 'pausing the guest' : migration.throttlePercent !== null ? 'throttling the guest' : 'a change of limits';
+  const throttled =
+    migration.throttlePercent === null ? '' : ` QEMU throttled the guest by up to ${migration.throttlePercent} %.`;
+  if (migration.outcome === 'running') return `${carried} It will not finish by itself: ${floor}.${throttled}`;
+  if (migration.outcome !== 'completed') return `${carried} It would not have finished by itself: ${floor}.${throttled}`;
+  const helped =
+    migration.postcopyAt !== null
+      ? 'post-copy'
+      : migration.pausedAt !== null
+        ? 'pausing the guest'
+        : migration.throttlePercent !== null
+          ? 'throttling the guest'
+          : 'a change of limits';
   return `${carried} It did not finish by itself: ${floor}; ${helped} ended it.${throttled}`;
 }
 
@@ -75,7 +101,8 @@ function conclude(migration: Migration, predictions: readonly Prediction[]): Con
     from: predictions[0]?.madeAt ?? migration.startedAt,
     to: migration.endedAt,
     evidence: evidence(passes.slice(2, 3), passes.slice(-1), passes.slice(1, 2)),
-    remedies: worst === undefined || migration.outcome !== 'running' ? prevention(migration, worst) : remediesFor(migration, worst),
+    remedies:
+      worst === undefined || migration.outcome !== 'running' ? prevention(migration, worst) : remediesFor(migration, worst),
     discriminator: '',
   };
 }
@@ -85,9 +112,18 @@ function prevention(migration: Migration, worst: Prediction | undefined): readon
   if (worst === undefined) return [];
   const pauseMs = Math.ceil((worst.downtimeNeededMs ?? 0) / 1000) * 1000;
   return [
-    { what: `next time, while it runs: allow a pause of about ${duration(worst.downtimeNeededMs ?? 0)}`, command: shell`virsh migrate-setmaxdowntime ${migration.vm} ${Math.ceil(pauseMs * 1.05)}` },
-    { what: 'or let the agent pause the guest by itself after some time: in agent.properties of the source, then restart cloudstack-agent', command: 'vm.migrate.pauseafter=60000' },
-    { what: 'or let QEMU throttle the guest until it converges: the global setting of CloudStack', command: 'kvm.auto.convergence=true' },
+    {
+      what: `next time, while it runs: allow a pause of about ${duration(worst.downtimeNeededMs ?? 0)}`,
+      command: shell`virsh migrate-setmaxdowntime ${migration.vm} ${Math.ceil(pauseMs * 1.05)}`,
+    },
+    {
+      what: 'or let the agent pause the guest by itself after some time: in agent.properties of the source, then restart cloudstack-agent',
+      command: 'vm.migrate.pauseafter=60000',
+    },
+    {
+      what: 'or let QEMU throttle the guest until it converges: the global setting of CloudStack',
+      command: 'kvm.auto.convergence=true',
+    },
   ];
 }
 
@@ -107,20 +143,31 @@ export const notConverging = defineDetector({
     {
       name: 'every pass leaves the whole working set, seen from the third pass on while it still runs',
       events: [...booted(), ...begins(), ...copies(75, { rate: 63e6, workingSet: 268e6, bandwidth: 25e6 })],
-      finds: /^The guest rewrites 25\d MiB at 2\d(?:\.\d)? MB\/s or more; the stream carries 25 MB\/s\. It will not finish by itself: each pass leaves about 25\d MiB, a pause of 10\.\d s\.$/,
+      finds:
+        /^The guest rewrites 25\d MiB at 2\d(?:\.\d)? MB\/s or more; the stream carries 25 MB\/s\. It will not finish by itself: each pass leaves about 25\d MiB, a pause of 10\.\d s\.$/,
       severity: 'warning',
     },
     {
       name: 'an operator gave it up',
-      events: [...booted(), ...begins(), ...copies(90, { rate: 63e6, workingSet: 268e6, bandwidth: 25e6 }), ...fails(91, "operation aborted: job 'migration out' canceled by client")],
-      finds: /It will not finish by itself/,
+      events: [
+        ...booted(),
+        ...begins(),
+        ...copies(90, { rate: 63e6, workingSet: 268e6, bandwidth: 25e6 }),
+        ...fails(91, "operation aborted: job 'migration out' canceled by client"),
+      ],
+      finds: /It would not have finished by itself/,
       severity: 'warning',
     },
   ],
   silent: [
     {
       name: 'slow, but shrinking',
-      events: [...booted(), ...begins(), ...copies(300, { rate: 18e6, workingSet: 900e6, bandwidth: 25e6 }), ...completes(240, 200)],
+      events: [
+        ...booted(),
+        ...begins(),
+        ...copies(300, { rate: 18e6, workingSet: 900e6, bandwidth: 25e6 }),
+        ...completes(240, 200),
+      ],
     },
     {
       name: 'dirty rate above the bandwidth over a working set that fits the downtime limit',
@@ -128,7 +175,16 @@ export const notConverging = defineDetector({
     },
     {
       name: 'cancelled in its first pass',
-      events: [...booted(), ...begins(), ...copies(8, { rate: 63e6, workingSet: 268e6, bandwidth: 25e6 }), at(9, 'kvm-a', 'cloudstack-agent', { kind: 'migrate-error', vm: VM, text: "operation aborted: job 'migration out' canceled by client" })],
+      events: [
+        ...booted(),
+        ...begins(),
+        ...copies(8, { rate: 63e6, workingSet: 268e6, bandwidth: 25e6 }),
+        at(9, 'kvm-a', 'cloudstack-agent', {
+          kind: 'migrate-error',
+          vm: VM,
+          text: "operation aborted: job 'migration out' canceled by client",
+        }),
+      ],
     },
   ],
 });

@@ -13,21 +13,39 @@ import { destinationOf, sourceOf, whereNow } from './words.ts';
 function switched({ postcopyEvidence, postcopyAt, startedAt }: Migration): string {
   const [first] = postcopyEvidence;
   const told = first !== undefined && 'status' in first.body;
-  return told && postcopyAt !== null ? `switched to post-copy ${duration(Math.max(0, postcopyAt - startedAt))} after its beginning` : 'had switched to post-copy (when is not in these logs)';
+  return told && postcopyAt !== null
+    ? `switched to post-copy ${duration(Math.max(0, postcopyAt - startedAt))} after its beginning`
+    : 'had switched to post-copy (when is not in these logs)';
 }
 
 function ending(migration: Migration): string {
   const { outcome, postcopyAt, endedAt } = migration;
-  if (outcome === 'completed') return `It ended well${endedAt === null || postcopyAt === null ? '' : `, ${duration(Math.max(0, endedAt - postcopyAt))} later`}`;
+  if (outcome === 'completed')
+    return `It ended well${endedAt === null || postcopyAt === null ? '' : `, ${duration(Math.max(0, endedAt - postcopyAt))} later`}`;
   if (outcome === 'running') return 'It is still under way';
-  return outcome === 'unknown' ? 'How it ended is not in these logs' : `It broke ${afterTime(migration)} in all, before all memory had been copied`;
+  return outcome === 'unknown'
+    ? 'How it ended is not in these logs'
+    : `It broke ${afterTime(migration)} in all, before all memory had been copied`;
 }
 
 function remediesFor(migration: Migration): readonly Remedy[] {
   const { vm, outcome, cause } = migration;
-  if (outcome === 'running') return [{ what: `let it finish; do not abort or restart anything on ${sourceOf(migration)} and ${destinationOf(migration)}. Watch what remains`, command: shell`virsh domjobinfo ${vm}` }];
-  if (outcome === 'completed') return [{ what: `nothing now: all of ${vm} is on ${destinationOf(migration)}. CloudStack never asks for post-copy, so somebody switched by hand (virsh migrate-postcopy)`, command: null }];
-  if (outcome === 'unknown' || cause?.kind === 'destination-died' || cause?.kind === 'source-died') return [whereCheck(migration), ...recovery(migration).slice(1)];
+  if (outcome === 'running')
+    return [
+      {
+        what: `let it finish; do not abort or restart anything on ${sourceOf(migration)} and ${destinationOf(migration)}. Watch what remains`,
+        command: shell`virsh domjobinfo ${vm}`,
+      },
+    ];
+  if (outcome === 'completed')
+    return [
+      {
+        what: `nothing now: all of ${vm} is on ${destinationOf(migration)}. CloudStack never asks for post-copy, so somebody switched by hand (virsh migrate-postcopy)`,
+        command: null,
+      },
+    ];
+  if (outcome === 'unknown' || cause?.kind === 'destination-died' || cause?.kind === 'source-died')
+    return [whereCheck(migration), ...recovery(migration).slice(1)];
   return [whereCheck(migration), ...recovery(migration)];
 }
 
@@ -73,7 +91,12 @@ export const postCopy = defineDetector({
         ...booted(),
         ...begins(),
         sample(16, { status: 'postcopy-active' }),
-        at(44, 'kvm-a', 'libvirtd', { kind: 'daemon-message', level: 'warning', vm: VM, text: `Migration of domain ${VM} failed during post-copy; leaving the domain paused` }),
+        at(44, 'kvm-a', 'libvirtd', {
+          kind: 'daemon-message',
+          level: 'warning',
+          vm: VM,
+          text: `Migration of domain ${VM} failed during post-copy; leaving the domain paused`,
+        }),
         ...fails(44.1, "operation failed: job 'migration out' failed in post-copy phase").slice(1),
       ],
       finds: /It broke after 44 s in all, .* It runs on kvm-b and is paused on kvm-a/,
@@ -84,7 +107,12 @@ export const postCopy = defineDetector({
       events: [
         ...booted(),
         ...begins(),
-        at(44, 'kvm-a', 'libvirtd', { kind: 'daemon-message', level: 'warning', vm: VM, text: `Migration of domain ${VM} failed during post-copy; leaving the domain paused` }),
+        at(44, 'kvm-a', 'libvirtd', {
+          kind: 'daemon-message',
+          level: 'warning',
+          vm: VM,
+          text: `Migration of domain ${VM} failed during post-copy; leaving the domain paused`,
+        }),
         ...fails(44.1, 'internal error: connection closed due to keepalive timeout').slice(1),
       ],
       finds: /had switched to post-copy \(when is not in these logs\)/,
@@ -95,7 +123,17 @@ export const postCopy = defineDetector({
     { name: 'a migration that completes in pre-copy', events: [...booted(), ...begins(), sample(5, {}), ...completes(10, 40)] },
     {
       name: 'post-copy is allowed but not supported',
-      events: [...booted(), ...begins(), at(0.6, 'kvm-b', 'libvirtd', { kind: 'daemon-message', level: 'error', vm: VM, text: 'Operation not supported: post-copy is not supported by this QEMU' }), ...completes(10, 40)],
+      events: [
+        ...booted(),
+        ...begins(),
+        at(0.6, 'kvm-b', 'libvirtd', {
+          kind: 'daemon-message',
+          level: 'error',
+          vm: VM,
+          text: 'Operation not supported: post-copy is not supported by this QEMU',
+        }),
+        ...completes(10, 40),
+      ],
     },
   ],
 });

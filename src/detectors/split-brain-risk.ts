@@ -37,18 +37,26 @@ function keeperOf({ outcome, source, destination }: Migration): string | null {
 
 /** The attempt's events, and what the last word on each host rests on, in the order of time. */
 function known({ events, after }: Migration): readonly Event[] {
-  return evidence(events, after.flatMap((host) => host.evidence)).toSorted((a, b) => a.at - b.at);
+  return evidence(
+    events,
+    after.flatMap((host) => host.evidence),
+  ).toSorted((a, b) => a.at - b.at);
 }
 
 function endOn(events: readonly Event[], host: string, after: number): Event | null {
-  return events.find(({ body, origin, at: time }) => body.kind === 'domain-stopped' && origin.file.host === host && time > after) ?? null;
+  return (
+    events.find(({ body, origin, at: time }) => body.kind === 'domain-stopped' && origin.file.host === host && time > after) ??
+    null
+  );
 }
 
 /** Signs that only a living QEMU of this VM gives. */
 function lifeOn(events: readonly Event[], host: string, after: number): readonly Event[] {
   return events.filter(({ body, origin, at: time }) => {
     if (origin.file.host !== host || time <= after) return false;
-    return body.kind === 'job-sample' ? body.remainingBytes !== null : body.kind === 'qemu-message' || body.kind === 'domain-stopped';
+    return body.kind === 'job-sample'
+      ? body.remainingBytes !== null
+      : body.kind === 'qemu-message' || body.kind === 'domain-stopped';
   });
 }
 
@@ -64,15 +72,25 @@ function secondStart(migration: Migration, { withinMs, overlapMs }: Limits): Sec
   const events = known(migration);
   const began = migration.outcome === 'completed' ? (migration.endedAt ?? migration.lastSeenAt) : migration.startedAt;
   const until = migration.lastSeenAt + withinMs;
-  const begun = events.filter((event): event is Event<DomainStarted> => event.body.kind === 'domain-started' && event.at > began && event.at <= until);
+  const begun = events.filter(
+    (event): event is Event<DomainStarted> => event.body.kind === 'domain-started' && event.at > began && event.at <= until,
+  );
   const others = begun.filter(({ body, origin }) => !body.incoming && origin.file.host !== first && isSameVm(migration, body));
   for (const started of others) {
-    const ends = [endOn(events, first, began), endOn(events, started.origin.file.host, started.at)].flatMap((end) => (end === null ? [] : [end.at]));
+    const ends = [endOn(events, first, began), endOn(events, started.origin.file.host, started.at)].flatMap((end) =>
+      end === null ? [] : [end.at],
+    );
     const life = lifeOn(events, first, started.at + overlapMs);
     // a QEMU log that says nothing of an end is a sign of life; one that is not there is not
     const isAlive = life.length > 0 || !migration.unobserved.includes(`QEMU log of ${first}`);
     if (!isAlive || ends.some((end) => end <= started.at + overlapMs)) continue;
-    return { started, first, until: ends.length === 0 ? null : Math.min(...ends), certainty: life.length > 0 ? 'seen' : 'follows', life };
+    return {
+      started,
+      first,
+      until: ends.length === 0 ? null : Math.min(...ends),
+      certainty: life.length > 0 ? 'seen' : 'follows',
+      life,
+    };
   }
   return null;
 }
@@ -86,7 +104,10 @@ function isTorn({ outcome, postcopyAt, source, destination, after, unobserved }:
 
 /** Times that a bridge learned the VM's address on another port than before, from the second start on. */
 function flapping({ announcement }: Migration, from: number): readonly Event<ForwardingChanged>[] {
-  const learned = announcement.evidence.filter((event): event is Event<ForwardingChanged> => event.body.kind === 'forwarding-changed' && !event.body.deleted && event.at >= from);
+  const learned = announcement.evidence.filter(
+    (event): event is Event<ForwardingChanged> =>
+      event.body.kind === 'forwarding-changed' && !event.body.deleted && event.at >= from,
+  );
   const perBridge = (event: Event<ForwardingChanged>): string => `${event.origin.file.host} ${event.body.mac}`;
   return learned.filter((event, i) => {
     const before = learned.slice(0, i).findLast((other) => perBridge(other) === perBridge(event));
@@ -97,7 +118,9 @@ function flapping({ announcement }: Migration, from: number): readonly Event<For
 function flappingWords(moves: readonly Event<ForwardingChanged>[]): string {
   const ports = [...new Set(moves.map(({ body }) => body.port))].toSorted();
   // one move is a VM that went elsewhere; two and more are two senders
-  return moves.length < 2 ? '' : ` The network moved its address between the ports ${ports.join(' and ')} ${moves.length} times: both send.`;
+  return moves.length < 2
+    ? ''
+    : ` The network moved its address between the ports ${ports.join(' and ')} ${moves.length} times: both send.`;
 }
 
 function concludeSecond(migration: Migration, second: Second): Conclusion {
@@ -106,8 +129,14 @@ function concludeSecond(migration: Migration, second: Second): Conclusion {
   const host = started.origin.file.host;
   const moves = flapping(migration, started.at);
   const since = duration(Math.max(0, started.at - startedAt));
-  const now = until === null ? `${vm} runs on ${[first, host].toSorted().join(' and ')} at the same time.` : `${vm}: ${whereNow(migration)} For ${duration(until - started.at)} it ran on ${first} and ${host} at the same time.`;
-  const how = second.certainty === 'seen' ? `and its QEMU on ${first} was still alive after that` : `and nothing ended its QEMU on ${first}`;
+  const now =
+    until === null
+      ? `${vm} runs on ${[first, host].toSorted().join(' and ')} at the same time.`
+      : `${vm}: ${whereNow(migration)} For ${duration(until - started.at)} it ran on ${first} and ${host} at the same time.`;
+  const how =
+    second.certainty === 'seen'
+      ? `and its QEMU on ${first} was still alive after that`
+      : `and nothing ended its QEMU on ${first}`;
   return {
     ...verdict(migration),
     summary: `${now} It was started anew on ${host} ${since} after the migration began, ${how}.${flappingWords(moves)}`,
@@ -115,7 +144,13 @@ function concludeSecond(migration: Migration, second: Second): Conclusion {
     confidence: second.certainty,
     from: started.at,
     to: until,
-    evidence: proof(migration, [started], second.life.slice(0, 1), moves.slice(0, 2), migration.cause?.evidence.slice(0, 1) ?? []),
+    evidence: proof(
+      migration,
+      [started],
+      second.life.slice(0, 1),
+      moves.slice(0, 2),
+      migration.cause?.evidence.slice(0, 1) ?? [],
+    ),
     remedies: remediesFor(migration, second),
     discriminator: '',
   };
@@ -126,13 +161,22 @@ function remediesFor(migration: Migration, { first, started, until }: Second): r
   const host = started.origin.file.host;
   const disks: readonly Remedy[] = [
     { what: 'the disks that both wrote to', command: shell`virsh -c qemu+ssh://${host}/system domblklist ${vm} --details` },
-    { what: 'check each of them only after it is stopped on both hosts; this reads only, and fails on a disk in use', command: 'qemu-img check PATH-OF-THE-DISK' },
+    {
+      what: 'check each of them only after it is stopped on both hosts; this reads only, and fails on a disk in use',
+      command: 'qemu-img check PATH-OF-THE-DISK',
+    },
   ];
   if (until !== null) return [whereCheck(migration), ...disks];
   return [
-    { what: `stop the damage without deciding yet: pauses the newer one on ${host}, "virsh resume" undoes it`, command: shell`virsh -c qemu+ssh://${host}/system suspend ${vm}` },
+    {
+      what: `stop the damage without deciding yet: pauses the newer one on ${host}, "virsh resume" undoes it`,
+      command: shell`virsh -c qemu+ssh://${host}/system suspend ${vm}`,
+    },
     whereCheck(migration),
-    { what: `decide first, then destroy one: ${first} has the guest as it was before, ${host} the one started anew. "virsh destroy" on the wrong host throws away what the guest did there; nothing brings it back`, command: shell`virsh -c qemu+ssh://HOST-TO-GIVE-UP/system destroy ${vm}` },
+    {
+      what: `decide first, then destroy one: ${first} has the guest as it was before, ${host} the one started anew. "virsh destroy" on the wrong host throws away what the guest did there; nothing brings it back`,
+      command: shell`virsh -c qemu+ssh://HOST-TO-GIVE-UP/system destroy ${vm}`,
+    },
     ...disks,
   ];
 }
@@ -141,7 +185,10 @@ function concludeTorn(migration: Migration): Conclusion {
   const [source, destination] = [sourceOf(migration), destinationOf(migration)];
   const states = migration.after.filter(({ state }) => state === 'paused' || state === 'running');
   const summary = `${migration.vm} runs on ${destination} and is paused on ${source}; each host holds a part of its memory. Post-copy broke, so neither is whole: starting it a third time, or resuming it on ${source}, makes two of it.`;
-  const keep = { what: `do not resume, start or destroy it on either host before the link is back; see how it is now`, command: whereCheck(migration).command };
+  const keep = {
+    what: `do not resume, start or destroy it on either host before the link is back; see how it is now`,
+    command: whereCheck(migration).command,
+  };
   return {
     ...verdict(migration),
     summary,
@@ -149,12 +196,26 @@ function concludeTorn(migration: Migration): Conclusion {
     confidence: states.every(({ certainty }) => certainty === 'seen') ? 'seen' : 'follows',
     from: migration.postcopyAt ?? migration.startedAt,
     to: null,
-    evidence: proof(migration, states.flatMap((state) => state.evidence), migration.postcopyEvidence.slice(0, 1)),
+    evidence: proof(
+      migration,
+      states.flatMap((state) => state.evidence),
+      migration.postcopyEvidence.slice(0, 1),
+    ),
     remedies: [keep, ...recovery(migration)],
   };
 }
 
-const cut = [...booted(), ...begins(), at(36, 'kvm-b', 'libvirtd', { kind: 'daemon-message', level: 'error', vm: null, text: 'internal error: connection closed due to keepalive timeout' }), stops(37, 'kvm-b', 'destroyed')] satisfies readonly StoryEvent[];
+const cut = [
+  ...booted(),
+  ...begins(),
+  at(36, 'kvm-b', 'libvirtd', {
+    kind: 'daemon-message',
+    level: 'error',
+    vm: null,
+    text: 'internal error: connection closed due to keepalive timeout',
+  }),
+  stops(37, 'kvm-b', 'destroyed'),
+] satisfies readonly StoryEvent[];
 const noticed = fails(85, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe").slice(1);
 
 /** The bridge learns the VM's address on this port. */
@@ -177,8 +238,19 @@ export const splitBrainRisk = defineDetector({
   fires: [
     {
       name: 'HA starts the VM anew while a cut-off source still runs it, and both send',
-      events: [...cut, sample(50, { remainingBytes: 400e6 }), starts(56, 'kvm-b'), learns(58, 'upb'), learns(76, 'upa'), sample(77, { remainingBytes: 400e6 }), learns(78, 'upb'), learns(81, 'upa'), ...noticed],
-      finds: /^i-2-10-VM runs on kvm-a and kvm-b at the same time\. It was started anew on kvm-b 56 s after the migration began, and its QEMU on kvm-a was still alive after that\. The network moved its address between the ports upa and upb 3 times: both send\.$/,
+      events: [
+        ...cut,
+        sample(50, { remainingBytes: 400e6 }),
+        starts(56, 'kvm-b'),
+        learns(58, 'upb'),
+        learns(76, 'upa'),
+        sample(77, { remainingBytes: 400e6 }),
+        learns(78, 'upb'),
+        learns(81, 'upa'),
+        ...noticed,
+      ],
+      finds:
+        /^i-2-10-VM runs on kvm-a and kvm-b at the same time\. It was started anew on kvm-b 56 s after the migration began, and its QEMU on kvm-a was still alive after that\. The network moved its address between the ports upa and upb 3 times: both send\.$/,
       severity: 'critical',
     },
     {
@@ -189,8 +261,20 @@ export const splitBrainRisk = defineDetector({
     },
     {
       name: 'the VM is started anew on the old source after it moved away',
-      events: [...booted(), ...begins(), ...completes(10, 40), at(10.2, 'kvm-b', 'libvirt-qemu', { kind: 'qemu-message', vm: VM, level: 'warning', text: 'guest agent is not connected' }), starts(60, 'kvm-a')],
-      finds: /^i-2-10-VM runs on kvm-a and kvm-b at the same time\. It was started anew on kvm-a 1 min after the migration began, and nothing ended its QEMU on kvm-b\.$/,
+      events: [
+        ...booted(),
+        ...begins(),
+        ...completes(10, 40),
+        at(10.2, 'kvm-b', 'libvirt-qemu', {
+          kind: 'qemu-message',
+          vm: VM,
+          level: 'warning',
+          text: 'guest agent is not connected',
+        }),
+        starts(60, 'kvm-a'),
+      ],
+      finds:
+        /^i-2-10-VM runs on kvm-a and kvm-b at the same time\. It was started anew on kvm-a 1 min after the migration began, and nothing ended its QEMU on kvm-b\.$/,
       severity: 'critical',
     },
     {
@@ -199,7 +283,12 @@ export const splitBrainRisk = defineDetector({
         ...booted(),
         ...begins(),
         sample(10, { status: 'postcopy-active' }),
-        at(44, 'kvm-a', 'libvirtd', { kind: 'daemon-message', level: 'warning', vm: VM, text: `Migration of domain ${VM} failed during post-copy; leaving the domain paused` }),
+        at(44, 'kvm-a', 'libvirtd', {
+          kind: 'daemon-message',
+          level: 'warning',
+          vm: VM,
+          text: `Migration of domain ${VM} failed during post-copy; leaving the domain paused`,
+        }),
         ...fails(44.1, 'internal error: connection closed due to keepalive timeout').slice(1),
       ],
       finds: /^i-2-10-VM runs on kvm-b and is paused on kvm-a; each host holds a part of its memory\./,
@@ -208,13 +297,35 @@ export const splitBrainRisk = defineDetector({
   ],
   silent: [
     { name: 'the network is cut and nobody starts the VM anew', events: [...cut, ...noticed] },
-    { name: 'the source was stopped before the VM is started elsewhere', events: [...cut, stops(50, 'kvm-a', 'destroyed'), starts(56, 'kvm-b'), ...noticed] },
-    { name: 'the source stops within what clocks may differ', events: [...cut, starts(56, 'kvm-b'), stops(62, 'kvm-a', 'destroyed'), ...noticed] },
-    { name: 'the second start fails at once, because the disk is locked', events: [...cut, starts(56, 'kvm-b'), stops(57, 'kvm-b', 'failed'), ...noticed] },
-    { name: 'the VM is stopped on its new host and started on the old one', events: [...booted(), ...begins(), ...completes(10, 40), stops(40, 'kvm-b', 'shutdown'), starts(60, 'kvm-a')] },
+    {
+      name: 'the source was stopped before the VM is started elsewhere',
+      events: [...cut, stops(50, 'kvm-a', 'destroyed'), starts(56, 'kvm-b'), ...noticed],
+    },
+    {
+      name: 'the source stops within what clocks may differ',
+      events: [...cut, starts(56, 'kvm-b'), stops(62, 'kvm-a', 'destroyed'), ...noticed],
+    },
+    {
+      name: 'the second start fails at once, because the disk is locked',
+      events: [...cut, starts(56, 'kvm-b'), stops(57, 'kvm-b', 'failed'), ...noticed],
+    },
+    {
+      name: 'the VM is stopped on its new host and started on the old one',
+      events: [...booted(), ...begins(), ...completes(10, 40), stops(40, 'kvm-b', 'shutdown'), starts(60, 'kvm-a')],
+    },
     { name: 'a healthy migration: both QEMUs live for its duration', events: [...booted(), ...begins(), ...completes(90, 40)] },
-    { name: 'post-copy under way: a part on each host is how it works', events: [...booted(), ...begins(), sample(10, { status: 'postcopy-active' })] },
-    { name: "without the source's QEMU log nothing says that it still lived", events: [...cut.slice(1).filter(({ host, source }) => host !== 'kvm-a' || source !== 'libvirt-qemu'), starts(56, 'kvm-b'), ...noticed] },
+    {
+      name: 'post-copy under way: a part on each host is how it works',
+      events: [...booted(), ...begins(), sample(10, { status: 'postcopy-active' })],
+    },
+    {
+      name: "without the source's QEMU log nothing says that it still lived",
+      events: [
+        ...cut.slice(1).filter(({ host, source }) => host !== 'kvm-a' || source !== 'libvirt-qemu'),
+        starts(56, 'kvm-b'),
+        ...noticed,
+      ],
+    },
     {
       name: "post-copy broke, and whether the source's QEMU lived on is in no log",
       events: [
@@ -223,7 +334,10 @@ export const splitBrainRisk = defineDetector({
         ...fails(44.1, "operation failed: job 'migration out' failed in post-copy phase").slice(1),
       ],
     },
-    { name: 'another VM of the same name on the destination', events: [starts(-60, 'kvm-a', { uuid: 'a' }), ...begins(), starts(56, 'kvm-b', { uuid: 'b' }), ...noticed] },
+    {
+      name: 'another VM of the same name on the destination',
+      events: [starts(-60, 'kvm-a', { uuid: 'a' }), ...begins(), starts(56, 'kvm-b', { uuid: 'b' }), ...noticed],
+    },
     { name: 'the VM is started elsewhere the next day', events: [...cut, ...noticed, starts(86_400, 'kvm-b')] },
   ],
 });

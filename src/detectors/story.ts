@@ -1,3 +1,4 @@
+import { isoTime } from '../lib/units.ts';
 import type { DomainStarted, EventBody, JobSample, ParsedEvent } from '../model/event.ts';
 import type { Source } from '../model/source.ts';
 import { buildTimelines, type Timelines } from '../timeline/build.ts';
@@ -15,8 +16,9 @@ export interface StoryEvent {
 /** The story's second 0: 2026-01-05 00:00:00 UTC. */
 export const STORY_START_MS = 1_767_571_200_000;
 
-/** One event, at a second of the story. */
+/** One event, at a second of the story: as in a table, when, where, in whose log, and what. */
 export function at(seconds: number, host: string, source: Source, body: EventBody): StoryEvent {
+  // oxlint-disable-line eslint/max-params
   return { seconds, host, source, body };
 }
 
@@ -27,21 +29,34 @@ export function tell(events: readonly StoryEvent[]): Timelines {
     const file = { host, source, path: `${host}/${source}`, vm: null };
     return {
       body,
-      origin: { file, line: line + 1, offset: line * 100, text: JSON.stringify(body), messageAt: 0, written: new Date(ms).toISOString() },
+      origin: { file, line: line + 1, offset: line * 100, text: JSON.stringify(body), messageAt: 0, written: isoTime(ms) },
       stamp: { ms, clock: 'utc', missing: 'nothing' },
     };
   });
-  const spans = parsed.flatMap(({ origin, stamp }) => (stamp === null ? [] : [{ host: origin.file.host, source: origin.file.source, first: stamp, last: stamp, modifiedAt: 0 }]));
+  const spans = parsed.flatMap(({ origin, stamp }) =>
+    stamp === null ? [] : [{ host: origin.file.host, source: origin.file.source, first: stamp, last: stamp, modifiedAt: 0 }],
+  );
   const placed = placeInTime(parsed, spans, { all: null, hosts: new Map() });
   const files = spans.map(({ host, source }) => ({ host, source }));
   return buildTimelines(placed.events, { files, clocks: placed.clocks, logsEndAt: placed.events.at(-1)?.at ?? STORY_START_MS });
 }
 
-/** The VM, hosts and MAC address of the ready-made pieces below. */
+/** The VM of the ready-made pieces below, which moves from `kvm-a` to `kvm-b`. */
 export const VM = 'i-2-10-VM';
+
+/** Its only MAC address. */
 export const MAC = '02:00:00:00:00:0a';
 
-const started = { uuid: null, macs: [MAC], machine: 'pc-i440fx-7.2', cpu: 'qemu64', memoryBytes: 1 << 30, libvirtVersion: '9.0.0', qemuVersion: '7.2.22', hostname: null } as const;
+const started = {
+  uuid: null,
+  macs: [MAC],
+  machine: 'pc-i440fx-7.2',
+  cpu: 'qemu64',
+  memoryBytes: 1 << 30,
+  libvirtVersion: '9.0.0',
+  qemuVersion: '7.2.22',
+  hostname: null,
+} as const;
 
 /** libvirt starts a QEMU of the VM: a new one, or with `incoming` one that waits for a migration. */
 export function starts(seconds: number, host: string, changes: Partial<DomainStarted> = {}): StoryEvent {
@@ -65,7 +80,15 @@ export function booted(): readonly StoryEvent[] {
 /** CloudStack asks for a migration from kvm-a to kvm-b at second 0; both sides begin. */
 export function begins(): readonly StoryEvent[] {
   return [
-    at(0, 'kvm-a', 'cloudstack-agent', { kind: 'migrate-requested', vm: VM, address: '10.0.0.2', transport: 'tcp', uuid: null, macs: [MAC], cpu: 'qemu64' }),
+    at(0, 'kvm-a', 'cloudstack-agent', {
+      kind: 'migrate-requested',
+      vm: VM,
+      address: '10.0.0.2',
+      transport: 'tcp',
+      uuid: null,
+      macs: [MAC],
+      cpu: 'qemu64',
+    }),
     at(0.2, 'kvm-b', 'libvirt-qemu', { kind: 'domain-started', vm: VM, incoming: true, ...started }),
     at(0.5, 'kvm-a', 'libvirt-qemu', { kind: 'migrate-initiated', vm: VM, resumed: false }),
   ];
@@ -76,13 +99,24 @@ export function completes(seconds: number, downtimeMs: number): readonly StoryEv
   return [
     at(seconds - 1.5, 'kvm-a', 'libvirt-qemu', { kind: 'domain-stopped', vm: VM, reason: 'migrated' }),
     at(seconds, 'kvm-a', 'cloudstack-agent', { kind: 'migrate-thread-ended', vm: VM }),
-    at(seconds + 0.1, 'kvm-b', 'domjobinfo', { kind: 'job-completed', vm: VM, direction: 'incoming', elapsedMs: null, downtimeMs, passes: 3, transferredBytes: null, totalBytes: null }),
+    at(seconds + 0.1, 'kvm-b', 'domjobinfo', {
+      kind: 'job-completed',
+      vm: VM,
+      direction: 'incoming',
+      elapsedMs: null,
+      downtimeMs,
+      passes: 3,
+      transferredBytes: null,
+      totalBytes: null,
+    }),
   ];
 }
 
 /** QEMU announces the guest on its new host, shortly before the source's QEMU ends. */
 export function announces(seconds: number): readonly StoryEvent[] {
-  return [0, 0.05, 0.2, 0.45, 0.8].map((delay) => at(seconds - 1.6 + delay, 'switch', 'tcpdump', { kind: 'announced', mac: MAC, how: 'rarp' }));
+  return [0, 0.05, 0.2, 0.45, 0.8].map((delay) =>
+    at(seconds - 1.6 + delay, 'switch', 'tcpdump', { kind: 'announced', mac: MAC, how: 'rarp' }),
+  );
 }
 
 /** The client hears an error of libvirt, and the incoming QEMU ends. */
@@ -124,7 +158,10 @@ export function sample(seconds: number, counters: Partial<JobSample>): StoryEven
  * Counters once a second of a guest that writes `rate` bytes per second over `workingSet` bytes while `bandwidth` is carried,
  * until `seconds`, or until the rest fits a downtime of 300 ms.
  */
-export function copies(seconds: number, { rate, workingSet, bandwidth }: { readonly rate: number; readonly workingSet: number; readonly bandwidth: number }): readonly StoryEvent[] {
+export function copies(
+  seconds: number,
+  { rate, workingSet, bandwidth }: { readonly rate: number; readonly workingSet: number; readonly bandwidth: number },
+): readonly StoryEvent[] {
   const events: StoryEvent[] = [];
   // QEMU ends a pass when the rest would fit 300 ms; it looks every 100 ms
   const leftover = bandwidth * 0.25;
@@ -133,12 +170,27 @@ export function copies(seconds: number, { rate, workingSet, bandwidth }: { reado
     for (let took = (pass.size - leftover) / bandwidth; pass.from + took < second; took = (pass.size - leftover) / bandwidth) {
       const dirtied = Math.min(workingSet, rate * took);
       const size = Math.max(dirtied, Math.min(workingSet, dirtied + leftover));
-      pass = { number: pass.number + 1, from: pass.from + took, size, copiedBefore: pass.copiedBefore + pass.size - leftover, dirtyRate: (size - leftover) / took };
+      pass = {
+        number: pass.number + 1,
+        from: pass.from + took,
+        size,
+        copiedBefore: pass.copiedBefore + pass.size - leftover,
+        dirtyRate: (size - leftover) / took,
+      };
       if (size < bandwidth * 0.35) return events;
     }
     const copied = (second - pass.from) * bandwidth;
     const total = pass.copiedBefore + copied;
-    events.push(sample(second, { pass: pass.number, remainingBytes: pass.size - copied, copiedBytes: total, transferredBytes: total, dirtyRateBytesPerSecond: pass.dirtyRate, bandwidthBytesPerSecond: bandwidth }));
+    events.push(
+      sample(second, {
+        pass: pass.number,
+        remainingBytes: pass.size - copied,
+        copiedBytes: total,
+        transferredBytes: total,
+        dirtyRateBytesPerSecond: pass.dirtyRate,
+        bandwidthBytesPerSecond: bandwidth,
+      }),
+    );
   }
   return events;
 }

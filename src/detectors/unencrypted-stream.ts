@@ -50,7 +50,10 @@ function describe(host: string, destination: string, sent: readonly Sent[]): str
 
 function remediesFor(host: string, destination: string, address: string): readonly Remedy[] {
   return [
-    { what: `see on ${host} by which network it reaches ${destination}; touches no guest`, command: shell`ip route get ${address}` },
+    {
+      what: `see on ${host} by which network it reaches ${destination}; touches no guest`,
+      command: shell`ip route get ${address}`,
+    },
     {
       what: 'keep that network to the hosts alone (a VLAN of its own), or encrypt it below QEMU (MACsec, IPsec, WireGuard); the guests notice nothing',
       command: null,

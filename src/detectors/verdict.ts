@@ -16,7 +16,10 @@ const MAX_QUOTE = 180;
 export function verdict(migration: Migration): Omit<Conclusion, 'summary' | 'severity' | 'remedies'> {
   return {
     // that no log says why does not make it less certain that it ended so
-    confidence: migration.cause === null || migration.cause.certainty === 'unobserved' ? migration.outcomeCertainty : migration.cause.certainty,
+    confidence:
+      migration.cause === null || migration.cause.certainty === 'unobserved'
+        ? migration.outcomeCertainty
+        : migration.cause.certainty,
     from: migration.startedAt,
     to: migration.endedAt,
     evidence: proof(migration),
@@ -49,7 +52,9 @@ export function quoted(text: string): string {
 
 /** Asks libvirt where the VM is; changes nothing. */
 export function whereCheck(migration: Migration): Remedy {
-  const command = hostsToType(migration).map((host) => shell`virsh -c qemu+ssh://${host}/system domstate ${migration.vm} --reason`).join('\n');
+  const command = hostsToType(migration)
+    .map((host) => shell`virsh -c qemu+ssh://${host}/system domstate ${migration.vm} --reason`)
+    .join('\n');
   return { what: 'see where it runs and how; this changes nothing', command };
 }
 
@@ -57,5 +62,9 @@ export function whereCheck(migration: Migration): Remedy {
 export function endedLater({ after, source, endedAt, lastSeenAt }: Migration): boolean {
   const over = endedAt ?? lastSeenAt;
   const home = after.find(({ host }) => host === source);
-  return home?.evidence.some(({ body, at }) => body.kind === 'domain-stopped' && body.reason !== 'crashed' && body.reason !== 'failed' && at > over) === true;
+  return (
+    home?.evidence.some(
+      ({ body, at }) => body.kind === 'domain-stopped' && body.reason !== 'crashed' && body.reason !== 'failed' && at > over,
+    ) === true
+  );
 }

@@ -22,7 +22,10 @@ function isMismatch(migration: Migration, { kind }: Cause): boolean {
 /** `kvm-b (QEMU 5.2.0, libvirt 7.0.0)`, as far as its start banner tells. */
 function named(host: string, domain: DomainStarted | null): string {
   const { qemuVersion = null, libvirtVersion = null } = domain ?? {};
-  const versions = [qemuVersion === null ? [] : `QEMU ${qemuVersion}`, libvirtVersion === null ? [] : `libvirt ${libvirtVersion}`].flat();
+  const versions = [
+    qemuVersion === null ? [] : `QEMU ${qemuVersion}`,
+    libvirtVersion === null ? [] : `libvirt ${libvirtVersion}`,
+  ].flat();
   return versions.length === 0 ? host : `${host} (${versions.join(', ')})`;
 }
 
@@ -54,7 +57,12 @@ function beginsOnOlder(): readonly StoryEvent[] {
 
 function refusesDevice(): readonly StoryEvent[] {
   return [
-    at(4, 'kvm-b', 'libvirt-qemu', { kind: 'qemu-message', vm: VM, level: 'error', text: "error while loading state for instance 0x0 of device '0000:00:02.0/virtio-net'" }),
+    at(4, 'kvm-b', 'libvirt-qemu', {
+      kind: 'qemu-message',
+      vm: VM,
+      level: 'error',
+      text: "error while loading state for instance 0x0 of device '0000:00:02.0/virtio-net'",
+    }),
     ...fails(5, 'internal error: qemu unexpectedly closed the monitor', 'crashed'),
   ];
 }
@@ -66,12 +74,21 @@ export const versionMismatch = defineDetector({
   severity: 'critical',
   subject: 'migration',
   limits: z.strictObject({}),
-  detect: (migration) => (migration.cause !== null && isMismatch(migration, migration.cause) ? [conclude(migration, migration.cause)] : []),
+  detect: (migration) =>
+    migration.cause !== null && isMismatch(migration, migration.cause) ? [conclude(migration, migration.cause)] : [],
   fires: [
     {
       name: 'the destination does not know the machine type',
-      events: [...booted(), ...beginsOnOlder(), ...fails(1, "internal error: process exited while connecting to monitor: qemu-system-x86_64: -machine pc-i440fx-7.2: unsupported machine type")],
-      finds: /^kvm-b \(QEMU 5\.2\.0, libvirt 7\.0\.0\) does not accept i-2-10-VM, a pc-i440fx-7\.2 machine, from kvm-a \(QEMU 7\.2\.22, libvirt 9\.0\.0\): .*unsupported machine type"\. It runs on kvm-a/,
+      events: [
+        ...booted(),
+        ...beginsOnOlder(),
+        ...fails(
+          1,
+          'internal error: process exited while connecting to monitor: qemu-system-x86_64: -machine pc-i440fx-7.2: unsupported machine type',
+        ),
+      ],
+      finds:
+        /^kvm-b \(QEMU 5\.2\.0, libvirt 7\.0\.0\) does not accept i-2-10-VM, a pc-i440fx-7\.2 machine, from kvm-a \(QEMU 7\.2\.22, libvirt 9\.0\.0\): .*unsupported machine type"\. It runs on kvm-a/,
       severity: 'critical',
     },
     {
@@ -82,14 +99,28 @@ export const versionMismatch = defineDetector({
     },
     {
       name: 'libvirt finds that the two configurations differ',
-      events: [...booted(), ...begins(), ...fails(1, 'unsupported configuration: Target network card MTU 1500 does not match source 9000')],
+      events: [
+        ...booted(),
+        ...begins(),
+        ...fails(1, 'unsupported configuration: Target network card MTU 1500 does not match source 9000'),
+      ],
       finds: /Target network card MTU 1500 does not match source 9000/,
       severity: 'critical',
     },
   ],
   silent: [
-    { name: 'a migration between different versions that completes', events: [...booted(), ...beginsOnOlder(), ...completes(10, 40)] },
+    {
+      name: 'a migration between different versions that completes',
+      events: [...booted(), ...beginsOnOlder(), ...completes(10, 40)],
+    },
     { name: 'a device refused between equal versions', events: [...booted(), ...begins(), ...refusesDevice()] },
-    { name: 'a migration between different versions that fails for another reason', events: [...booted(), ...beginsOnOlder(), ...fails(5, "unable to connect to server at '10.0.0.2:49152': Connection refused")] },
+    {
+      name: 'a migration between different versions that fails for another reason',
+      events: [
+        ...booted(),
+        ...beginsOnOlder(),
+        ...fails(5, "unable to connect to server at '10.0.0.2:49152': Connection refused"),
+      ],
+    },
   ],
 });

@@ -24,10 +24,14 @@ export function whereNow({ after, source }: Migration): string {
   if (running.length > 1) return `It runs on ${running.map(({ host }) => host).join(' and ')} at the same time.`;
   const [host] = running;
   const [stopped] = paused;
-  if (host !== undefined) return `It runs on ${host.host}${stopped === undefined ? '' : ` and is paused on ${stopped.host}`} (${host.certainty}: ${host.because}).`;
+  if (host !== undefined)
+    return `It runs on ${host.host}${stopped === undefined ? '' : ` and is paused on ${stopped.host}`} (${host.certainty}: ${host.because}).`;
   if (stopped !== undefined) return `It is paused on ${stopped.host} (${stopped.certainty}: ${stopped.because}).`;
-  const ends = on('absent').flatMap((gone) => gone.evidence.flatMap(({ body }) => (body.kind === 'domain-stopped' ? [`${gone.host} (${body.reason})`] : [])));
-  if (source !== null && ends.length > 0 && ends.length === after.length) return `It runs on none of these hosts: its QEMU ended on ${ends.join(' and ')}.`;
+  const ends = on('absent').flatMap((gone) =>
+    gone.evidence.flatMap(({ body }) => (body.kind === 'domain-stopped' ? [`${gone.host} (${body.reason})`] : [])),
+  );
+  if (source !== null && ends.length > 0 && ends.length === after.length)
+    return `It runs on none of these hosts: its QEMU ended on ${ends.join(' and ')}.`;
   return 'Where it runs now is not in these logs.';
 }
 

@@ -10,6 +10,7 @@ export const STDIN = '-';
 /** The truth beside a recording: for tests, never for the program. */
 const NEVER_OPENED = new Set(['label.json']);
 
+/** What the arguments name: files to read, and those that are left alone, with the reason. */
 export interface Discovery {
   readonly files: readonly InputPath[];
   readonly skipped: readonly InputResult[];
@@ -45,10 +46,14 @@ async function walk(path: string, walked: Walk): Promise<void> {
   const found = await stat(path).catch((cause: unknown) => cause as NodeJS.ErrnoException);
   if (found instanceof Error) {
     if (walked.named) {
-      throw new AppError('no-input', `cannot read ${path}: ${found.code === 'ENOENT' ? 'no such file or folder' : found.message}`, {
-        hint: 'name log files or folders of log files, or - for standard input',
-        cause: found,
-      });
+      throw new AppError(
+        'no-input',
+        `cannot read ${path}: ${found.code === 'ENOENT' ? 'no such file or folder' : found.message}`,
+        {
+          hint: 'name log files or folders of log files, or - for standard input',
+          cause: found,
+        },
+      );
     }
     walked.skipped.push(skippedInput(path, 'unreadable', found.message));
     return;

@@ -8,6 +8,7 @@ export interface Hints {
   readonly sources: readonly { readonly pattern: RegExp; readonly value: Source }[];
 }
 
+/** A host's name for the paths that match. */
 export interface Hint {
   readonly pattern: RegExp;
   readonly value: string;
@@ -17,7 +18,27 @@ export interface Hint {
 const ROTATION = /(?:[.-]\d{4}-?\d{2}-?\d{2}(?:-\d+)?|\.\d{1,3})?(?:\.gz)?$/;
 
 /** Folder names that say nothing about a host. */
-const GENERIC = new Set(['', '.', 'log', 'logs', 'var', 'tmp', 'agent', 'cloudstack', 'libvirt', 'qemu', 'management', 'home', 'root', 'data', 'hosts', 'mnt', 'work', 'src', 'opt']);
+const GENERIC = new Set([
+  '',
+  '.',
+  'log',
+  'logs',
+  'var',
+  'tmp',
+  'agent',
+  'cloudstack',
+  'libvirt',
+  'qemu',
+  'management',
+  'home',
+  'root',
+  'data',
+  'hosts',
+  'mnt',
+  'work',
+  'src',
+  'opt',
+]);
 
 /** The path without its rotation suffix and compression. */
 export function unrotated(path: string): string {
@@ -38,7 +59,12 @@ const GLOB_PARTS: Readonly<Record<string, string>> = { '**': '.*', '*': '[^/]*',
  */
 export function hostOfPath(path: string): string | null {
   const parts = path.split('/');
-  return hostOfSosreport(parts) ?? partAfter(parts, 'hosts') ?? partBeforeVarLog(parts) ?? (parts.slice(0, -1).includes('switch') ? 'switch' : hostOfName(parts));
+  return (
+    hostOfSosreport(parts) ??
+    partAfter(parts, 'hosts') ??
+    partBeforeVarLog(parts) ??
+    (parts.slice(0, -1).includes('switch') ? 'switch' : hostOfName(parts))
+  );
 }
 
 /** `sosreport-HOST-2026-11-23-abcdefg`, with a case number or a label between, or `sosreport-HOST-20261123…` of older releases. */
@@ -69,7 +95,12 @@ function hostOfName(parts: readonly string[]): string | null {
 
 /** The nearest folder whose name could be a host's. */
 export function hostOfFolder(path: string): string | null {
-  return path.split('/').slice(0, -1).findLast((part) => !GENERIC.has(part)) ?? null;
+  return (
+    path
+      .split('/')
+      .slice(0, -1)
+      .findLast((part) => !GENERIC.has(part)) ?? null
+  );
 }
 
 /** The host name that libvirt writes into its own logs, from the first lines of one. */
@@ -109,9 +140,14 @@ export interface Identity {
 }
 
 /** Names the file's host, program and VM; `null` where its format is unknown. */
-export function identify(file: { readonly path: string; readonly absolute: string; readonly head: string }, parsers: readonly Parser[], hints: Hints): Identity | null {
+export function identify(
+  file: { readonly path: string; readonly absolute: string; readonly head: string },
+  parsers: readonly Parser[],
+  hints: Hints,
+): Identity | null {
   const hinted = hints.sources.find(({ pattern }) => pattern.test(file.path))?.value;
-  const parser = hinted === undefined ? parserFor(parsers, file.path, file.head) : (parsers.find(({ source }) => source === hinted) ?? null);
+  const parser =
+    hinted === undefined ? parserFor(parsers, file.path, file.head) : (parsers.find(({ source }) => source === hinted) ?? null);
   if (parser === null) return null;
   const host =
     hints.hosts.find(({ pattern }) => pattern.test(file.path))?.value ??

@@ -40,8 +40,13 @@ async function readBytes(input: InputPath, options: ReadOptions): Promise<InputR
   const head = await takeHead(chunks);
   const skip = skipReason(head);
   if (skip !== null) return skippedInput(input.path, skip.reason, head.problem ?? skip.problem);
-  const identity = identify({ path: input.path, absolute: pathForIdentity(input.path), head: head.text }, options.parsers, options.hints);
-  if (identity === null) return skippedInput(input.path, 'unknown format', 'no line reads like the output of a program known here');
+  const identity = identify(
+    { path: input.path, absolute: pathForIdentity(input.path), head: head.text },
+    options.parsers,
+    options.hints,
+  );
+  if (identity === null)
+    return skippedInput(input.path, 'unknown format', 'no line reads like the output of a program known here');
   const scanner = createScanner(identity.parser, identity.context, options.emit);
   scanner.push(head.text);
   let { problem } = head;
@@ -80,9 +85,17 @@ function problemOf(cause: unknown): string {
 }
 
 function skipReason(head: Head): { readonly reason: NonNullable<InputResult['skipped']>; readonly problem: string } | null {
-  if (head.text === '') return head.problem === null ? { reason: 'empty', problem: 'the file is empty' } : { reason: 'unreadable', problem: head.problem };
-  if (head.text.slice(257, 262) === 'ustar') return { reason: 'archive', problem: 'a tar archive: unpack it and name the folder' };
-  if (head.text.startsWith('PK\u0003\u0004') || head.text.startsWith('\u00fd7zXZ') || head.text.startsWith('\u0028\u00b5\u002f\u00fd')) {
+  if (head.text === '')
+    return head.problem === null
+      ? { reason: 'empty', problem: 'the file is empty' }
+      : { reason: 'unreadable', problem: head.problem };
+  if (head.text.slice(257, 262) === 'ustar')
+    return { reason: 'archive', problem: 'a tar archive: unpack it and name the folder' };
+  if (
+    head.text.startsWith('PK\u0003\u0004') ||
+    head.text.startsWith('\u00fd7zXZ') ||
+    head.text.startsWith('\u0028\u00b5\u002f\u00fd')
+  ) {
     return { reason: 'archive', problem: 'compressed in a way not read here (only gzip is): unpack it' };
   }
   const nuls = head.text.split('\u0000').length - 1;

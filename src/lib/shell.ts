@@ -6,7 +6,10 @@ const PLAIN = /^[\w@%+=:,./-]+$/;
  * from log text, and one that reads `x; reboot` must not do so. No value may stand between quotes of the template.
  */
 export function shell(template: TemplateStringsArray, ...values: readonly (string | number)[]): string {
-  return values.reduce<string>((command, value, i) => `${command}${word(String(value))}${template[i + 1] ?? ''}`, template[0] ?? '');
+  return values.reduce<string>(
+    (command, value, i) => `${command}${word(String(value))}${template[i + 1] ?? ''}`,
+    template[0] ?? '',
+  );
 }
 
 function word(value: string): string {

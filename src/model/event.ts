@@ -357,6 +357,7 @@ export type EventBody =
   | CpuThrottled
   | StorageMessage;
 
+/** The name of a kind of event, as `kind` holds it. */
 export type EventKind = EventBody['kind'];
 
 /** Where a record stands, and what it says to the letter. */

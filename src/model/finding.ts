@@ -4,6 +4,7 @@ import type { Certainty } from './timeline.ts';
 /** `info` is advice: it never counts as a problem. */
 export const SEVERITIES = ['info', 'warning', 'critical'] as const;
 
+/** How bad it is: one of `SEVERITIES`, the mildest first. */
 export type Severity = (typeof SEVERITIES)[number];
 
 /** Something to do: what it is for, what it does to the guest, and what to type. */

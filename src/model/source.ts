@@ -11,6 +11,7 @@ export const SOURCES = [
   'journal',
 ] as const;
 
+/** A program whose output is read, by what it prints. */
 export type Source = (typeof SOURCES)[number];
 
 /** What is known of a file before its first line is read. */
@@ -45,12 +46,7 @@ export interface Span {
 }
 
 /** Why a record, or a part of a file, could not be read as its program's output. A closed list. */
-export const REJECT_REASONS = [
-  'no-header',
-  'too-long',
-  'bad-time',
-  'bad-json',
-  'bad-shape',
-] as const;
+export const REJECT_REASONS = ['no-header', 'too-long', 'bad-time', 'bad-json', 'bad-shape'] as const;
 
+/** One of `REJECT_REASONS`. */
 export type RejectReason = (typeof REJECT_REASONS)[number];

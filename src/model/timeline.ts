@@ -3,6 +3,7 @@ import type { DomainStarted, Event, HeartbeatProbe, HeartbeatWriteFailed, HostRe
 /** How sure a statement is: a line says so, it follows from what was seen, or nothing tells. */
 export type Certainty = 'seen' | 'follows' | 'unobserved';
 
+/** How a migration ended; `running` where it had not when the logs end, `unknown` where nobody saw the end. */
 export type Outcome = 'completed' | 'failed' | 'aborted' | 'running' | 'unknown';
 
 /** Why migrations fail. A closed list; `unknown` comes with the text. */
@@ -28,6 +29,7 @@ export const CAUSES = [
   'unknown',
 ] as const;
 
+/** One of `CAUSES`. */
 export type CauseKind = (typeof CAUSES)[number];
 
 /** Why a migration did not complete. */
@@ -39,6 +41,7 @@ export interface Cause {
   readonly evidence: readonly Event[];
 }
 
+/** What a host does with a VM: its CPUs run, they are stopped, it has no QEMU for it, or nothing tells. */
 export type GuestState = 'running' | 'paused' | 'absent' | 'unknown';
 
 /** Where a VM is, and how, when the logs end. */

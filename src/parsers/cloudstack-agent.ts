@@ -16,8 +16,7 @@ export const cloudstackAgent: Parser = {
   title: "CloudStack's KVM agent: agent.log",
   reference: 'agent/conf/log4j-cloud.xml.in and the KVM plugin of apache/cloudstack, 4.15.2 to main',
   paths: /(?:^|[/._-])agent\.log$/,
-  recognises:
-    /^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d,\d{3} (?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL) +\[[^\]\s]+\] \(/,
+  recognises: /^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d,\d{3} (?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL) +\[[^\]\s]+\] \(/,
   header:
     /(?<time>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d,\d{3}) (?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL) +\[(?<logger>[^\]\s]+)\] \([^():\n]*:[^()\n]*\) (?:\(logid:[^()\s]*\) ?)?/y,
   time: ({ time }) => isoStamp(time, 'local'),

@@ -89,11 +89,10 @@ export const domjobinfo: Parser = {
   title: 'virsh: migration job statistics and events',
   reference: 'tools/virsh-domain.c, tools/virsh-domain-event.c of libvirt 7.0–11.3; qapi/migration.json of QEMU 5.2–10.0',
   paths: /(?:^|[/._-])(?:domjobinfo|virsh-events?)(?:[._-][^/]*)?$/,
-  recognises:
-    /"domjobinfo":|^Job type: |^(?:\S+ \S+: )?event '[a-z-]+' for domain /,
+  recognises: /"domjobinfo":|^Job type: |^(?:\S+ \S+: )?event '[a-z-]+' for domain /,
   // a line that is only a time gives it to the print-outs after it; errors of one virsh call are one record
   header: new RegExp(
-    String.raw`(?:\{ ?"at": ?")?(?<time>${ISO_TIME})(?:"|: |(?=\r?$))|(?=Job type: |event '|\{)|(?=error: )(?<!error: .*\n)`,
+    String.raw`(?:\{ ?"at": ?")?(?<time>${ISO_TIME})(?:"|: |(?=\r?$))|(?=Job type: |event '|\{)|(?=error: )(?<!^error: [^\n]*\n)`,
     'my',
   ),
   time: ({ time }) => recordedStamp(time),

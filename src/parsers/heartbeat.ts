@@ -74,8 +74,7 @@ export const heartbeat: Parser = {
   reference:
     "heartbeat.jsonl, one JSON object a line, of Precopy's own probe; file names as kvmheartbeat.sh of apache/cloudstack has them",
   paths: /(?:^|[/._-])heartbeat\.jsonl$/,
-  recognises:
-    /"latency_ms":/,
+  recognises: /"latency_ms":/,
   header: JSON_LINE_HEADER,
   time: ({ time }) => recordedStamp(time),
   rules,

@@ -52,8 +52,7 @@ export const libvirtd: Parser = {
   title: "libvirt's daemon: libvirtd.log, virtqemud.log",
   reference: 'virLogFormatString in libvirt src/util/virlog.c; libvirt 7.0–11.3; with bars instead of colons in builds of Huawei',
   paths: /(?:^|[/._-])(?:libvirtd|virtqemud)\.log$/,
-  recognises:
-    /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\+0000(?:: |\| *)\d+(?:: |\| *)(?:debug|info|warning|error) [:|] /,
+  recognises: /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\+0000(?:: |\| *)\d+(?:: |\| *)(?:debug|info|warning|error) [:|] /,
   header:
     /(?<time>\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}\.\d{3})\+0000(?:: |\| *)\d+(?:: |\| *)(?<level>debug|info|warning|error) [:|] (?:\w+:\d+ [:|] )?/y,
   time: ({ time }) => isoStamp(time, 'utc'),

@@ -13,7 +13,8 @@ const MEANINGS: Readonly<Record<string, QuotedMessage['meaning']>> = {
 };
 
 /** Finds any of them anywhere in a text. */
-export const QUOTED = /Successfully migrated\.|Migration failed: Destination host is not compatible\.|Timed out waiting for migration|Host Unreachable/;
+export const QUOTED =
+  /Successfully migrated\.|Migration failed: Destination host is not compatible\.|Timed out waiting for migration|Host Unreachable/;
 
 /** The quoted sentence in a message, if there is one. */
 export function quotedMessage(message: string): readonly EventBody[] | null {

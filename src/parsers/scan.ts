@@ -234,10 +234,21 @@ function textLimit(found: readonly EventBody[]): number {
   return found.some(({ kind }) => kind === 'job-sample') ? MAX_SAMPLE_CHARS : MAX_TEXT_CHARS;
 }
 
-function originOf(file: FileContext, { text, line, offset, messageAt }: WholeRecord, { written, limit }: { readonly written: string; readonly limit: number }): Origin {
+function originOf(
+  file: FileContext,
+  { text, line, offset, messageAt }: WholeRecord,
+  { written, limit }: { readonly written: string; readonly limit: number },
+): Origin {
   // copies, where a slice would keep a long record alive
   const cut = text.length > limit;
-  return { file, line, offset, text: cut ? compact(text.slice(0, limit)) : text, messageAt, written: cut ? compact(written) : written };
+  return {
+    file,
+    line,
+    offset,
+    text: cut ? compact(text.slice(0, limit)) : text,
+    messageAt,
+    written: cut ? compact(written) : written,
+  };
 }
 
 function firstLine(text: string): string {
@@ -283,7 +294,9 @@ function ruleIndex(rules: readonly Rule[]): (buffer: string, at: number) => read
       byKey.set(key, [...(byKey.get(key) ?? []), rule]);
     }
   }
-  const combined = new Map([...byKey].map(([key, list]) => [key, rules.filter((rule) => list.includes(rule) || always.includes(rule))]));
+  const combined = new Map(
+    [...byKey].map(([key, list]) => [key, rules.filter((rule) => list.includes(rule) || always.includes(rule))]),
+  );
   return (buffer, at) => combined.get(keyAt(buffer, at)) ?? always;
 }
 

@@ -85,8 +85,7 @@ export const sensors: Parser = {
   title: 'lm-sensors: temperatures, limits and alarms',
   reference: 'prog/sensors/main.c and chips.c of lm-sensors 3.6.0 and 3.6.2; Documentation/hwmon/sysfs-interface of Linux',
   paths: /(?:^|[/._-])sensors(?:[._-][^/]*)?$/,
-  recognises:
-    /^\s*(?:\{?")?\S+-(?:isa|pci|i2c|spi|virtual|acpi|hid|mdio|scsi|sdio)(?:-\d+)?-[0-9a-f]+(?:"|\r?$)|"sensors":/,
+  recognises: /^\s*(?:\{?")?\S+-(?:isa|pci|i2c|spi|virtual|acpi|hid|mdio|scsi|sdio)(?:-\d+)?-[0-9a-f]+(?:"|\r?$)|"sensors":/,
   // the last part: what stderr says before the first chip (at the buffer's beginning only, elsewhere it interrupts a record)
   header: new RegExp(
     [

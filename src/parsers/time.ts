@@ -47,7 +47,15 @@ export function ctimeStamp(text: string | undefined): Stamp | 'bad-time' {
   const match = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d+) (\d\d):(\d\d):(\d\d) (\d{4})(?: (\d+) usec)?/.exec(text ?? '');
   if (match === null) return 'bad-time';
   const [, month = '', day, hour, minute, second, year, usec = '0'] = match;
-  const ms = toMs([Number(year), MONTHS.indexOf(month) + 1, Number(day), Number(hour), Number(minute), Number(second), Math.floor(Number(usec) / 1000)]);
+  const ms = toMs([
+    Number(year),
+    MONTHS.indexOf(month) + 1,
+    Number(day),
+    Number(hour),
+    Number(minute),
+    Number(second),
+    Math.floor(Number(usec) / 1000),
+  ]);
   return ms === null ? 'bad-time' : { ms, clock: 'local', missing: 'nothing' };
 }
 
@@ -57,7 +65,15 @@ export function syslogStamp(text: string | undefined): Stamp | 'bad-time' {
   if (match === null) return 'bad-time';
   const [, month = '', day, hour, minute, second, fraction = '0'] = match;
   // a leap year, so that 29 February is a date
-  const ms = toMs([2000, MONTHS.indexOf(month) + 1, Number(day), Number(hour), Number(minute), Number(second), Number(fraction.padEnd(3, '0'))]);
+  const ms = toMs([
+    2000,
+    MONTHS.indexOf(month) + 1,
+    Number(day),
+    Number(hour),
+    Number(minute),
+    Number(second),
+    Number(fraction.padEnd(3, '0')),
+  ]);
   return ms === null ? 'bad-time' : { ms, clock: 'local', missing: 'year' };
 }
 

@@ -25,20 +25,54 @@ export interface Analysis {
 export type DetectorSettings = Readonly<Record<string, unknown>>;
 
 /** Runs every detector over every subject of its kind. */
-export function findingsOf({ migrations, hosts }: Timelines, detectors: readonly Detector[], settings: DetectorSettings = {}): readonly Finding[] {
+export function findingsOf(
+  { migrations, hosts }: Timelines,
+  detectors: readonly Detector[],
+  settings: DetectorSettings = {},
+): readonly Finding[] {
   const findings = detectors.flatMap((detector) => {
     const subjects: readonly (Migration | HostHistory)[] = detector.subject === 'migration' ? migrations : hosts;
-    return subjects.flatMap((subject) => detector.run(subject, settings[detector.id] ?? {}).map((conclusion) => finding(detector, subject, conclusion)));
+    return subjects.flatMap((subject) =>
+      detector.run(subject, settings[detector.id] ?? {}).map((conclusion) => finding(detector, subject, conclusion)),
+    );
   });
   const once = [...new Map(findings.map((found) => [found.id, found])).values()];
-  return once.toSorted((a, b) => SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) || a.from - b.from || (a.id < b.id ? -1 : 1));
+  return once.toSorted(
+    (a, b) => SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) || a.from - b.from || (a.id < b.id ? -1 : 1),
+  );
+}
+
+/** The migration that a finding about a host is told with: one that ran meanwhile, rather one that the evidence is of, or that did not complete. */
+function tiedTo({ migrations }: HostHistory, { from, to, evidence }: Conclusion): Migration | null {
+  const meanwhile = migrations.filter(
+    ({ startedAt, lastSeenAt }) => startedAt <= (to ?? Number.POSITIVE_INFINITY) && lastSeenAt >= from,
+  );
+  const score = ({ events, outcome }: Migration): number =>
+    (evidence.some((event) => events.includes(event)) ? 2 : 0) + (outcome === 'completed' ? 0 : 1);
+  return meanwhile.toSorted((a, b) => score(b) - score(a))[0] ?? null;
 }
 
 function finding({ id: detector, title }: Detector, subject: Migration | HostHistory, conclusion: Conclusion): Finding {
   if ('vm' in subject) {
     const { id, vm } = subject;
-    return { ...conclusion, id: stableId(detector, id, conclusion.discriminator), detector, title, migration: id, vm, host: subject.destination ?? subject.source };
+    return {
+      ...conclusion,
+      id: stableId(detector, id, conclusion.discriminator),
+      detector,
+      title,
+      migration: id,
+      vm,
+      host: subject.destination ?? subject.source,
+    };
   }
-  const tied = subject.migrations.find(({ startedAt, lastSeenAt }) => startedAt <= (conclusion.to ?? Number.POSITIVE_INFINITY) && lastSeenAt >= conclusion.from);
-  return { ...conclusion, id: stableId(detector, subject.host, conclusion.discriminator), detector, title, migration: tied?.id ?? null, vm: tied?.vm ?? null, host: subject.host };
+  const tied = tiedTo(subject, conclusion);
+  return {
+    ...conclusion,
+    id: stableId(detector, subject.host, conclusion.discriminator),
+    detector,
+    title,
+    migration: tied?.id ?? null,
+    vm: tied?.vm ?? null,
+    host: subject.host,
+  };
 }

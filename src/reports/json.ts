@@ -22,7 +22,11 @@ const prediction = z
     workingSetBytes: z.number().nonnegative().nullable(),
     bandwidthBytesPerSecond: bytesPerSecond,
     bandwidthNeededBytesPerSecond: bytesPerSecond.nullable().describe('from which it would converge; null where it does'),
-    downtimeNeededMs: z.number().nonnegative().nullable().describe('downtime limit from which it would converge; null where it does'),
+    downtimeNeededMs: z
+      .number()
+      .nonnegative()
+      .nullable()
+      .describe('downtime limit from which it would converge; null where it does'),
   })
   .describe('what was known at the beginning of a pass of how the migration would end');
 
@@ -40,7 +44,10 @@ const migration = z
     cause: z.enum(CAUSES).nullable(),
     causeText: z.string().nullable(),
     downtimeMs: z.number().nonnegative().nullable(),
-    downtimeFrom: z.enum(['statistics', 'events', 'at-least']).nullable().describe('how the downtime is known; at-least: a lower bound'),
+    downtimeFrom: z
+      .enum(['statistics', 'events', 'at-least'])
+      .nullable()
+      .describe('how the downtime is known; at-least: a lower bound'),
     downtimeLimitMs: z.number().nonnegative(),
     iterations: z.int().nonnegative().nullable().describe('passes of pre-copy'),
     throttlePercent: z.number().nullable().describe('highest throttle of the guest seen'),
@@ -48,7 +55,14 @@ const migration = z
     announced: z.enum(['yes', 'no', 'unobserved']),
     unobserved: z.array(z.string()).describe('what would have told more and was not there'),
     after: z
-      .array(z.strictObject({ host: z.string(), state: z.enum(['running', 'paused', 'absent', 'unknown']), certainty: z.enum(['seen', 'follows', 'unobserved']), because: z.string() }))
+      .array(
+        z.strictObject({
+          host: z.string(),
+          state: z.enum(['running', 'paused', 'absent', 'unknown']),
+          certainty: z.enum(['seen', 'follows', 'unobserved']),
+          because: z.string(),
+        }),
+      )
       .describe('where the VM is when the logs end'),
     predictions: z.array(prediction),
   })
@@ -66,7 +80,16 @@ const finding = z
     from: time,
     to: time.nullable(),
     summary: z.string(),
-    evidence: z.array(z.strictObject({ host: z.string(), source: z.enum(SOURCES), path: z.string(), line: z.int().min(1), at: time, text: z.string() })),
+    evidence: z.array(
+      z.strictObject({
+        host: z.string(),
+        source: z.enum(SOURCES),
+        path: z.string(),
+        line: z.int().min(1),
+        at: time,
+        text: z.string(),
+      }),
+    ),
     remedies: z.array(z.strictObject({ what: z.string(), command: z.string().nullable() })),
   })
   .describe('what a detector concludes');

@@ -70,10 +70,19 @@ export function announcementOf(arrival: Arrival, observers: readonly Observer[])
   const missing = evidence.filter(({ events }) => events.length === 0).map(({ mac }) => mac);
   const firstAt = seen[0]?.at ?? null;
   if (macs.length > 0 && missing.length === 0) {
-    return { state: 'yes', because: 'seen on the network', missing: [], firstAt, outageMs: firstAt === null ? null : Math.max(0, firstAt - arrivedAt), evidence: seen };
+    return {
+      state: 'yes',
+      because: 'seen on the network',
+      missing: [],
+      firstAt,
+      outageMs: firstAt === null ? null : Math.max(0, firstAt - arrivedAt),
+      evidence: seen,
+    };
   }
-  if (macs.length === 0) return unobserved('the VM\'s MAC address is in none of the logs');
-  const judging = observers.filter((observer) => observer.trusted && isAlive(observer, arrivedAt) && missing.some((mac) => observer.byMac.has(mac)));
+  if (macs.length === 0) return unobserved("the VM's MAC address is in none of the logs");
+  const judging = observers.filter(
+    (observer) => observer.trusted && isAlive(observer, arrivedAt) && missing.some((mac) => observer.byMac.has(mac)),
+  );
   if (judging.length === 0) return unobserved(whyNot(observers, arrivedAt, missing));
   const concluded = missing.filter((mac) => judging.some((observer) => observer.byMac.has(mac)));
   const later = firstFrameAfter(judging, concluded, arrivedAt);
@@ -126,7 +135,10 @@ function isNearest(at: number, { arrivedAt, otherArrivals }: Arrival): boolean {
 function movedPort(own: readonly Event[], event: Event): boolean {
   const { body } = event;
   if (body.kind !== 'forwarding-changed' || body.deleted) return false;
-  const before = own.findLast((other): other is Event<ForwardingChanged> => other.body.kind === 'forwarding-changed' && !other.body.deleted && other.at < event.at);
+  const before = own.findLast(
+    (other): other is Event<ForwardingChanged> =>
+      other.body.kind === 'forwarding-changed' && !other.body.deleted && other.at < event.at,
+  );
   return before !== undefined && before.body.port !== body.port;
 }
 

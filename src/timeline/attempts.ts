@@ -62,13 +62,31 @@ interface OpenAttempt {
 /** Events of one VM, in the order of time → its attempts, in the order of their beginning. */
 export function attemptsOf(vm: string, events: readonly Event[]): readonly Attempt[] {
   const attempts: OpenAttempt[] = [];
+  let loose: Event[] = [];
   for (const event of events) {
+    const known = attempts.length;
     const attempt = isOpener(event) ? openOrJoin(vm, attempts, event) : attemptFor(vm, attempts, event);
-    if (attempt === null) continue;
+    if (attempt === null) {
+      loose.push(event);
+      continue;
+    }
+    if (attempts.length > known) {
+      // one daemon may refuse what another has not yet said that it asked for
+      attempt.events.push(...loose.filter(({ body, at }) => body.kind === 'daemon-message' && event.at - at <= JITTER_MS));
+      loose = [];
+    }
     attempt.events.push(event);
     note(attempt, event);
   }
-  return attempts.map(({ source, destination, openedAt, closedAt, events: own }) => ({ vm, source, destination, openedAt, closedAt, events: own, vmEvents: events }));
+  return attempts.map(({ source, destination, openedAt, closedAt, events: own }) => ({
+    vm,
+    source,
+    destination,
+    openedAt,
+    closedAt,
+    events: own,
+    vmEvents: events,
+  }));
 }
 
 function isOpener({ body }: Event): boolean {
@@ -81,7 +99,14 @@ function isOpener({ body }: Event): boolean {
 
 /** QEMU's words for a migration that goes on. A stale `cancelled` of an earlier attempt begins nothing. */
 function isRunning(status: string | null): boolean {
-  return status === null || status === 'active' || status === 'setup' || status === 'device' || status === 'pre-switchover' || status.startsWith('postcopy');
+  return (
+    status === null ||
+    status === 'active' ||
+    status === 'setup' ||
+    status === 'device' ||
+    status === 'pre-switchover' ||
+    status.startsWith('postcopy')
+  );
 }
 
 function openOrJoin(vm: string, attempts: OpenAttempt[], event: Event): OpenAttempt {
@@ -112,7 +137,9 @@ function joins(attempt: OpenAttempt, event: Event): boolean {
   if (attempt.closedAt !== null && at > attempt.closedAt + grace) return false;
   if (at - attempt.lastAt > MAX_PREPARE_MS || (ONCE.has(body.kind) && attempt.once.has(body.kind))) return false;
   const host = hostOf(event);
-  return OPENERS[body.kind] === 'destination' ? fits(host, attempt.destination, attempt.source) : fits(host, attempt.source, attempt.destination);
+  return OPENERS[body.kind] === 'destination'
+    ? fits(host, attempt.destination, attempt.source)
+    : fits(host, attempt.source, attempt.destination);
 }
 
 /** A host can be one side of an attempt: it is known to be, or no other is, and it is not the other side. */
@@ -123,7 +150,8 @@ function fits(host: string, side: string | null, otherSide: string | null): bool
 /** The attempt that an event without a beginning of its own belongs to; a client's error without any opens one. */
 function attemptFor(vm: string, attempts: OpenAttempt[], event: Event): OpenAttempt | null {
   const latest = attempts.findLast((attempt) => attempt.openedAt - JITTER_MS <= event.at);
-  if (event.body.kind === 'migrate-error' && (latest === undefined || isOver(latest, event.at))) return openOrJoin(vm, attempts, event);
+  if (event.body.kind === 'migrate-error' && (latest === undefined || isOver(latest, event.at)))
+    return openOrJoin(vm, attempts, event);
   return latest === undefined || event.at - latestSign(latest, event) > TRAIL_MS ? null : latest;
 }
 

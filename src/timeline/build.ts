@@ -30,13 +30,20 @@ export interface Timelines {
 /** Events in the order of time → timelines. Pure: the same events give the same, however they arrived. */
 export function buildTimelines(events: readonly Event[], inputs: Inputs): Timelines {
   const attempts = correlate(events, hypervisorsOf(inputs.files));
-  const observers = observersOf(events, new Set(inputs.clocks.filter(({ zoneFrom }) => zoneFrom === 'assumed').map(({ host }) => host)));
+  const observers = observersOf(
+    events,
+    new Set(inputs.clocks.filter(({ zoneFrom }) => zoneFrom === 'assumed').map(({ host }) => host)),
+  );
   const ended = attempts.map((attempt) => ({ attempt, ending: endingOf(attempt, inputs.logsEndAt) }));
-  const byVm = groupByVm(ended);
-  const migrations = ended.map((one) => {
-    const all = byVm.get(one.attempt.vm) ?? [];
-    return migrationOf({ ...one, observers, files: inputs.files, moves: all.map(moveOf), others: all.filter((other) => other !== one) });
-  });
+  // what all migrations of a VM share is made once a VM: of one that moves to and fro there are many
+  const byAttempt = new Map<Ended, Migration>();
+  for (const own of groupByVm(ended).values()) {
+    const arrivals = own.map(({ attempt, ending }) => arrivalOf(attempt, ending));
+    const shared = { observers, files: inputs.files, moves: own.map(moveOf), macs: macsOf(own[0]?.attempt.vmEvents ?? []) };
+    for (const [index, one] of own.entries())
+      byAttempt.set(one, migrationOf({ ...one, ...shared, otherArrivals: arrivals.toSpliced(index, 1) }));
+  }
+  const migrations = ended.flatMap((one) => byAttempt.get(one) ?? []);
   return { migrations, hosts: hostsOf(events, migrations, inputs) };
 }
 
@@ -49,8 +56,9 @@ interface Context extends Ended {
   readonly observers: readonly Observer[];
   readonly files: Coverage;
   readonly moves: readonly Move[];
-  /** The VM's other migrations. */
-  readonly others: readonly Ended[];
+  readonly macs: readonly string[];
+  /** Arrivals of the VM in its other migrations. */
+  readonly otherArrivals: readonly number[];
 }
 
 function migrationOf(context: Context): Migration {
@@ -61,11 +69,12 @@ function migrationOf(context: Context): Migration {
   const limitAt = downtimeLimits(ofKind(events, 'downtime-limit-set'));
   const postcopy = postcopyOf(events);
   const domains = ofKind(vmEvents, 'domain-started').filter(({ at }) => at <= lastSeenAt);
-  const domainOf = (host: string | null): DomainStarted | null => domains.findLast((event) => hostOf(event) === host)?.body ?? null;
+  const domainOf = (host: string | null): DomainStarted | null =>
+    domains.findLast((event) => hostOf(event) === host)?.body ?? null;
   const base = {
     id: stableId('migration', vm, source ?? '', String(startedAt)),
     vm,
-    macs: macsOf(vmEvents),
+    macs: context.macs,
     source,
     destination,
     destinationAddress: addressOf(attempt),
@@ -88,7 +97,11 @@ function migrationOf(context: Context): Migration {
     destinationDomain: domainOf(destination),
     events,
   };
-  return { ...base, phases: phasesOf({ ...base, arrivedAt: arrivalOf(attempt, ending) }), unobserved: unobservedOf(base, context.files) };
+  return {
+    ...base,
+    phases: phasesOf({ ...base, arrivedAt: arrivalOf(attempt, ending) }),
+    unobserved: unobservedOf(base, context.files),
+  };
 }
 
 type Counters = Pick<Migration, 'samples' | 'passes' | 'predictions' | 'iterations' | 'throttlePercent'>;
@@ -98,7 +111,9 @@ function countersOf({ events, source }: Attempt, limitAt: (at: number) => number
   const samples = ofKind(events, 'job-sample').filter((event) => event.body.direction !== 'incoming' && hostOf(event) === source);
   const starts = ofKind(events, 'migration-pass').filter((event) => hostOf(event) === source);
   const passes = passesOf(samples, { starts, limitSeconds: (at) => limitAt(at) / 1000 });
-  const throttles = samples.flatMap(({ body }) => (body.throttlePercent === null || body.throttlePercent === 0 ? [] : [body.throttlePercent]));
+  const throttles = samples.flatMap(({ body }) =>
+    body.throttlePercent === null || body.throttlePercent === 0 ? [] : [body.throttlePercent],
+  );
   return {
     samples,
     passes,
@@ -109,16 +124,20 @@ function countersOf({ events, source }: Attempt, limitAt: (at: number) => number
 }
 
 /** A guest that did not move has nothing to announce. */
-function announcedBy({ attempt, ending, observers, others }: Context, startedAt: number): Announcement {
+function announcedBy({ attempt, ending, observers, macs, otherArrivals }: Context, startedAt: number): Announcement {
   const initiatedAt = ofKind(attempt.events, 'migrate-initiated')[0]?.at ?? startedAt;
-  const otherArrivals = others.map((other) => arrivalOf(other.attempt, other.ending));
-  const announced = announcementOf({ macs: macsOf(attempt.vmEvents), startedAt: initiatedAt, arrivedAt: arrivalOf(attempt, ending), otherArrivals }, observers);
+  const announced = announcementOf(
+    { macs, startedAt: initiatedAt, arrivedAt: arrivalOf(attempt, ending), otherArrivals },
+    observers,
+  );
   if (ending.outcome === 'completed' || postcopyOf(attempt.events).length > 0) return announced;
   return { ...announced, state: 'unobserved', because: 'the guest did not move' };
 }
 
 function macsOf(events: readonly Event[]): readonly string[] {
-  const macs = events.flatMap(({ body }) => (body.kind === 'domain-started' || body.kind === 'migrate-requested' ? body.macs : []));
+  const macs = events.flatMap(({ body }) =>
+    body.kind === 'domain-started' || body.kind === 'migrate-requested' ? body.macs : [],
+  );
   return [...new Set(macs)].toSorted();
 }
 
@@ -134,7 +153,9 @@ function groupByVm(ended: readonly Ended[]): ReadonlyMap<string, readonly Ended[
 
 function moveOf({ attempt: { events, source, destination, openedAt }, ending }: Ended): Move {
   const paused = ofKind(events, 'guest-pause-requested').length > 0;
-  const resumed = events.some(({ body }) => body.kind === 'guest-resume-requested' || (body.kind === 'guest-run-state' && body.running));
+  const resumed = events.some(
+    ({ body }) => body.kind === 'guest-resume-requested' || (body.kind === 'guest-run-state' && body.running),
+  );
   return {
     source,
     destination,

@@ -13,7 +13,8 @@ const MEANINGS: readonly { readonly kind: CauseKind; readonly pattern: RegExp }[
   { kind: 'unsafe-cache-mode', pattern: /Unsafe migration: / },
   {
     kind: 'no-free-port',
-    pattern: /Unable to find an unused port in range|Failed to reserve port|Unable to bind to port|Failed to bind socket: Address already in use|Failed to find an available port/,
+    pattern:
+      /Unable to find an unused port in range|Failed to reserve port|Unable to bind to port|Failed to bind socket: Address already in use|Failed to find an available port/,
   },
   {
     kind: 'version-or-machine-mismatch',
@@ -22,7 +23,8 @@ const MEANINGS: readonly { readonly kind: CauseKind; readonly pattern: RegExp }[
   },
   {
     kind: 'disk-locked',
-    pattern: /Failed to get (?:shared )?"[^"]+" lock|Is another process using the image|Lockspace resource '[^']*' is locked|Failed to acquire lock|Unable to acquire lock on|Source host lock driver/,
+    pattern:
+      /Failed to get (?:shared )?"[^"]+" lock|Is another process using the image|Lockspace resource '[^']*' is locked|Failed to acquire lock|Unable to acquire lock on|Source host lock driver/,
   },
   {
     kind: 'out-of-memory',
@@ -45,14 +47,19 @@ const MEANINGS: readonly { readonly kind: CauseKind; readonly pattern: RegExp }[
   },
   {
     kind: 'tls-rejected',
-    pattern: /TLS handshake failed|TLS directory not configured|[Cc]ertificate|server verification \(of our certificate|from TLS channel|to TLS channel|only with VIR_MIGRATE_TLS/,
+    pattern:
+      /TLS handshake failed|TLS directory not configured|[Cc]ertificate|server verification \(of our certificate|from TLS channel|to TLS channel|only with VIR_MIGRATE_TLS/,
   },
   { kind: 'lock-timeout', pattern: /cannot acquire state change lock/ },
   {
     kind: 'address-unreachable',
-    pattern: /No route to host|unable to connect to server at '[^']*': Connection timed out|Failed to connect to '[^']*': Connection timed out|Network is unreachable|Unable to resolve address|address resolution failed|hostname on destination resolved to localhost|Name or service not known|Cannot assign requested address/,
+    pattern:
+      /No route to host|unable to connect to server at '[^']*': Connection timed out|Failed to connect to '[^']*': Connection timed out|Network is unreachable|Unable to resolve address|address resolution failed|hostname on destination resolved to localhost|Name or service not known|Cannot assign requested address/,
   },
-  { kind: 'connection-refused', pattern: /Connection refused|refused connection to destination|connection to destination \[[^\]]*\] was refused/ },
+  {
+    kind: 'connection-refused',
+    pattern: /Connection refused|refused connection to destination|connection to destination \[[^\]]*\] was refused/,
+  },
   { kind: 'network-interrupted', pattern: /keepalive timeout|Connection timed out|Network dropped connection/ },
 ];
 
@@ -60,7 +67,8 @@ const MEANINGS: readonly { readonly kind: CauseKind; readonly pattern: RegExp }[
 export const CANCELLED = /canceled by client/;
 
 /** libvirt lost its QEMU, which had said nothing to explain it. */
-export const CLOSED_WITHOUT_WORD = /(?:unexpectedly closed the monitor(?: \(vm='[^']*'\))?|End of file from qemu monitor(?: \(vm='[^']*'\))?|domain is no longer running)\.?$/i;
+export const CLOSED_WITHOUT_WORD =
+  /(?:unexpectedly closed the monitor(?: \(vm='[^']*'\))?|End of file from qemu monitor(?: \(vm='[^']*'\))?|domain is no longer running)\.?$/i;
 
 /** The guest was left in pieces. */
 export const POSTCOPY_BROKEN = /failed during post-copy|failed in post-copy phase|post-copy phase failed|IO failure for postcopy/;
@@ -83,9 +91,13 @@ export function messageParts(text: string): readonly string[] {
 /** The sentence of a text that says most: its first line, without libvirt's prefixes and QEMU's time and name. */
 export function cutToMeaning(text: string): string {
   const parts = messageParts(text);
-  const telling = parts.flatMap((part) => part.split('\n')).find((line) => meaningOf(line) !== null) ?? parts.at(-1)?.split('\n')[0] ?? text;
+  const telling =
+    parts.flatMap((part) => part.split('\n')).find((line) => meaningOf(line) !== null) ?? parts.at(-1)?.split('\n')[0] ?? text;
   return telling
     .replace(/^.*?\d{4}-\d\d-\d\dT[\d:.]+Z \S+: /, '')
-    .replace(/^(?:internal error|operation failed|operation aborted|unsupported configuration|Requested operation is not valid): /, '')
+    .replace(
+      /^(?:internal error|operation failed|operation aborted|unsupported configuration|Requested operation is not valid): /,
+      '',
+    )
     .trim();
 }

@@ -25,6 +25,7 @@ export interface ZoneSettings {
   readonly hosts: ReadonlyMap<string, Zone>;
 }
 
+/** Events with their time in UTC, and what is known of the hosts' clocks. */
 export interface Placed {
   /** In the order of time, evidence of equal times in the order of hosts, paths and offsets. */
   readonly events: readonly Event[];
@@ -44,7 +45,10 @@ export function placeInTime(parsed: readonly ParsedEvent[], spans: readonly Span
   const hosts = [...new Set([...spans.map(({ host }) => host), ...parsed.map(({ origin }) => origin.file.host)])].toSorted();
   const skews = estimateSkews(skewless);
   const clocks = hosts.map((host) => clockOf(host, zones.get(host), skews.get(host)));
-  const events = skewless.map((event) => ({ ...event, at: event.at - correction(skews.get(event.origin.file.host)) }));
+  const events = skewless.map((event) => {
+    const off = correction(skews.get(event.origin.file.host));
+    return off === 0 ? event : { ...event, at: event.at - off };
+  });
   return { events: events.toSorted(inOrder), clocks };
 }
 
@@ -81,7 +85,10 @@ function compare(a: string, b: string): number {
 
 /** A moment near which times without a year or a date lie. */
 function referenceMoment(parsed: readonly ParsedEvent[], spans: readonly Span[]): number {
-  const stamps = [...spans.flatMap(({ first, last }) => [first, last]), ...parsed.flatMap(({ stamp }) => (stamp === null ? [] : [stamp]))];
+  const stamps = [
+    ...spans.flatMap(({ first, last }) => [first, last]),
+    ...parsed.flatMap(({ stamp }) => (stamp === null ? [] : [stamp])),
+  ];
   const full = stamps.filter(({ missing }) => missing === 'nothing');
   const utc = full.filter(({ clock }) => clock === 'utc');
   const latest = (list: readonly Stamp[]): number => list.reduce((max, { ms }) => Math.max(max, ms), 0);
@@ -99,22 +106,38 @@ interface ZoneInput {
 }
 
 /** The zone of every host that wrote local times. */
-function zonesOf(parsed: readonly ParsedEvent[], spans: readonly Span[], { settings, nearMs }: ZoneInput): ReadonlyMap<string, HostZone> {
-  const full = spans.map((span) => ({ ...span, first: { ...span.first, ms: complete(span.first, nearMs) }, last: { ...span.last, ms: complete(span.last, nearMs) } }));
+function zonesOf(
+  parsed: readonly ParsedEvent[],
+  spans: readonly Span[],
+  { settings, nearMs }: ZoneInput,
+): ReadonlyMap<string, HostZone> {
+  const full = spans.map((span) => ({
+    ...span,
+    first: { ...span.first, ms: complete(span.first, nearMs) },
+    last: { ...span.last, ms: complete(span.last, nearMs) },
+  }));
   const utc = full.filter(({ first }) => first.clock === 'utc');
   const references = referenceIndex(parsed);
   const hosts = [...new Set(full.filter(({ first }) => first.clock === 'local').map(({ host }) => host))].toSorted();
   const zones = new Map<string, HostZone>();
   for (const host of hosts) {
     const given = settings.hosts.get(host) ?? settings.all;
-    const local = parsed.flatMap(({ body, stamp, origin }) => (origin.file.host === host && stamp?.clock === 'local' ? [{ body, localMs: complete(stamp, nearMs) }] : []));
-    const inferred = offsetFromMigrations(local, references) ?? offsetFromPeriod(full.filter((span) => span.host === host && span.first.clock === 'local'), utc);
+    const local = parsed.flatMap(({ body, stamp, origin }) =>
+      origin.file.host === host && stamp?.clock === 'local' ? [{ body, localMs: complete(stamp, nearMs) }] : [],
+    );
+    const inferred =
+      offsetFromMigrations(local, references) ??
+      offsetFromPeriod(
+        full.filter((span) => span.host === host && span.first.clock === 'local'),
+        utc,
+      );
     if (given !== null) zones.set(host, { zone: given, from: 'given' });
     else if (inferred !== null) zones.set(host, { zone: inferredZone(inferred), from: inferred.from });
   }
   const others = [...zones.values()].filter(({ from }) => from === 'same-migration');
   for (const host of hosts) {
-    if (!zones.has(host)) zones.set(host, { zone: others[0]?.zone ?? fixedZone(0), from: others.length > 0 ? 'other-hosts' : 'assumed' });
+    if (!zones.has(host))
+      zones.set(host, { zone: others[0]?.zone ?? fixedZone(0), from: others.length > 0 ? 'other-hosts' : 'assumed' });
   }
   return zones;
 }

@@ -93,7 +93,10 @@ function observationsOf(passes: readonly Pass[]): readonly Observation[] {
     const between = (next.startedAt - pass.startedAt) / 1000;
     // QEMU divides by the exact time between two bitmap syncs, which therefore follows from its rate
     const dirtiedBytes = Math.max(1, next.remainingBytes - next.leftoverBytes);
-    const exact = next.dirtyRateBytesPerSecond === null || next.dirtyRateBytesPerSecond === 0 ? between : dirtiedBytes / next.dirtyRateBytesPerSecond;
+    const exact =
+      next.dirtyRateBytesPerSecond === null || next.dirtyRateBytesPerSecond === 0
+        ? between
+        : dirtiedBytes / next.dirtyRateBytesPerSecond;
     const seconds = Math.abs(exact - between) <= 0.3 * between ? exact : between;
     // the first pass leaves pages of all memory, later ones of what the guest writes to
     const leftoverBytes = pass.pass === 1 ? 0 : next.leftoverBytes;
@@ -108,7 +111,8 @@ function observationsOf(passes: readonly Pass[]): readonly Observation[] {
 function bandwidthOf(passes: readonly Pass[]): number | null {
   const typical = median(passes.flatMap(({ bandwidthBytesPerSecond: value }) => (value === null || value === 0 ? [] : [value])));
   const [before, last] = passes.slice(-2);
-  if (before === undefined || last === undefined || before.transferredBytes === null || last.transferredBytes === null) return typical;
+  if (before === undefined || last === undefined || before.transferredBytes === null || last.transferredBytes === null)
+    return typical;
   const seconds = (last.seenAt - before.seenAt) / 1000;
   const measured = seconds < MIN_MEASURE_SECONDS ? 0 : (last.transferredBytes - before.transferredBytes) / seconds;
   return typical !== null && measured < 0.7 * typical ? typical : measured;
@@ -150,7 +154,13 @@ function recent(observations: readonly Observation[], pass: Pass): readonly Obse
 /** With one pass there is a rate and nothing else. */
 function firstModel(observation: Observation | undefined, pass: Pass): Model {
   const rate = pass.dirtyRateBytesPerSecond ?? (observation === undefined ? 0 : observation.dirtiedBytes / observation.seconds);
-  return { rate, rateIsLowerBound: true, workingSet: Number.POSITIVE_INFINITY, dirtied: (seconds) => rate * seconds, left: (seconds, leftover) => rate * seconds + leftover };
+  return {
+    rate,
+    rateIsLowerBound: true,
+    workingSet: Number.POSITIVE_INFINITY,
+    dirtied: (seconds) => rate * seconds,
+    left: (seconds, leftover) => rate * seconds + leftover,
+  };
 }
 
 function fit(observations: readonly Observation[]): Model {
@@ -165,7 +175,8 @@ function fitWalking(observations: readonly Observation[]): Model {
   const largest = Math.max(...observations.map(({ reachedBytes }) => reachedBytes));
   const longest = Math.max(...observations.map(({ seconds }) => seconds));
   const below = observations.filter(({ reachedBytes }) => reachedBytes < SATURATED * largest);
-  const slope = (list: readonly Observation[]): number => sum(list.map(({ dirtiedBytes }) => dirtiedBytes)) / sum(list.map(({ seconds }) => seconds));
+  const slope = (list: readonly Observation[]): number =>
+    sum(list.map(({ dirtiedBytes }) => dirtiedBytes)) / sum(list.map(({ seconds }) => seconds));
   // what is dirty in the end does not grow with the time: the rate is at least the highest seen
   if (below.length === 0) {
     const highest = Math.max(...observations.map(({ reachedBytes, seconds }) => reachedBytes / seconds));
@@ -179,7 +190,13 @@ function fitWalking(observations: readonly Observation[]): Model {
 
 function walking(rate: number, workingSet: number): Model {
   const dirtied = (seconds: number): number => Math.min(workingSet, rate * seconds);
-  return { rate, workingSet, rateIsLowerBound: false, dirtied, left: (seconds, leftover) => Math.min(Math.max(workingSet, leftover), rate * seconds + leftover) };
+  return {
+    rate,
+    workingSet,
+    rateIsLowerBound: false,
+    dirtied,
+    left: (seconds, leftover) => Math.min(Math.max(workingSet, leftover), rate * seconds + leftover),
+  };
 }
 
 /** All of the working set in every pass seen; passes far shorter than any say nothing of a rate that is only known to be large. */
@@ -194,10 +211,12 @@ function fitRandom(observations: readonly Observation[]): Model {
   const largest = Math.max(...observations.map(({ dirtiedBytes }) => dirtiedBytes));
   const highest = Math.max(...observations.map(({ dirtiedBytes, seconds }) => dirtiedBytes / seconds));
   let best = random(highest, largest * 100);
+  let least = residual(best, observations);
   for (let i = 0; i < 60; i += 1) {
     for (let j = 0; j < 60; j += 1) {
       const model = random(highest * 1.06 ** j, largest * 0.95 * 1.08 ** i);
-      if (residual(model, observations) < residual(best, observations)) best = model;
+      const error = residual(model, observations);
+      if (error < least) [best, least] = [model, error];
     }
   }
   return best;
@@ -205,15 +224,22 @@ function fitRandom(observations: readonly Observation[]): Model {
 
 function random(rate: number, workingSet: number): Model {
   const dirtied = (seconds: number): number => workingSet * (1 - Math.exp((-rate * seconds) / workingSet));
-  const left = (seconds: number, leftover: number): number => dirtied(seconds) + leftover * Math.exp((-rate * seconds) / workingSet);
+  const left = (seconds: number, leftover: number): number =>
+    dirtied(seconds) + leftover * Math.exp((-rate * seconds) / workingSet);
   return { rate, workingSet, rateIsLowerBound: false, dirtied, left };
 }
 
 /** Mean squared relative error, weighted by duration: short passes are noisy. */
 function residual(model: Model, observations: readonly Observation[]): number {
   const floor = 1e-4;
-  const weighted = observations.map(({ seconds, reachedBytes, leftoverBytes }) => seconds * ((model.left(seconds, leftoverBytes) - reachedBytes) / reachedBytes) ** 2);
-  return floor + sum(weighted) / sum(observations.map(({ seconds }) => seconds));
+  let weighted = 0;
+  let total = 0;
+  // a plain loop: the grid of fitRandom comes by here some thousand times a pass
+  for (const { seconds, reachedBytes, leftoverBytes } of observations) {
+    weighted += seconds * ((model.left(seconds, leftoverBytes) - reachedBytes) / reachedBytes) ** 2;
+    total += seconds;
+  }
+  return floor + weighted / total;
 }
 
 interface Stream {
@@ -241,7 +267,8 @@ function iterate(model: Model, remaining: number, { bandwidth, limitSeconds, sha
     if (left < threshold) return { converges: true, seconds: seconds + left / bandwidth + SWITCHOVER_SECONDS, remaining: left };
     const leftover = Math.min(left, leftoverOf(bandwidth, limitSeconds));
     const took = (left * (1 - share) - leftover) / bandwidth;
-    if (model.workingSet < threshold || took <= WINDOW_SECONDS) return endgame(model, { left, seconds, drained: bandwidth / Math.max(1 - share, 0.05), threshold });
+    if (model.workingSet < threshold || took <= WINDOW_SECONDS)
+      return endgame(model, { left, seconds, drained: bandwidth / Math.max(1 - share, 0.05), threshold });
     seconds += took;
     const next = model.left(took, leftover);
     if (nth > 1 && next - leftover >= dirty * SHRINKS) return { converges: false, seconds, remaining: next };
@@ -268,7 +295,11 @@ function endgame(model: Model, { left, seconds, drained, threshold }: Endgame): 
   const gained = model.workingSet < threshold ? sent : sent - model.dirtied(WINDOW_SECONDS);
   if (gained < sent * (1 - SHRINKS)) return { converges: false, seconds, remaining: left };
   const windows = Math.max(0, left - threshold) / gained;
-  return { converges: true, seconds: seconds + windows * WINDOW_SECONDS + threshold / drained + SWITCHOVER_SECONDS, remaining: threshold };
+  return {
+    converges: true,
+    seconds: seconds + windows * WINDOW_SECONDS + threshold / drained + SWITCHOVER_SECONDS,
+    remaining: threshold,
+  };
 }
 
 /** Just over the rate at which the guest writes, or enough to carry its whole working set within the downtime limit. */

@@ -9,7 +9,8 @@ const TRAIL_MS = 10_000;
 /** Sources that only a hypervisor writes. */
 const HYPERVISOR_SOURCES = new Set<Source>(['cloudstack-agent', 'libvirt-qemu', 'libvirtd', 'domjobinfo', 'heartbeat']);
 /** Texts about one job, not about a connection that several share. */
-const ONE_JOB = /job '?migration|migration (?:out )?job|migration out|canceled by client|closed the monitor|End of file from qemu monitor|domain is no longer running|'cont'|guest CPU|monitor: /;
+const ONE_JOB =
+  /job '?migration|migration (?:out )?job|migration out|canceled by client|closed the monitor|End of file from qemu monitor|domain is no longer running|'cont'|guest CPU|monitor: /;
 
 interface Named {
   readonly event: Event;
@@ -19,9 +20,16 @@ interface Named {
 /** Events in the order of time → attempts with all that belongs to them, hosts filled in where they follow. */
 export function correlate(events: readonly Event[], hypervisors: readonly string[]): readonly Attempt[] {
   const stated = withMonitors(events.map((event) => ({ event, vm: vmOf(event) })));
-  const guessed = monitorNames(stated, [...group(stated)].flatMap(([vm, own]) => attemptsOf(vm, own)));
+  const guessed = monitorNames(
+    stated,
+    [...group(stated)].flatMap(([vm, own]) => attemptsOf(vm, own)),
+  );
   const named = stated.map(({ event, vm }) => ({ event, vm: vm ?? guessed.get(monitorKey(event)) ?? null }));
-  const attempts = fillHosts([...group(named)].flatMap(([vm, own]) => attemptsOf(vm, own)), events, hypervisors);
+  const attempts = fillHosts(
+    [...group(named)].flatMap(([vm, own]) => attemptsOf(vm, own)),
+    events,
+    hypervisors,
+  );
   const nameless = named.filter(({ event, vm }) => vm === null && NAMELESS.has(event.body.kind)).map(({ event }) => event);
   const complete = attachNameless(attempts, nameless);
   return complete.toSorted((a, b) => a.openedAt - b.openedAt || (a.vm < b.vm ? -1 : 1));
@@ -76,10 +84,12 @@ function monitorNames(named: readonly Named[], attempts: readonly Attempt[]): Re
       if (covers(attempt, event)) tally.set(attempt.vm, (tally.get(attempt.vm) ?? 0) + 1);
     }
   }
-  return new Map([...votes].flatMap(([key, tally]): readonly (readonly [string, string])[] => {
-    const [best, second] = [...tally].toSorted(([, a], [, b]) => b - a);
-    return best === undefined || best[1] === second?.[1] ? [] : [[key, best[0]]];
-  }));
+  return new Map(
+    [...votes].flatMap(([key, tally]): readonly (readonly [string, string])[] => {
+      const [best, second] = [...tally].toSorted(([, a], [, b]) => b - a);
+      return best === undefined || best[1] === second?.[1] ? [] : [[key, best[0]]];
+    }),
+  );
 }
 
 /** The event is of one of the attempt's hosts, and of its time. */
@@ -89,14 +99,27 @@ function covers({ source, destination, openedAt, closedAt, events }: Attempt, { 
   return (host === source || host === destination) && at >= openedAt - JITTER_MS && at <= until;
 }
 
-const NAMELESS = new Set<EventBody['kind']>(['daemon-message', 'migrate-error', 'quoted-message', 'downtime-limit-set', 'job-sample', 'job-completed', 'migration-status', 'migration-pass', 'guest-run-state']);
+const NAMELESS = new Set<EventBody['kind']>([
+  'daemon-message',
+  'migrate-error',
+  'quoted-message',
+  'downtime-limit-set',
+  'job-sample',
+  'job-completed',
+  'migration-status',
+  'migration-pass',
+  'guest-run-state',
+]);
 
 /** Gives events that name no VM to the attempts of their host and time; to one alone where they are of one job. */
 function attachNameless(attempts: readonly Attempt[], nameless: readonly Event[]): readonly Attempt[] {
   const extra = new Map<Attempt, Event[]>();
   for (const event of nameless) {
     const candidates = attempts.filter((attempt) => covers(attempt, event));
-    const chosen = candidates.length > 1 && isOfOneJob(event) ? candidates.toSorted((a, b) => distance(a, event) - distance(b, event)).slice(0, 1) : candidates;
+    const chosen =
+      candidates.length > 1 && isOfOneJob(event)
+        ? candidates.toSorted((a, b) => distance(a, event) - distance(b, event)).slice(0, 1)
+        : candidates;
     for (const attempt of chosen) extra.set(attempt, [...(extra.get(attempt) ?? []), event]);
   }
   return attempts.map((attempt) => {
@@ -111,7 +134,11 @@ function isOfOneJob({ body }: Event): boolean {
 
 /** How far from an attempt's end an event is; the same text at the client is nearest. */
 function distance({ closedAt, events, openedAt }: Attempt, { body, at }: Event): number {
-  if (body.kind === 'daemon-message' && events.some((event) => event.body.kind === 'migrate-error' && event.body.text.includes(body.text))) return -1;
+  if (
+    body.kind === 'daemon-message' &&
+    events.some((event) => event.body.kind === 'migrate-error' && event.body.text.includes(body.text))
+  )
+    return -1;
   return Math.abs(at - (closedAt ?? events.at(-1)?.at ?? openedAt));
 }
 
@@ -121,7 +148,8 @@ function fillHosts(attempts: readonly Attempt[], events: readonly Event[], hyper
   return attempts.map((attempt) => {
     const address = addressOf(attempt);
     const byAddress = address === null ? undefined : addresses.get(address);
-    const destination = attempt.destination ?? (byAddress === attempt.source ? undefined : byAddress) ?? other(hypervisors, attempt.source);
+    const destination =
+      attempt.destination ?? (byAddress === attempt.source ? undefined : byAddress) ?? other(hypervisors, attempt.source);
     const source = attempt.source ?? other(hypervisors, destination);
     return { ...attempt, source, destination };
   });

@@ -12,8 +12,8 @@ const SPAN_SLACK_MS = MINUTE_MS;
 
 /** Every offset from UTC in use, daylight saving included (IANA 2026), hours. */
 const OFFSETS_MS: readonly number[] = [
-  -12, -11, -10, -9.5, -9, -8, -7, -6, -5, -4, -3.5, -3, -2.5, -2, -1, 0, 1, 2, 3, 3.5, 4, 4.5, 5, 5.5, 5.75, 6, 6.5, 7, 8, 8.75, 9, 9.5, 10, 10.5, 11, 12,
-  12.75, 13, 13.75, 14,
+  -12, -11, -10, -9.5, -9, -8, -7, -6, -5, -4, -3.5, -3, -2.5, -2, -1, 0, 1, 2, 3, 3.5, 4, 4.5, 5, 5.5, 5.75, 6, 6.5, 7, 8, 8.75,
+  9, 9.5, 10, 10.5, 11, 12, 12.75, 13, 13.75, 14,
 ].map((hours) => hours * HOUR_MS);
 
 /** A local time whose offset is known. */
@@ -41,7 +41,11 @@ function referencesOf(event: ParsedEvent, macs: ReadonlyMap<string, readonly str
   return stamp !== null && stamp.clock === 'utc' && stamp.missing === 'nothing' ? referencesAt(event, stamp.ms, macs) : [];
 }
 
-function referencesAt({ body, origin }: ParsedEvent, ms: number, macs: ReadonlyMap<string, readonly string[]>): readonly Reference[] {
+function referencesAt(
+  { body, origin }: ParsedEvent,
+  ms: number,
+  macs: ReadonlyMap<string, readonly string[]>,
+): readonly Reference[] {
   switch (body.kind) {
     case 'migrate-initiated':
       return [{ subject: `start ${body.vm}`, ms }];
@@ -99,7 +103,10 @@ export function referenceIndex(events: readonly ParsedEvent[]): ReadonlyMap<stri
  * votes for the offsets that bring it to such a moment, and the offset with most votes wins. Votes for one hour beside it are
  * daylight saving.
  */
-export function offsetFromMigrations(local: readonly { readonly body: EventBody; readonly localMs: number }[], references: ReadonlyMap<string, readonly number[]>): InferredOffset | null {
+export function offsetFromMigrations(
+  local: readonly { readonly body: EventBody; readonly localMs: number }[],
+  references: ReadonlyMap<string, readonly number[]>,
+): InferredOffset | null {
   const ballots = local.flatMap(({ body, localMs }) => {
     const subject = subjectOf(body);
     return subject === null ? [] : [{ localMs, offsets: candidates(references.get(subject) ?? [], localMs) }];
@@ -128,13 +135,17 @@ function withoutChance(anchors: readonly Anchor[], bestMs: number): readonly Anc
   let next = 0;
   return anchors.filter(({ localMs, offsetMs }) => {
     while (next < sure.length && (sure[next] ?? 0) <= localMs) next += 1;
-    return offsetMs === bestMs || (sure[next] ?? Number.POSITIVE_INFINITY) - (sure[next - 1] ?? Number.NEGATIVE_INFINITY) > MONTH_MS;
+    return (
+      offsetMs === bestMs || (sure[next] ?? Number.POSITIVE_INFINITY) - (sure[next - 1] ?? Number.NEGATIVE_INFINITY) > MONTH_MS
+    );
   });
 }
 
 /** Of neighbours with the same offset the first and the last: between them nothing changes. */
 function changesOf(anchors: readonly Anchor[]): readonly Anchor[] {
-  return anchors.filter(({ offsetMs }, index) => anchors[index - 1]?.offsetMs !== offsetMs || anchors[index + 1]?.offsetMs !== offsetMs);
+  return anchors.filter(
+    ({ offsetMs }, index) => anchors[index - 1]?.offsetMs !== offsetMs || anchors[index + 1]?.offsetMs !== offsetMs,
+  );
 }
 
 /** Offsets that bring a local time within the lag of a reference, each with the smallest lag. */
@@ -157,7 +168,9 @@ export function offsetFromPeriod(local: readonly Span[], utc: readonly Span[]): 
   if (local.length === 0 || utc.length === 0) return null;
   const first = Math.min(...utc.map((span) => span.first.ms)) - SPAN_SLACK_MS;
   const last = Math.max(...utc.map((span) => span.last.ms)) + SPAN_SLACK_MS;
-  const fits = OFFSETS_MS.filter((offset) => local.every((span) => span.first.ms - offset <= last && span.last.ms - offset >= first));
+  const fits = OFFSETS_MS.filter((offset) =>
+    local.every((span) => span.first.ms - offset <= last && span.last.ms - offset >= first),
+  );
   const [offset] = fits;
   if (offset === undefined || fits.length > 1) return null;
   return { anchors: [{ localMs: first + offset, offsetMs: offset }], from: 'same-period' };
@@ -165,5 +178,8 @@ export function offsetFromPeriod(local: readonly Span[], utc: readonly Span[]): 
 
 /** The offset at a local time: that of the anchor next to it. */
 export function offsetAt(anchors: readonly Anchor[], localMs: number): number {
-  return anchors.reduce((a, b) => (Math.abs(b.localMs - localMs) < Math.abs(a.localMs - localMs) ? b : a), anchors[0] ?? { localMs: 0, offsetMs: 0 }).offsetMs;
+  return anchors.reduce(
+    (a, b) => (Math.abs(b.localMs - localMs) < Math.abs(a.localMs - localMs) ? b : a),
+    anchors[0] ?? { localMs: 0, offsetMs: 0 },
+  ).offsetMs;
 }

@@ -49,7 +49,9 @@ function byStatistics({ events }: Attempt): Downtime | null {
   const completed = ofKind(events, 'job-completed').find(({ body }) => body.downtimeMs !== null);
   const final = ofKind(events, 'job-sample').findLast(({ body }) => body.downtimeMs !== null && isOver(body.status));
   const told = completed ?? final;
-  return told === undefined || told.body.downtimeMs === null ? null : { ms: told.body.downtimeMs, from: 'statistics', evidence: [told] };
+  return told === undefined || told.body.downtimeMs === null
+    ? null
+    : { ms: told.body.downtimeMs, from: 'statistics', evidence: [told] };
 }
 
 /** Statuses from which on QEMU tells the real downtime, no expectation. */
@@ -73,7 +75,10 @@ function byPause({ events, source }: Attempt): Downtime | null {
 }
 
 /** What the phases of a migration follow from. */
-export type PhaseInput = Pick<Migration, 'startedAt' | 'endedAt' | 'lastSeenAt' | 'events' | 'outcome' | 'postcopyAt' | 'announcement'> & {
+export type PhaseInput = Pick<
+  Migration,
+  'startedAt' | 'endedAt' | 'lastSeenAt' | 'events' | 'outcome' | 'postcopyAt' | 'announcement'
+> & {
   readonly arrivedAt: number;
 };
 
@@ -88,6 +93,7 @@ export function phasesOf(of: PhaseInput): readonly Phase[] {
   ];
   if (of.postcopyAt !== null) phases.push({ name: 'post-copy', from: of.postcopyAt, to: of.lastSeenAt });
   if (frames.length > 0) phases.push({ name: 'announce', from: Math.min(...frames), to: Math.max(...frames) });
-  if (moved && of.postcopyAt === null && of.endedAt !== null) phases.push({ name: 'cleanup', from: of.arrivedAt, to: Math.max(of.arrivedAt, of.endedAt) });
+  if (moved && of.postcopyAt === null && of.endedAt !== null)
+    phases.push({ name: 'cleanup', from: of.arrivedAt, to: Math.max(of.arrivedAt, of.endedAt) });
   return phases;
 }

@@ -1,7 +1,15 @@
-import type { DomainStopped, Event } from '../model/event.ts';
+import type { DomainStopped, Event, QuotedMessage } from '../model/event.ts';
 import type { Cause, CauseKind, Certainty, Outcome } from '../model/timeline.ts';
 import type { Attempt } from './attempts.ts';
-import { CANCELLED, CLOSED_WITHOUT_WORD, cutToMeaning, meaningOf, messageParts, POSTCOPY_BROKEN, STREAM_BROKEN } from './causes.ts';
+import {
+  CANCELLED,
+  CLOSED_WITHOUT_WORD,
+  cutToMeaning,
+  meaningOf,
+  messageParts,
+  POSTCOPY_BROKEN,
+  STREAM_BROKEN,
+} from './causes.ts';
 
 /** How an attempt ended, and why. */
 export interface Ending {
@@ -52,8 +60,15 @@ function factsOf(attempt: Attempt): Facts {
     sourceStop: stops.find(({ origin }) => origin.file.host === source),
     destinationStop: stops.find(({ origin, body }) => origin.file.host === destination && LOST.has(body.reason)),
     cancelled: events.filter(isCancelled(attempt)),
-    jobFailed: events.filter(({ body }) => ('status' in body && body.status === 'failed') || (body.kind === 'daemon-message' && /job '?migration (?:out|in)'?:? (?:failed|unexpectedly failed)|migration (?:out )?job: /.test(body.text))),
-    succeeded: events.filter(({ body }) => body.kind === 'migrate-succeeded' || (body.kind === 'job-completed' && body.direction !== 'outgoing')),
+    jobFailed: events.filter(
+      ({ body }) =>
+        ('status' in body && body.status === 'failed') ||
+        (body.kind === 'daemon-message' &&
+          /job '?migration (?:out|in)'?:? (?:failed|unexpectedly failed)|migration (?:out )?job: /.test(body.text)),
+    ),
+    succeeded: events.filter(
+      ({ body }) => body.kind === 'migrate-succeeded' || (body.kind === 'job-completed' && body.direction !== 'outgoing'),
+    ),
     threadEnded: events.find(({ body }) => body.kind === 'migrate-thread-ended'),
   };
 }
@@ -67,7 +82,9 @@ function textsOf({ body }: Event): readonly string[] {
 
 /** libvirt's text, or QEMU's status once this attempt was active: before, `cancelled` is of the attempt before it. */
 function isCancelled(attempt: Attempt): (event: Event) => boolean {
-  const activeAt = attempt.events.find(({ body }) => body.kind === 'migrate-initiated' || ('status' in body && body.status === 'active'))?.at ?? Number.POSITIVE_INFINITY;
+  const activeAt =
+    attempt.events.find(({ body }) => body.kind === 'migrate-initiated' || ('status' in body && body.status === 'active'))?.at ??
+    Number.POSITIVE_INFINITY;
   return ({ body, at }) => {
     if (body.kind === 'daemon-message' || body.kind === 'migrate-error') return CANCELLED.test(body.text);
     return 'status' in body && (body.status === 'cancelled' || body.status === 'cancelling') && at > activeAt;
@@ -80,6 +97,9 @@ function decide(facts: Facts, logsEndAt: number): Decision {
   const { clientErrors, sourceStop, destinationStop, cancelled, succeeded } = facts;
   if (cancelled.length > 0) return { outcome: 'aborted', certainty: 'seen', evidence: cancelled };
   const broken = facts.texts.filter(({ text }) => POSTCOPY_BROKEN.test(text)).map(({ event }) => event);
+  // the source's QEMU ends so only when all memory has left it: the broken stream was taken up again
+  const recovered = broken.length > 0 && sourceStop?.body.reason === 'migrated';
+  if (recovered) return { outcome: 'completed', certainty: 'seen', evidence: [sourceStop] };
   if (broken.length > 0) return { outcome: 'failed', certainty: 'seen', evidence: [...broken, ...clientErrors] };
   if (clientErrors.length > 0) return { outcome: 'failed', certainty: 'seen', evidence: clientErrors };
   if (succeeded.length > 0) return { outcome: 'completed', certainty: 'seen', evidence: succeeded };
@@ -93,16 +113,21 @@ function decide(facts: Facts, logsEndAt: number): Decision {
 /** Nothing says how it ended: what the rest of the logs tells. */
 function decideByTelling(facts: Facts, logsEndAt: number): Decision {
   const { attempt, threadEnded } = facts;
-  const telling = facts.texts.filter(({ event, text }) => meaningOf(text) !== null || CLOSED_WITHOUT_WORD.test(text) || namesVm(event)).map(({ event }) => event);
+  const telling = facts.texts
+    .filter(({ event, text }) => meaningOf(text) !== null || CLOSED_WITHOUT_WORD.test(text) || namesVm(event))
+    .map(({ event }) => event);
   if (telling.length > 0 && threadEnded !== undefined) return { outcome: 'failed', certainty: 'follows', evidence: telling };
   const quoted = attempt.events.filter(({ body }) => body.kind === 'quoted-message');
   const last = quoted.at(-1)?.body;
-  if (last?.kind === 'quoted-message') return { outcome: last.meaning === 'completed' ? 'completed' : 'failed', certainty: 'follows', evidence: quoted };
+  if (last?.kind === 'quoted-message')
+    return { outcome: last.meaning === 'completed' ? 'completed' : 'failed', certainty: 'follows', evidence: quoted };
   if (threadEnded !== undefined) return afterThread(facts, threadEnded);
   if (telling.length > 0) return { outcome: 'failed', certainty: 'follows', evidence: telling };
   const lastAt = attempt.events.at(-1)?.at ?? attempt.openedAt;
   const certainty: Certainty = 'follows';
-  return logsEndAt - lastAt <= STILL_RUNNING_MS ? { outcome: 'running', certainty, evidence: [] } : { outcome: 'unknown', certainty: 'unobserved', evidence: [] };
+  return logsEndAt - lastAt <= STILL_RUNNING_MS
+    ? { outcome: 'running', certainty, evidence: [] }
+    : { outcome: 'unknown', certainty: 'unobserved', evidence: [] };
 }
 
 /** A daemon's error about this very VM. */
@@ -127,12 +152,21 @@ function afterThread({ attempt }: Facts, threadEnded: Event): Decision {
 
 /** The source's QEMU log has the beginning and no end of the VM: it did not leave. A VM that left ends with `reason=migrated`. */
 function stayed({ events, source, vmEvents }: Attempt): Event | null {
-  const process = vmEvents.findLast(({ body, origin }) => (body.kind === 'domain-started' || body.kind === 'domain-stopped' || body.kind === 'migrate-initiated') && origin.file.host === source);
-  return process === undefined || process.body.kind === 'domain-stopped' || (process.at > (events.at(-1)?.at ?? 0)) ? null : process;
+  const process = vmEvents.findLast(
+    ({ body, origin }) =>
+      (body.kind === 'domain-started' || body.kind === 'domain-stopped' || body.kind === 'migrate-initiated') &&
+      origin.file.host === source,
+  );
+  return process === undefined || process.body.kind === 'domain-stopped' || process.at > (events.at(-1)?.at ?? 0)
+    ? null
+    : process;
 }
 
 /** When the client heard of it, else when the hosts showed it. */
-function endOf({ attempt, sourceStop, destinationStop, succeeded, clientErrors, threadEnded }: Facts, { outcome, evidence }: Decision): number | null {
+function endOf(
+  { attempt, sourceStop, destinationStop, succeeded, clientErrors, threadEnded }: Facts,
+  { outcome, evidence }: Decision,
+): number | null {
   const client = (threadEnded ?? clientErrors[0])?.at ?? attempt.closedAt;
   if (client !== null) return client;
   if (outcome === 'unknown') return null;
@@ -143,17 +177,28 @@ function endOf({ attempt, sourceStop, destinationStop, succeeded, clientErrors, 
 
 /** Why it did not complete. The order is that of telling: a cancel echoes as a broken stream, a broken stream as nothing at all. */
 function causeOf(facts: Facts): Cause {
-  return byCancel(facts) ?? byText(facts) ?? byDeath(facts) ?? bySilence(facts) ?? unknownCause(facts);
+  return byCancel(facts) ?? byText(facts) ?? byDeath(facts) ?? bySilence(facts) ?? byQuote(facts) ?? unknownCause(facts);
 }
 
 function byCancel({ attempt, cancelled }: Facts): Cause | null {
   if (cancelled.length === 0) return null;
   const requested = attempt.events.filter(({ body }) => body.kind === 'abort-requested');
   const body = requested[0]?.body;
-  if (body?.kind !== 'abort-requested') return { kind: 'aborted-by-operator', text: textOf(cancelled, 'the job was cancelled'), certainty: 'seen', evidence: cancelled };
+  if (body?.kind !== 'abort-requested')
+    return {
+      kind: 'aborted-by-operator',
+      text: textOf(cancelled, 'the job was cancelled'),
+      certainty: 'seen',
+      evidence: cancelled,
+    };
   const evidence = [...requested, ...cancelled];
   if (body.reason === 'agent-disconnected') {
-    return { kind: 'unknown', text: 'the agent lost its management server and cancelled the migration', certainty: 'seen', evidence };
+    return {
+      kind: 'unknown',
+      text: 'the agent lost its management server and cancelled the migration',
+      certainty: 'seen',
+      evidence,
+    };
   }
   const after = body.afterSeconds === null ? '' : ` after ${body.afterSeconds} s`;
   return { kind: 'timed-out', text: `CloudStack cancelled it${after} (vm.migrate.wait)`, certainty: 'seen', evidence };
@@ -192,19 +237,39 @@ const PRECEDENCE: readonly CauseKind[] = [
 function byDeath(facts: Facts): Cause | null {
   const { attempt, sourceStop, destinationStop, texts } = facts;
   const silent = texts.filter(({ text }) => CLOSED_WITHOUT_WORD.test(text));
-  const bySide = (host: string | null): readonly Event[] => silent.filter(({ event }) => event.body.kind !== 'migrate-error' && event.origin.file.host === host).map(({ event }) => event);
-  const died = (kind: CauseKind, side: string, evidence: readonly Event[]): Cause => ({ kind, text: `QEMU on the ${side} ended without a word`, certainty: 'seen', evidence: unique(evidence) });
-  const sourceSide = [...bySide(attempt.source), ...(sourceStop !== undefined && sourceStop.body.reason === 'crashed' ? [sourceStop] : [])];
+  const bySide = (host: string | null): readonly Event[] =>
+    silent
+      .filter(({ event }) => event.body.kind !== 'migrate-error' && event.origin.file.host === host)
+      .map(({ event }) => event);
+  const died = (kind: CauseKind, side: string, evidence: readonly Event[]): Cause => ({
+    kind,
+    text: `QEMU on the ${side} ended without a word`,
+    certainty: 'seen',
+    evidence: unique(evidence),
+  });
+  const sourceSide = [
+    ...bySide(attempt.source),
+    ...(sourceStop !== undefined && sourceStop.body.reason === 'crashed' ? [sourceStop] : []),
+  ];
   if (sourceSide.length > 0) return died('source-died', 'source', sourceSide);
-  const explained = attempt.events.some(({ body, origin }) => body.kind === 'qemu-message' && body.level === 'error' && origin.file.host === attempt.destination);
-  const crashed = destinationStop !== undefined && destinationStop.body.reason === 'crashed' && !explained ? [destinationStop] : [];
+  // alone, the destination looks the same after a cancel
+  if (!attempt.events.some(({ origin }) => origin.file.host === attempt.source)) return null;
+  const explained = attempt.events.some(
+    ({ body, origin }) => body.kind === 'qemu-message' && body.level === 'error' && origin.file.host === attempt.destination,
+  );
+  const crashed =
+    destinationStop !== undefined && destinationStop.body.reason === 'crashed' && !explained ? [destinationStop] : [];
   const destinationSide = [...bySide(attempt.destination), ...crashed, ...quotedDeath(texts)];
   return destinationSide.length > 0 ? died('destination-died', 'destination', destinationSide) : null;
 }
 
 /** libvirt 11.3 tells the client what the destination's daemon says. */
 function quotedDeath(texts: Facts['texts']): readonly Event[] {
-  return texts.filter(({ event, text }) => event.body.kind === 'migrate-error' && /unexpectedly closed the monitor \(vm='[^']*'\)$/.test(text)).map(({ event }) => event);
+  return texts
+    .filter(
+      ({ event, text }) => event.body.kind === 'migrate-error' && /unexpectedly closed the monitor \(vm='[^']*'\)$/.test(text),
+    )
+    .map(({ event }) => event);
 }
 
 /**
@@ -213,22 +278,51 @@ function quotedDeath(texts: Facts['texts']): readonly Event[] {
  */
 function bySilence({ attempt, destinationStop, texts, clientErrors }: Facts): Cause | null {
   if (destinationStop === undefined || destinationStop.body.reason !== 'destroyed') return null;
-  const noticed = texts.filter(({ event, text }) => event.origin.file.host === attempt.source && STREAM_BROKEN.test(text)).map(({ event }) => event);
+  const noticed = texts
+    .filter(({ event, text }) => event.origin.file.host === attempt.source && STREAM_BROKEN.test(text))
+    .map(({ event }) => event);
   const noticedAt = noticed[0]?.at ?? clientErrors[0]?.at;
   if (noticedAt === undefined) return null;
   const evidence = unique([destinationStop, ...noticed.slice(0, 1)]);
   const late = noticedAt - destinationStop.at;
   if (late > NOTICED_MS) {
-    return { kind: 'network-interrupted', text: `the destination gave up ${Math.round(late / 1000)} s before the source noticed`, certainty: 'follows', evidence };
+    return {
+      kind: 'network-interrupted',
+      text: `the destination gave up ${Math.round(late / 1000)} s before the source noticed`,
+      certainty: 'follows',
+      evidence,
+    };
   }
   return { kind: 'destination-died', text: 'the VM was destroyed on the destination', certainty: 'seen', evidence };
 }
 
+/** What the sentences of operators' guides say of a cause. */
+const QUOTED_CAUSES: Readonly<Partial<Record<QuotedMessage['meaning'], CauseKind>>> = {
+  incompatible: 'cpu-incompatible',
+  'timed-out': 'timed-out',
+  unreachable: 'address-unreachable',
+};
+
+function byQuote({ attempt, texts }: Facts): Cause | null {
+  if (texts.length > 0) return null;
+  for (const event of attempt.events.toReversed()) {
+    const kind = event.body.kind === 'quoted-message' ? QUOTED_CAUSES[event.body.meaning] : undefined;
+    if (kind !== undefined)
+      return { kind, text: event.origin.text.slice(event.origin.messageAt).trim(), certainty: 'follows', evidence: [event] };
+  }
+  return null;
+}
+
 function unknownCause({ texts, clientErrors, sourceStop, destinationStop }: Facts): Cause {
-  const telling = texts.filter(({ event }) => event.body.kind === 'migrate-error').at(0) ?? texts.find(({ text }) => !STREAM_BROKEN.test(text)) ?? texts[0];
+  const telling =
+    texts.filter(({ event }) => event.body.kind === 'migrate-error').at(0) ??
+    texts.find(({ text }) => !STREAM_BROKEN.test(text)) ??
+    texts[0];
   const stops = [sourceStop, destinationStop].filter((event) => event !== undefined);
-  if (telling === undefined) return { kind: 'unknown', text: 'no log says why', certainty: 'unobserved', evidence: [...clientErrors, ...stops] };
-  return { kind: 'unknown', text: cutToMeaning(telling.text), certainty: 'seen', evidence: unique([telling.event, ...stops]) };
+  if (telling === undefined)
+    return { kind: 'unknown', text: 'no log says why', certainty: 'unobserved', evidence: [...clientErrors, ...stops] };
+  const certainty: Certainty = STREAM_BROKEN.test(telling.text) ? 'follows' : 'seen';
+  return { kind: 'unknown', text: cutToMeaning(telling.text), certainty, evidence: unique([telling.event, ...stops]) };
 }
 
 function textOf(events: readonly Event[], otherwise: string): string {

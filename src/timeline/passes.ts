@@ -49,7 +49,10 @@ export function passesOf(samples: readonly Event<JobSample>[], hints: PassHints)
     const before = points[i - 1];
     const point = points[i];
     if (before === undefined || point === undefined || point.pass === before.pass) continue;
-    const leftover = Math.min(before.remaining, leftoverOf(point.event.body.bandwidthBytesPerSecond ?? 0, hints.limitSeconds(point.at)));
+    const leftover = Math.min(
+      before.remaining,
+      leftoverOf(point.event.body.bandwidthBytesPerSecond ?? 0, hints.limitSeconds(point.at)),
+    );
     passes.push(passAt(point, beginning(before, point, { leftover, exactAt: exact.get(point.pass) }), base));
   }
   return passes;
@@ -70,7 +73,11 @@ interface Beginning {
 }
 
 /** When the pass of `point` began and with how much, given the last sample of the pass before it. */
-function beginning(before: Point, point: Point, { leftover, exactAt }: { readonly leftover: number; readonly exactAt: number | undefined }): Beginning {
+function beginning(
+  before: Point,
+  point: Point,
+  { leftover, exactAt }: { readonly leftover: number; readonly exactAt: number | undefined },
+): Beginning {
   const elapsed = point.at - before.at;
   const toFinish = before.remaining - leftover;
   const copied = before.copied !== null && point.copied !== null ? point.copied - before.copied : null;

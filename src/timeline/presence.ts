@@ -25,11 +25,19 @@ interface Known {
 
 /** Where a VM is when the logs end, on every host that has to do with it. `events`: all that name the VM, in the order of time. */
 export function presenceOf(events: readonly Event[], moves: readonly Move[]): readonly HostState[] {
-  const hosts = [...new Set([...moves.flatMap(({ source, destination }) => [source, destination]), ...events.filter(isProcess).map(hostOf)])];
+  const hosts = [
+    ...new Set([...moves.flatMap(({ source, destination }) => [source, destination]), ...events.filter(isProcess).map(hostOf)]),
+  ];
   return hosts
     .filter((host): host is string => host !== null)
     .toSorted()
-    .map((host) => onHost(host, events.filter((event) => hostOf(event) === host), moves.filter(({ source, destination }) => source === host || destination === host)));
+    .map((host) =>
+      onHost(
+        host,
+        events.filter((event) => hostOf(event) === host),
+        moves.filter(({ source, destination }) => source === host || destination === host),
+      ),
+    );
 }
 
 function isProcess({ body }: Event): boolean {
@@ -60,29 +68,57 @@ function alive(host: string, events: readonly Event[], started: Event): Known {
 }
 
 function atSource(host: string, events: readonly Event[], move: Move): Known {
-  if (move.outcome === 'completed') return { host, state: 'absent', certainty: 'follows', because: 'it moved away', evidence: [] };
+  if (move.outcome === 'completed')
+    return { host, state: 'absent', certainty: 'follows', because: 'it moved away', evidence: [] };
   if (move.outcome === 'unknown') return unknown(host, 'nobody saw how the migration ended');
   if (move.sourceDied) return unknown(host, 'its QEMU was lost during the migration');
+  const read = events.some(({ origin }) => origin.file.source === 'libvirt-qemu');
+  // a source that was left without its execution may have been ended, which its QEMU's log alone tells
+  if (move.postcopy && move.outcome === 'failed' && !read)
+    return unknown(host, 'post-copy had moved its execution away, and no file has its QEMU log');
   const marked = runState(events.filter(({ at }) => at >= move.startedAt));
   if (marked !== null) return { host, ...marked };
   if (move.postcopy) {
-    return { host, state: 'paused', certainty: 'follows', because: 'post-copy had already moved its execution away', evidence: [] };
+    return {
+      host,
+      state: 'paused',
+      certainty: 'follows',
+      because: 'post-copy had already moved its execution away',
+      evidence: [],
+    };
   }
   if (move.leftPaused) return unknown(host, 'the agent had paused it, and nothing says that it was resumed');
-  const because = move.outcome === 'running' ? 'the migration still runs' : 'the migration failed, and a source keeps its VM then';
+  const because = move.outcome === 'running' ? 'the migration still runs' : 'it did not complete, and a source keeps its VM then';
   return { host, state: 'running', certainty: 'follows', because, evidence: [] };
 }
 
 function atDestination(host: string, events: readonly Event[], move: Move): Known {
   const marked = runState(events.filter(({ at }) => at >= move.startedAt));
   if (marked !== null && (move.outcome === 'completed' || move.postcopy)) return { host, ...marked };
-  if (move.outcome === 'completed') return { host, state: 'running', certainty: 'follows', because: 'the migration completed', evidence: [] };
+  if (move.outcome === 'completed')
+    return { host, state: 'running', certainty: 'follows', because: 'the migration completed', evidence: [] };
   const started = events.findLast(({ body }) => body.kind === 'domain-started');
   if (move.postcopy) {
-    return { host, state: started === undefined ? 'unknown' : 'running', certainty: 'follows', because: 'post-copy had moved its execution here', evidence: started === undefined ? [] : [started] };
+    return {
+      host,
+      state: started === undefined ? 'unknown' : 'running',
+      certainty: 'follows',
+      because: 'post-copy had moved its execution here',
+      evidence: started === undefined ? [] : [started],
+    };
   }
-  if (move.outcome === 'running' && started !== undefined) return { host, state: 'paused', certainty: 'follows', because: 'it waits here for the rest of its memory', evidence: [started] };
-  return unknown(host, started === undefined ? 'its QEMU log of this host is not among the files' : 'nothing says whether its QEMU here ended');
+  if (move.outcome === 'running' && started !== undefined)
+    return {
+      host,
+      state: 'paused',
+      certainty: 'follows',
+      because: 'it waits here for the rest of its memory',
+      evidence: [started],
+    };
+  return unknown(
+    host,
+    started === undefined ? 'no file has its QEMU log of this host' : 'nothing says whether its QEMU here ended',
+  );
 }
 
 /** The last word of libvirt or QEMU on whether the guest's CPUs run. */
@@ -91,10 +127,16 @@ function runState(events: readonly Event[]): Omit<Known, 'host'> | null {
     const { body } = event;
     if (body.kind === 'guest-run-state') return [{ state: body.running ? 'running' : 'paused', event }];
     if (body.kind !== 'daemon-message') return [];
-    if (/leaving the domain paused|Transitioned guest \S+ to paused state|probably left in 'paused' state/.test(body.text)) return [{ state: 'paused', event }];
+    if (/leaving the domain paused|Transitioned guest \S+ to paused state|probably left in 'paused' state/.test(body.text))
+      return [{ state: 'paused', event }];
     return /leaving the domain running/.test(body.text) ? [{ state: 'running', event }] : [];
   });
   const last = marks.at(-1);
   if (last === undefined) return null;
-  return { state: last.state, certainty: 'seen', because: last.state === 'paused' ? 'its CPUs were stopped here' : 'its CPUs run here', evidence: [last.event] };
+  return {
+    state: last.state,
+    certainty: 'seen',
+    because: last.state === 'paused' ? 'its CPUs were stopped here' : 'its CPUs run here',
+    evidence: [last.event],
+  };
 }

@@ -77,11 +77,16 @@ function groupByHosts(pairs: readonly Pair[]): ReadonlyMap<string, readonly Pair
 
 /** How far the second host's clock is ahead of the first's; the value on which most pairs agree, 0 where that explains them. */
 function skewOf(pairs: readonly Pair[], first: string): { readonly skewMs: number; readonly pairs: number } | null {
-  const signed = pairs.map(({ source, differenceMs }) => (source === first ? differenceMs + TYPICAL_LEAD_MS : -(differenceMs + TYPICAL_LEAD_MS)));
+  const signed = pairs.map(({ source, differenceMs }) =>
+    source === first ? differenceMs + TYPICAL_LEAD_MS : -(differenceMs + TYPICAL_LEAD_MS),
+  );
   if (signed.length === 0) return null;
-  if (pairs.some(({ differenceMs }) => differenceMs <= 0 && differenceMs >= -MAX_LEAD_MS)) return { skewMs: 0, pairs: signed.length };
+  if (pairs.some(({ differenceMs }) => differenceMs <= 0 && differenceMs >= -MAX_LEAD_MS))
+    return { skewMs: 0, pairs: signed.length };
   const support = (value: number): number => signed.filter((other) => Math.abs(other - value) <= AGREEMENT_MS).length;
-  const best = signed.reduce((a, b) => (support(b) > support(a) || (support(b) === support(a) && Math.abs(b) < Math.abs(a)) ? b : a));
+  const best = signed.reduce((a, b) =>
+    support(b) > support(a) || (support(b) === support(a) && Math.abs(b) < Math.abs(a)) ? b : a,
+  );
   const agreeing = signed.filter((other) => Math.abs(other - best) <= AGREEMENT_MS).toSorted((a, b) => a - b);
   return { skewMs: Math.round(agreeing[Math.floor(agreeing.length / 2)] ?? best), pairs: agreeing.length };
 }
@@ -90,7 +95,8 @@ type Links = ReadonlyMap<string, ReadonlyMap<string, { readonly skewMs: number; 
 
 /** Carries the skews from the reference host over all hosts that share a migration with it, directly or by others. */
 function spread(links: Links, pairs: readonly Pair[]): ReadonlyMap<string, Skew> {
-  const share = (host: string): number => pairs.filter(({ source, destination }) => source === host || destination === host).length;
+  const share = (host: string): number =>
+    pairs.filter(({ source, destination }) => source === host || destination === host).length;
   const skews = new Map<string, Skew>();
   for (const root of [...links.keys()].toSorted((a, b) => share(b) - share(a) || (a < b ? -1 : 1))) {
     if (!skews.has(root)) spreadFrom({ host: root, against: root, skewMs: 0, pairs: 0 }, links, skews);

@@ -17,10 +17,11 @@ const LOGS: readonly { readonly kind: Source; readonly side: 'source' | 'destina
 
 /** What would have told more of a migration and was not there, in words. */
 export function unobservedOf(migration: Observed, files: Coverage): readonly string[] {
-  const missing = LOGS.filter(({ kind, side }) => !files.some(({ host, source }) => host === migration[side] && source === kind)).map(
-    ({ name, side }) => `${name} of ${migration[side] ?? `the ${side}`}`,
-  );
-  if (migration.samples.length === 0) missing.push('job statistics (virsh domjobinfo, or the QEMU monitor in libvirtd.log): dirty rate, bandwidth');
+  const missing = LOGS.filter(
+    ({ kind, side }) => !files.some(({ host, source }) => host === migration[side] && source === kind),
+  ).map(({ name, side }) => `${name} of ${migration[side] ?? `the ${side}`}`);
+  if (migration.samples.length === 0)
+    missing.push('job statistics (virsh domjobinfo, or the QEMU monitor in libvirtd.log): dirty rate, bandwidth');
   if (migration.outcome !== 'completed') return missing;
   if (migration.downtime === null) missing.push('downtime (virsh domjobinfo --completed on the destination)');
   if (migration.announcement.state === 'unobserved') missing.push(`announcement: ${migration.announcement.because}`);

@@ -47,7 +47,15 @@ export function withYear(stamp: Stamp, nearMs: number): number {
   const written = new Date(stamp.ms);
   const near = new Date(nearMs).getUTCFullYear();
   const inYear = (year: number): number =>
-    Date.UTC(year, written.getUTCMonth(), written.getUTCDate(), written.getUTCHours(), written.getUTCMinutes(), written.getUTCSeconds(), written.getUTCMilliseconds());
+    Date.UTC(
+      year,
+      written.getUTCMonth(),
+      written.getUTCDate(),
+      written.getUTCHours(),
+      written.getUTCMinutes(),
+      written.getUTCSeconds(),
+      written.getUTCMilliseconds(),
+    );
   return [near - 1, near, near + 1].map(inYear).reduce((a, b) => (Math.abs(b - nearMs) < Math.abs(a - nearMs) ? b : a));
 }
 
@@ -56,7 +64,9 @@ export function withDate(stamp: Stamp, nearMs: number): number {
   const day = 24 * HOUR_MS;
   const clock = ((stamp.ms % day) + day) % day;
   const midnight = Math.floor(nearMs / day) * day;
-  return [midnight - day, midnight, midnight + day].map((base) => base + clock).reduce((a, b) => (Math.abs(b - nearMs) < Math.abs(a - nearMs) ? b : a));
+  return [midnight - day, midnight, midnight + day]
+    .map((base) => base + clock)
+    .reduce((a, b) => (Math.abs(b - nearMs) < Math.abs(a - nearMs) ? b : a));
 }
 
 /** A moment as a user writes it: ISO 8601, with a blank or a `T`, UTC unless it names an offset; `null` for anything else. */

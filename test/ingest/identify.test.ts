@@ -53,21 +53,35 @@ test.each([
 });
 
 describe('the program of a file', () => {
-  const agentLine = '2024-09-03 02:11:40,934 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (agentRequest-Handler-1:null) (logid:0c77d3e2) Migration thread of VM [i-5-77-VM] finished.\n';
+  const agentLine =
+    '2024-09-03 02:11:40,934 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (agentRequest-Handler-1:null) (logid:0c77d3e2) Migration thread of VM [i-5-77-VM] finished.\n';
   const libvirtdLine = '2026-11-23 04:42:24.393+0000: 29324: info : hostname: kvm-a\n';
   const hints = { hosts: [], sources: [] };
 
   test('is told by its content where its name says nothing', () => {
-    expect(identify({ path: 'x.txt', absolute: '/tmp/kvm-a/x.txt', head: agentLine }, parsers, hints)?.context).toEqual({ host: 'kvm-a', source: 'cloudstack-agent', path: 'x.txt', vm: null });
+    expect(identify({ path: 'x.txt', absolute: '/tmp/kvm-a/x.txt', head: agentLine }, parsers, hints)?.context).toEqual({
+      host: 'kvm-a',
+      source: 'cloudstack-agent',
+      path: 'x.txt',
+      vm: null,
+    });
   });
 
   test('is not taken from a name that lies', () => {
-    expect(identify({ path: 'agent.log', absolute: '/tmp/x/agent.log', head: libvirtdLine }, parsers, hints)?.context).toMatchObject({ source: 'libvirtd', host: 'kvm-a' });
+    expect(
+      identify({ path: 'agent.log', absolute: '/tmp/x/agent.log', head: libvirtdLine }, parsers, hints)?.context,
+    ).toMatchObject({ source: 'libvirtd', host: 'kvm-a' });
   });
 
   test('is what the user says', () => {
-    const said = { hosts: [{ pattern: hintPattern('x.txt'), value: 'kvm-z' }], sources: [{ pattern: hintPattern('*.txt'), value: 'journal' as const }] };
-    expect(identify({ path: 'x.txt', absolute: '/tmp/x.txt', head: 'nothing known\n' }, parsers, said)?.context).toMatchObject({ source: 'journal', host: 'kvm-z' });
+    const said = {
+      hosts: [{ pattern: hintPattern('x.txt'), value: 'kvm-z' }],
+      sources: [{ pattern: hintPattern('*.txt'), value: 'journal' as const }],
+    };
+    expect(identify({ path: 'x.txt', absolute: '/tmp/x.txt', head: 'nothing known\n' }, parsers, said)?.context).toMatchObject({
+      source: 'journal',
+      host: 'kvm-z',
+    });
   });
 
   test('is unknown where no line reads like any', () => {

@@ -9,7 +9,8 @@ import { readAll, type Gathered } from '../../src/ingest/read-all.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { parsers } from '../../src/parsers/index.ts';
 
-const LINE = '2024-09-03 02:11:40,934 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (agentRequest-Handler-1:null) (logid:0c77d3e2) Migration thread of VM [i-5-77-VM] finished.\n';
+const LINE =
+  '2024-09-03 02:11:40,934 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (agentRequest-Handler-1:null) (logid:0c77d3e2) Migration thread of VM [i-5-77-VM] finished.\n';
 
 /** A folder with these files. */
 function folder(files: Readonly<Record<string, string | Buffer>>): string {
@@ -26,7 +27,12 @@ async function gather(paths: readonly string[], stdin = Readable.from([])): Prom
 }
 
 function told({ inputs }: Gathered, root: string): Readonly<Record<string, string>> {
-  return Object.fromEntries(inputs.map(({ path, skipped, problem, tally }) => [path.replace(`${root}/`, ''), skipped ?? problem ?? `${tally?.lines} lines`]));
+  return Object.fromEntries(
+    inputs.map(({ path, skipped, problem, tally }) => [
+      path.replace(`${root}/`, ''),
+      skipped ?? problem ?? `${tally?.lines} lines`,
+    ]),
+  );
 }
 
 describe('reading', () => {
@@ -57,7 +63,9 @@ describe('reading', () => {
   });
 
   test('keeps what a broken gzip file holds up to its break, and says so', async () => {
-    const whole = gzipSync(Array.from({ length: 20_000 }, (_, i) => LINE.replace('0c77d3e2', i.toString(16).padStart(8, '0'))).join(''));
+    const whole = gzipSync(
+      Array.from({ length: 20_000 }, (_, i) => LINE.replace('0c77d3e2', i.toString(16).padStart(8, '0'))).join(''),
+    );
     const root = folder({ 'agent.log.gz': whole.subarray(0, whole.length / 2) });
     const { events, inputs } = await gather([root]);
     expect(events.length).toBeGreaterThan(1000);

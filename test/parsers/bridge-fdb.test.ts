@@ -16,9 +16,13 @@ describe.each(recordedFiles(bridgeFdb))('%s', (path) => {
   });
 
   test('every entry that was printed is there', () => {
-    const printed = readFileSync(join('recordings', path), 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith('Timestamp:'));
+    const printed = readFileSync(join('recordings', path), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('Timestamp:'));
     const moves = readRecording(bridgeFdb, path).bodies.filter((body) => body.kind === 'forwarding-changed');
-    expect(moves.map(({ mac, deleted }) => `${deleted ? 'Deleted ' : ''}${mac}`)).toEqual(printed.map((line) => /^(?:Deleted )?\S+/.exec(line)?.[0]));
+    expect(moves.map(({ mac, deleted }) => `${deleted ? 'Deleted ' : ''}${mac}`)).toEqual(
+      printed.map((line) => /^(?:Deleted )?\S+/.exec(line)?.[0]),
+    );
   });
 });
 

@@ -27,11 +27,7 @@ const SEQUENCES: readonly (readonly [string, string, readonly EventBody['kind'][
     'success-4.17.log',
     ['migrate-requested', 'migrate-progress', 'migrate-progress', 'migrate-thread-ended'],
   ],
-  [
-    'a 4.19 source refused for its CPU',
-    'cpu-4.19.log',
-    ['migrate-requested', 'migrate-thread-ended', 'migrate-error'],
-  ],
+  ['a 4.19 source refused for its CPU', 'cpu-4.19.log', ['migrate-requested', 'migrate-thread-ended', 'migrate-error']],
   [
     'a 4.20.2 source that vm.migrate.wait aborts, at midnight',
     'time-limit-4.20.2.log',
@@ -50,11 +46,7 @@ const SEQUENCES: readonly (readonly [string, string, readonly EventBody['kind'][
       'migrate-succeeded',
     ],
   ],
-  [
-    'the destination of the same migration',
-    'paused-destination-4.22.1.log',
-    ['destination-prepared'],
-  ],
+  ['the destination of the same migration', 'paused-destination-4.22.1.log', ['destination-prepared']],
   [
     'a 4.19 host whose NFS hangs until it resets itself',
     'heartbeat-4.19.log',

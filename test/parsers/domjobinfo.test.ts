@@ -61,7 +61,12 @@ test('what every line of every recording means, counted', () => {
   const over = lines.filter((line) => line.domjobinfo.includes('None') && line['query-migrate']?.status !== undefined).length;
   const completed = lines.filter((line) => /Job type: +Completed/.test(line.domjobinfo)).length;
   const missing = lines.filter((line) => /failed to get domain|no domain with matching/.test(line.error ?? '')).length;
-  expect(counts).toEqual({ 'job-sample': running, 'migration-status': over, 'job-completed': completed, 'domain-missing': missing });
+  expect(counts).toEqual({
+    'job-sample': running,
+    'migration-status': over,
+    'job-completed': completed,
+    'domain-missing': missing,
+  });
 });
 
 test("virsh's rounded sizes alone say the same as QEMU's, within their rounding", () => {

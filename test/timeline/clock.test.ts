@@ -12,21 +12,52 @@ function stamp(text: string, clock: Stamp['clock'], missing: Stamp['missing'] = 
 
 function event(host: string, time: Stamp, body: EventBody): ParsedEvent {
   const source = time.clock === 'utc' ? 'libvirt-qemu' : 'cloudstack-agent';
-  return { body, stamp: time, origin: { file: { host, source, path: `${host}/${source}`, vm: null }, line: 1, offset: time.ms, text: '', messageAt: 0, written: '' } };
+  return {
+    body,
+    stamp: time,
+    origin: {
+      file: { host, source, path: `${host}/${source}`, vm: null },
+      line: 1,
+      offset: time.ms,
+      text: '',
+      messageAt: 0,
+      written: '',
+    },
+  };
 }
 
 function spans(events: readonly ParsedEvent[]): readonly Span[] {
-  return events.flatMap(({ origin, stamp: time }) => (time === null ? [] : [{ host: origin.file.host, source: origin.file.source, first: time, last: time, modifiedAt: 0 }]));
+  return events.flatMap(({ origin, stamp: time }) =>
+    time === null ? [] : [{ host: origin.file.host, source: origin.file.source, first: time, last: time, modifiedAt: 0 }],
+  );
 }
 
 function placed(events: readonly ParsedEvent[], zones = NO_ZONES) {
   return placeInTime(events, spans(events), zones);
 }
 
-const requested = (vm: string): EventBody => ({ kind: 'migrate-requested', vm, address: '10.0.0.2', transport: 'tcp', uuid: null, macs: [], cpu: null });
+const requested = (vm: string): EventBody => ({
+  kind: 'migrate-requested',
+  vm,
+  address: '10.0.0.2',
+  transport: 'tcp',
+  uuid: null,
+  macs: [],
+  cpu: null,
+});
 const initiated = (vm: string): EventBody => ({ kind: 'migrate-initiated', vm, resumed: false });
 const incoming = (vm: string): EventBody => ({
-  kind: 'domain-started', vm, incoming: true, libvirtVersion: null, qemuVersion: null, hostname: null, uuid: null, macs: [], machine: null, cpu: null, memoryBytes: null,
+  kind: 'domain-started',
+  vm,
+  incoming: true,
+  libvirtVersion: null,
+  qemuVersion: null,
+  hostname: null,
+  uuid: null,
+  macs: [],
+  machine: null,
+  cpu: null,
+  memoryBytes: null,
 });
 const ended = (vm: string): EventBody => ({ kind: 'migrate-thread-ended', vm });
 
@@ -38,7 +69,10 @@ describe('the zone of local times', () => {
     ['2026-11-23T17:30:00', 'UTC+12:45'],
     ['2026-11-23T04:45:00', 'UTC'],
   ])('%s beside the same migration at 04:45 UTC is %s', (local, zone) => {
-    const { clocks, events } = placed([event('kvm-a', stamp(local, 'local'), requested('i-2-1-VM')), event('kvm-a', stamp('2026-11-23T04:45:03', 'utc'), initiated('i-2-1-VM'))]);
+    const { clocks, events } = placed([
+      event('kvm-a', stamp(local, 'local'), requested('i-2-1-VM')),
+      event('kvm-a', stamp('2026-11-23T04:45:03', 'utc'), initiated('i-2-1-VM')),
+    ]);
     expect(clocks).toMatchObject([{ host: 'kvm-a', zone, zoneFrom: 'same-migration' }]);
     expect(new Date(events[0]?.at ?? 0).toISOString()).toBe('2026-11-23T04:45:00.000Z');
   });
@@ -61,24 +95,49 @@ describe('the zone of local times', () => {
       event('kvm-a', stamp('2026-10-26T11:00:01', 'utc'), initiated('i-2-2-VM')),
     ]);
     expect(clocks[0]?.zone).toBe('UTC+2 then UTC+1');
-    expect(events.filter(({ body }) => body.kind === 'migrate-requested').map(({ at }) => new Date(at).getUTCHours())).toEqual([10, 11]);
+    expect(events.filter(({ body }) => body.kind === 'migrate-requested').map(({ at }) => new Date(at).getUTCHours())).toEqual([
+      10, 11,
+    ]);
   });
 
   test('logs of one short period fit one offset only', () => {
-    const { clocks } = placed([event('kvm-a', stamp('2026-11-23T05:42:00', 'local'), ended('i-2-1-VM')), event('kvm-b', stamp('2026-11-23T04:42:30', 'utc'), initiated('i-3-9-VM'))]);
-    expect(clocks).toMatchObject([{ host: 'kvm-a', zone: 'UTC+1', zoneFrom: 'same-period' }, { host: 'kvm-b', zoneFrom: 'utc-only' }]);
+    const { clocks } = placed([
+      event('kvm-a', stamp('2026-11-23T05:42:00', 'local'), ended('i-2-1-VM')),
+      event('kvm-b', stamp('2026-11-23T04:42:30', 'utc'), initiated('i-3-9-VM')),
+    ]);
+    expect(clocks).toMatchObject([
+      { host: 'kvm-a', zone: 'UTC+1', zoneFrom: 'same-period' },
+      { host: 'kvm-b', zoneFrom: 'utc-only' },
+    ]);
   });
 
   test('where nothing tells, UTC is assumed and said to be', () => {
-    expect(placed([event('kvm-a', stamp('2026-11-23T05:42:00', 'local'), ended('i-2-1-VM'))]).clocks).toMatchObject([{ zone: 'UTC', zoneFrom: 'assumed' }]);
+    expect(placed([event('kvm-a', stamp('2026-11-23T05:42:00', 'local'), ended('i-2-1-VM'))]).clocks).toMatchObject([
+      { zone: 'UTC', zoneFrom: 'assumed' },
+    ]);
   });
 
   test('the hour that comes twice is told apart by the order of the file', () => {
     const berlin = zoneNamed('Europe/Berlin');
     const zones: ZoneSettings = { all: berlin, hosts: new Map() };
-    const times = ['2026-10-25T02:10:00', '2026-10-25T02:50:00', '2026-10-25T02:20:00', '2026-10-25T02:40:00', '2026-10-25T03:05:00'];
-    const { events } = placed(times.map((time) => event('kvm-a', stamp(time, 'local'), ended('i-2-1-VM'))), zones);
-    expect(events.map(({ at }) => new Date(at).toISOString().slice(11, 16))).toEqual(['00:10', '00:50', '01:20', '01:40', '02:05']);
+    const times = [
+      '2026-10-25T02:10:00',
+      '2026-10-25T02:50:00',
+      '2026-10-25T02:20:00',
+      '2026-10-25T02:40:00',
+      '2026-10-25T03:05:00',
+    ];
+    const { events } = placed(
+      times.map((time) => event('kvm-a', stamp(time, 'local'), ended('i-2-1-VM'))),
+      zones,
+    );
+    expect(events.map(({ at }) => new Date(at).toISOString().slice(11, 16))).toEqual([
+      '00:10',
+      '00:50',
+      '01:20',
+      '01:40',
+      '02:05',
+    ]);
   });
 });
 
@@ -108,12 +167,18 @@ describe('clock skew', () => {
       event('kvm-b', stamp(`2026-11-23T04:${String(minute).padStart(2, '0')}:39.6`, 'utc'), incoming(`i-2-${minute}-VM`)),
     ]);
     const { clocks, events } = placed(pairs);
-    expect(clocks).toMatchObject([{ host: 'kvm-a', skewMs: 0 }, { host: 'kvm-b', skewMs: 30_000, skewAgainst: 'kvm-a' }]);
+    expect(clocks).toMatchObject([
+      { host: 'kvm-a', skewMs: 0 },
+      { host: 'kvm-b', skewMs: 30_000, skewAgainst: 'kvm-a' },
+    ]);
     expect(events[0]?.body.kind).toBe('domain-started');
   });
 
   test('of clocks that agree is 0', () => {
-    const { clocks } = placed([event('kvm-b', stamp('2026-11-23T04:00:09.8', 'utc'), incoming('i-2-1-VM')), event('kvm-a', stamp('2026-11-23T04:00:10', 'utc'), initiated('i-2-1-VM'))]);
+    const { clocks } = placed([
+      event('kvm-b', stamp('2026-11-23T04:00:09.8', 'utc'), incoming('i-2-1-VM')),
+      event('kvm-a', stamp('2026-11-23T04:00:10', 'utc'), initiated('i-2-1-VM')),
+    ]);
     expect(clocks).toMatchObject([{ skewMs: 0 }, { skewMs: 0 }]);
   });
 });

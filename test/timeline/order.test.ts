@@ -11,7 +11,12 @@ import { NOTHING_SAID } from '../recording.ts';
 test.each(['libvirt-9.0/two-at-once', 'libvirt-9.0/split-brain', 'libvirt-11.3/storage-spike', 'libvirt-7.0/not-converging'])(
   'events of %s give the same timelines in any order of arrival',
   async (name) => {
-    const gathered = await readAll(await discover([`recordings/${name}`]), { parsers, hints: NOTHING_SAID.hints, stdin: Readable.from([]), progress: () => {} });
+    const gathered = await readAll(await discover([`recordings/${name}`]), {
+      parsers,
+      hints: NOTHING_SAID.hints,
+      stdin: Readable.from([]),
+      progress: () => {},
+    });
     const expected = toDocument(analyse(gathered, NOTHING_SAID));
     fc.assert(
       fc.property(fc.shuffledSubarray([...gathered.events], { minLength: gathered.events.length }), (events) => {

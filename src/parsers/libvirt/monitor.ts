@@ -61,7 +61,14 @@ function sent(groups: Groups): EventBody | RejectReason | null {
   const parsed = json(groups['json']);
   if (parsed === undefined) return 'bad-json';
   const found = downtimeLimit.safeParse(parsed);
-  return found.success ? { kind: 'downtime-limit-set', vm: null, monitor: groups['monitor'] ?? null, downtimeMs: found.data.arguments['downtime-limit'] } : null;
+  return found.success
+    ? {
+        kind: 'downtime-limit-set',
+        vm: null,
+        monitor: groups['monitor'] ?? null,
+        downtimeMs: found.data.arguments['downtime-limit'],
+      }
+    : null;
 }
 
 const RECEIVE =
@@ -108,7 +115,8 @@ export const monitorRules: readonly Rule[] = [
   {
     name: 'monitor-opened',
     versions: 'all; with the log filter on the monitor. libvirt asks for the character devices right after connecting',
-    message: /^QEMU_MONITOR_RECV_REPLY: mon=(?<monitor>0x[0-9a-f]+) reply=\{[^]*?unix:[^"]*?\/domain-\d+-(?<vm>[^/"]+)\/monitor\.sock/,
+    message:
+      /^QEMU_MONITOR_RECV_REPLY: mon=(?<monitor>0x[0-9a-f]+) reply=\{[^]*?unix:[^"]*?\/domain-\d+-(?<vm>[^/"]+)\/monitor\.sock/,
     event: ({ monitor: address = '', vm = '' }) => ({ kind: 'monitor-opened', vm, monitor: address }),
     samples: [
       {

@@ -1,0 +1,147 @@
+import { createReadStream, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { createCollector } from '../src/ingest/collect.ts';
+import { readInput } from '../src/ingest/read.ts';
+import { parsers } from '../src/parsers/index.ts';
+import { writeAgentLog, writeFolder, type Generated } from './generate.ts';
+import { asProcess, inProcess, interleaved, typical, type Cost } from './measure.ts';
+
+const AGENT_LOG_BYTES = 420e6;
+const FOLDER_BYTES = 1e9;
+const CLI = 'dist/cli.js';
+
+interface Row {
+  readonly what: string;
+  readonly value: string;
+  readonly target: string;
+  readonly met: boolean | null;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { keep: { type: 'boolean' }, rounds: { type: 'string', default: '3' }, scale: { type: 'string', default: '1' } },
+  });
+  const folder = mkdtempSync(join(tmpdir(), 'precopy-bench-'));
+  try {
+    await measure(folder, Number(values.rounds), Number(values.scale));
+  } finally {
+    if (values.keep === true) say(`kept ${folder}`);
+    else rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** `scale` below 1 makes smaller inputs, for a quick look; the targets are then those of the full size still. */
+async function measure(folder: string, rounds: number, scale: number): Promise<void> {
+  const agentLog = join(folder, 'agent/agent.log');
+  const mixed = join(folder, 'mixed');
+  say(`writing to ${folder}`);
+  const one = writeAgentLog(agentLog, AGENT_LOG_BYTES * scale);
+  const many = writeFolder(mixed, FOLDER_BYTES * scale);
+  describe('agent.log', one);
+  describe('folder', many);
+  say(
+    `node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), load ${loadavg()[0]?.toFixed(1)}, median of ${rounds} rounds\n`,
+  );
+  const runs = await interleaved(
+    {
+      parse: () => inProcess(() => parse(agentLog)),
+      readline: () => inProcess(() => countLines(agentLog, null)),
+      regex: () => inProcess(() => countLines(agentLog, /Waiting for migration of (\S+) to complete, waited (\d+)ms/)),
+      analyze: () => asProcess([CLI, 'analyze', '--json', mixed]),
+      help: () => asProcess([CLI, '--help']),
+    },
+    rounds,
+  );
+  const cost = (name: string): Cost => typical(runs, name);
+  print([...parsing(one, cost), ...whole(many, cost)]);
+  say(`load afterwards ${loadavg()[0]?.toFixed(1)}`);
+}
+
+/** Scanner and collector, as `precopy analyze` reads one file. */
+async function parse(path: string): Promise<void> {
+  const collector = createCollector();
+  const input = { path, absolute: path, bytes: statSync(path).size, modifiedAt: 0 };
+  const { problem } = await readInput(input, {
+    parsers,
+    hints: { hosts: [], sources: [] },
+    stdin: process.stdin,
+    progress() {},
+    emit: (event) => collector.add(event),
+  });
+  if (problem !== null || collector.events().length === 0) throw new Error(`nothing read of ${path}: ${problem}`);
+}
+
+/** What any tool that reads lines in Node has to spend at least. */
+async function countLines(path: string, pattern: RegExp | null): Promise<number> {
+  let lines = 0;
+  for await (const line of createInterface({
+    input: createReadStream(path, { highWaterMark: 1 << 20 }),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  })) {
+    lines += pattern === null || pattern.test(line) ? 1 : 0;
+  }
+  return lines;
+}
+
+function parsing({ lines }: Generated, cost: (name: string) => Cost): readonly Row[] {
+  const { wallSeconds, cpuSeconds } = cost('parse');
+  const rate = lines / wallSeconds;
+  const ratio = (name: string): string =>
+    `${(cost(name).wallSeconds / wallSeconds).toFixed(2)} × as fast (${thousands(lines / cost(name).wallSeconds)} lines/s)`;
+  return [
+    { what: 'agent.log: parse and collect', value: `${thousands(rate)} lines/s`, target: '>= 600,000', met: rate >= 600_000 },
+    { what: 'agent.log: CPU', value: `${(cpuSeconds / (lines / 1e6)).toFixed(2)} s per million lines`, target: '', met: null },
+    { what: 'against a bare readline count', value: ratio('readline'), target: '', met: null },
+    { what: 'against readline and one regex', value: ratio('regex'), target: '', met: null },
+  ];
+}
+
+function whole({ bytes }: Generated, cost: (name: string) => Cost): readonly Row[] {
+  const { wallSeconds, cpuSeconds, maxRssMegabytes } = cost('analyze');
+  const help = cost('help').wallSeconds * 1000;
+  return [
+    {
+      what: `precopy analyze, ${(bytes / 1e9).toFixed(2)} GB: wall`,
+      value: `${wallSeconds.toFixed(1)} s`,
+      target: '<= 8 s',
+      met: wallSeconds <= 8,
+    },
+    { what: 'precopy analyze: CPU', value: `${cpuSeconds.toFixed(1)} s`, target: '', met: null },
+    {
+      what: 'precopy analyze: largest RSS',
+      value: `${maxRssMegabytes.toFixed(0)} MB`,
+      target: '<= 600 MB',
+      met: maxRssMegabytes <= 600,
+    },
+    { what: 'precopy --help', value: `${help.toFixed(0)} ms`, target: '<= 150 ms', met: help <= 150 },
+  ];
+}
+
+function describe(name: string, { files, lines, added, bytes, migrations }: Generated): void {
+  const share = Math.round((100 * added) / lines);
+  say(
+    `${name}: ${(bytes / 1e6).toFixed(0)} MB, ${thousands(lines)} lines (${share} % about migrations), ${files} files, ${thousands(migrations)} migrations`,
+  );
+}
+
+function thousands(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+function print(rows: readonly Row[]): void {
+  const lines = [
+    ['measured', 'value', 'target', 'met'],
+    ...rows.map(({ what, value, target, met }) => [what, value, target, met === null ? '' : met ? 'yes' : 'no']),
+  ];
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  for (const line of lines) say(`| ${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`);
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+await main();
