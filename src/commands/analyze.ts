@@ -58,7 +58,7 @@ function mustBeReadable({ inputs }: Analysis): void {
 }
 
 /** 1 where a finding reaches the severity. */
-export function statusOf({ findings }: Pick<Analysis, 'findings'>, failOn: Severity): number {
+function statusOf({ findings }: Pick<Analysis, 'findings'>, failOn: Severity): number {
   const from = SEVERITIES.indexOf(failOn);
   return Number(findings.some(({ severity }) => SEVERITIES.indexOf(severity) >= from));
 }

@@ -14,11 +14,10 @@ export interface StoryEvent {
 }
 
 /** The story's second 0: 2026-01-05 00:00:00 UTC. */
-export const STORY_START_MS = 1_767_571_200_000;
+const STORY_START_MS = 1_767_571_200_000;
 
 /** One event, at a second of the story: as in a table, when, where, in whose log, and what. */
 export function at(seconds: number, host: string, source: Source, body: EventBody): StoryEvent {
-  // oxlint-disable-line eslint/max-params
   return { seconds, host, source, body };
 }
 

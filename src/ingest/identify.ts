@@ -94,7 +94,7 @@ function hostOfName(parts: readonly string[]): string | null {
 }
 
 /** The nearest folder whose name could be a host's. */
-export function hostOfFolder(path: string): string | null {
+function hostOfFolder(path: string): string | null {
   return (
     path
       .split('/')
@@ -104,12 +104,12 @@ export function hostOfFolder(path: string): string | null {
 }
 
 /** The host name that libvirt writes into its own logs, from the first lines of one. */
-export function hostOfText(text: string): string | null {
+function hostOfText(text: string): string | null {
   return /(?:, |: info : )hostname: (\S+)/.exec(text)?.[1] ?? null;
 }
 
 /** The parser for a file, by its path where its lines bear that out, else by its first lines; `null` where no line reads like anything known. */
-export function parserFor(parsers: readonly Parser[], path: string, text: string): Parser | null {
+function parserFor(parsers: readonly Parser[], path: string, text: string): Parser | null {
   const lines = text.split('\n').slice(0, HEAD_LINES);
   const named = parsers.find((parser) => parser.paths.test(unrotated(path)) && lines.some((line) => beginsRecord(parser, line)));
   if (named !== undefined) return named;

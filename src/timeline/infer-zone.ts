@@ -73,7 +73,7 @@ function subjectOf(body: EventBody): string | null {
 }
 
 /** The MAC addresses of each VM, from wherever they are stated. */
-export function macsByVm(events: readonly ParsedEvent[]): ReadonlyMap<string, readonly string[]> {
+function macsByVm(events: readonly ParsedEvent[]): ReadonlyMap<string, readonly string[]> {
   const macs = new Map<string, Set<string>>();
   for (const { body } of events) {
     if (body.kind !== 'domain-started' && body.kind !== 'migrate-requested') continue;
