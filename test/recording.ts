@@ -21,6 +21,7 @@ const label = z.object({
       pausedAt: z.iso.datetime().optional(),
       qemuDowntimeMs: z.number().optional(),
       rarpFrames: z.int(),
+      iterations: z.int().optional(),
     }),
   ),
   faults: z.array(z.object({ at: z.iso.datetime(), until: z.iso.datetime().optional(), what: z.string() })),

@@ -78,6 +78,7 @@ describe.each(recordings().map((recording) => [recording.name, recording] as con
       expect(Math.abs((migration.endedAt ?? 0) - Date.parse(truth.endedAt))).toBeLessThanOrEqual(2000);
       expect(truth.exit === 0 ? ['completed'] : ['failed', 'aborted']).toContain(migration.outcome);
       expect(downtimeError(migration, truth)).toBeLessThanOrEqual(50);
+      expect(migration.iterations).toBe(truth.iterations ?? null);
       expect(migration.announcement.state).toBe(announcedIn(truth));
     }
   });

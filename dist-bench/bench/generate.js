@@ -34,7 +34,9 @@ export function writeFolder(folder, bytes) {
     const heartbeats = perHost('heartbeat.jsonl', SHARES.heartbeat, (host) => heartbeatNoise(host, random));
     const network = create(join(folder, 'switch/tcpdump.log'), SHARES.tcpdump, networkNoise(plan, random));
     const qemus = new Map(plan.vms.map(({ name }) => [name, perQemu(name, (path) => create(path, 0, null), place)]));
-    const logs = [agents, daemons, pollers, heartbeats, ...qemus.values()].flatMap((files) => HOSTS.map((host) => files[host])).concat(network);
+    const logs = [agents, daemons, pollers, heartbeats, ...qemus.values()]
+        .flatMap((files) => HOSTS.map((host) => files[host]))
+        .concat(network);
     const tell = agentMigrations(plan, random);
     play(plan, logs, (move) => {
         tell(move, { source: agents[move.source], destination: agents[move.destination] });
@@ -65,5 +67,11 @@ function play({ from, to, moves }, logs, tell) {
 function total({ moves }, logs) {
     const written = logs.map((log) => log.close());
     const sum = (of) => written.reduce((all, each) => all + of(each), 0);
-    return { lines: sum(({ lines }) => lines), bytes: sum(({ bytes }) => bytes), added: sum(({ added }) => added), files: logs.length, migrations: moves.length };
+    return {
+        lines: sum(({ lines }) => lines),
+        bytes: sum(({ bytes }) => bytes),
+        added: sum(({ added }) => added),
+        files: logs.length,
+        migrations: moves.length,
+    };
 }

@@ -85,11 +85,20 @@ export function recovery(migration: Migration): readonly Remedy[] {
       what: `once the hosts reach each other again, take it up where it broke; needs libvirt 8.5 and both QEMUs alive, so destroy neither before. On ${sourceOf(migration)}`,
       command: shell`virsh migrate --live --postcopy --postcopy-resume ${vm} qemu+tcp://${destinationAddress ?? destination ?? 'DESTINATION'}/system`,
     },
-    {
-      what: `if that is not possible, ${vm} is lost: destroy it on both hosts and start it anew in CloudStack; check its disks only after both have stopped`,
-      command: null,
-    },
+    lost(`if that is not possible, ${vm} is lost`),
   ];
+}
+
+/** The last resort after a post-copy migration that broke and cannot be taken up, because a QEMU of the two is gone. */
+export function givingUp({ vm }: Migration): Remedy {
+  return lost(`with a part of its memory gone, ${vm} is lost`);
+}
+
+function lost(because: string): Remedy {
+  return {
+    what: `${because}: destroy it on both hosts and start it anew in CloudStack; check its disks only after both have stopped`,
+    command: null,
+  };
 }
 
 /** The address that the cause's text names, else the one that the source was told, else the destination's name, else a word to be replaced. */

@@ -24,12 +24,13 @@ function isDestroyed(end: Event | null): boolean {
 }
 
 function how(migration: Migration, end: Event | null): string {
-  if (isDestroyed(end)) return `was destroyed from outside while it received the VM, which failed ${afterTime(migration)}`;
+  if (isDestroyed(end))
+    return `was destroyed from outside while it received the VM; the migration failed ${afterTime(migration)}`;
   const reason = end?.body.kind === 'domain-stopped' ? ` (libvirt: reason=${end.body.reason})` : '';
   const signal = migration.events.flatMap(({ body, origin }) =>
     body.kind === 'qemu-terminated' && origin.file.host === migration.destination ? [` on signal ${body.signal}`] : [],
   );
-  return `died${signal[0] ?? ''} without a word${reason} while it received the VM, which failed ${afterTime(migration)}`;
+  return `died${signal[0] ?? ''} without a word${reason} while it received the VM; the migration failed ${afterTime(migration)}`;
 }
 
 function remediesFor(migration: Migration, end: Event | null): readonly Remedy[] {
@@ -93,7 +94,7 @@ export const destinationDied = defineDetector({
       name: 'it is killed: the stream breaks at once, the VM stays on the source',
       events: [...booted(), ...begins(), ...dies(8)],
       finds:
-        /^The QEMU of i-2-10-VM on kvm-b died without a word \(libvirt: reason=crashed\) while it received the VM, which failed after 8\.2 s\. It runs on kvm-a/,
+        /^The QEMU of i-2-10-VM on kvm-b died without a word \(libvirt: reason=crashed\) while it received the VM; the migration failed after 8\.2 s\. It runs on kvm-a/,
       severity: 'critical',
     },
     {
@@ -104,7 +105,7 @@ export const destinationDied = defineDetector({
         stops(8, 'kvm-b', 'destroyed'),
         ...fails(8.3, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe").slice(1),
       ],
-      finds: /was destroyed from outside while it received the VM, which failed after 8\.3 s\./,
+      finds: /was destroyed from outside while it received the VM; the migration failed after 8\.3 s\./,
       severity: 'critical',
     },
     {

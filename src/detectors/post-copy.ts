@@ -3,7 +3,7 @@ import { shell } from '../lib/shell.ts';
 import { duration } from '../lib/units.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
-import { recovery } from './cause-remedies.ts';
+import { givingUp, recovery } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, completes, fails, sample, VM } from './story.ts';
 import { afterTime, journey, proof, verdict, whereCheck } from './verdict.ts';
@@ -45,7 +45,7 @@ function remediesFor(migration: Migration): readonly Remedy[] {
       },
     ];
   if (outcome === 'unknown' || cause?.kind === 'destination-died' || cause?.kind === 'source-died')
-    return [whereCheck(migration), ...recovery(migration).slice(1)];
+    return [whereCheck(migration), givingUp(migration)];
   return [whereCheck(migration), ...recovery(migration)];
 }
 

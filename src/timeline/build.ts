@@ -111,16 +111,22 @@ function countersOf({ events, source }: Attempt, limitAt: (at: number) => number
   const samples = ofKind(events, 'job-sample').filter((event) => event.body.direction !== 'incoming' && hostOf(event) === source);
   const starts = ofKind(events, 'migration-pass').filter((event) => hostOf(event) === source);
   const passes = passesOf(samples, { starts, limitSeconds: (at) => limitAt(at) / 1000 });
-  const throttles = samples.flatMap(({ body }) =>
-    body.throttlePercent === null || body.throttlePercent === 0 ? [] : [body.throttlePercent],
-  );
   return {
     samples,
     passes,
     predictions: predict(passes, limitAt),
-    iterations: ofKind(events, 'job-completed')[0]?.body.passes ?? passes.at(-1)?.pass ?? null,
-    throttlePercent: throttles.length === 0 ? null : Math.max(...throttles),
+    iterations: highest([
+      ...ofKind(events, 'job-completed').map(({ body }) => body.passes),
+      ...samples.map(({ body }) => body.pass),
+      ...starts.map(({ body }) => body.pass),
+    ]),
+    throttlePercent: highest(samples.map(({ body }) => body.throttlePercent)),
   };
+}
+
+function highest(values: readonly (number | null)[]): number | null {
+  const told = values.filter((value): value is number => value !== null && value > 0);
+  return told.length === 0 ? null : told.reduce((a, b) => Math.max(a, b));
 }
 
 /** A guest that did not move has nothing to announce. */

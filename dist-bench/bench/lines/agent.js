@@ -116,13 +116,28 @@ export function agentNoise(plan, random) {
     const messages = [
         [storage, () => `Trying to fetch storage pool ${random.pick(pools)} from libvirt`],
         [storage, () => `Asking libvirt to refresh storage pool ${random.pick(pools)}`],
-        [storage, () => `Successfully refreshed pool ${random.pick(pools)} Capacity: (3.58 TB) 3936389431296 Used: (1.21 TB) ${random.whole(1e12, 2e12)} Available: (2.37 TB) ${random.whole(2e12, 3e12)}`],
-        ['kvm.resource.LibvirtComputingResource', () => `Executing: /usr/share/cloudstack-common/scripts/vm/network/security_group.py get_rule_logs_for_vms --vmname ${name()} `],
+        [
+            storage,
+            () => `Successfully refreshed pool ${random.pick(pools)} Capacity: (3.58 TB) 3936389431296 Used: (1.21 TB) ${random.whole(1e12, 2e12)} Available: (2.37 TB) ${random.whole(2e12, 3e12)}`,
+        ],
+        [
+            'kvm.resource.LibvirtComputingResource',
+            () => `Executing: /usr/share/cloudstack-common/scripts/vm/network/security_group.py get_rule_logs_for_vms --vmname ${name()} `,
+        ],
         ['kvm.resource.LibvirtComputingResource', () => 'Execution is successful.'],
-        ['kvm.resource.LibvirtComputingResource', () => `The memory balloon of VM [${name()}] has the statistics: unused [${random.whole(1e6, 9e6)}] KiB, available [${random.whole(1e7, 9e7)}] KiB, usable [${random.whole(1e6, 9e6)}] KiB.`],
-        [agent, () => `Request:Seq 1-${random.whole(1e15, 9e15)}:  { Cmd , MgmtId: 90520732674657, via: 1, Ver: v1, Flags: 100011, [{"com.cloud.agent.api.GetVmStatsCommand":{"vmNames":["${name()}","${name()}"],"hostGuid":"${pools[0]}-LibvirtComputingResource","hostName":"kvm","wait":"0","bypassHostMaintenance":"false"}}] }`],
+        [
+            'kvm.resource.LibvirtComputingResource',
+            () => `The memory balloon of VM [${name()}] has the statistics: unused [${random.whole(1e6, 9e6)}] KiB, available [${random.whole(1e7, 9e7)}] KiB, usable [${random.whole(1e6, 9e6)}] KiB.`,
+        ],
+        [
+            agent,
+            () => `Request:Seq 1-${random.whole(1e15, 9e15)}:  { Cmd , MgmtId: 90520732674657, via: 1, Ver: v1, Flags: 100011, [{"com.cloud.agent.api.GetVmStatsCommand":{"vmNames":["${name()}","${name()}"],"hostGuid":"${pools[0]}-LibvirtComputingResource","hostName":"kvm","wait":"0","bypassHostMaintenance":"false"}}] }`,
+        ],
         [agent, () => `Processing command: com.cloud.agent.api.CheckOnHostCommand`],
-        [agent, () => `Seq 1-${random.whole(1e15, 9e15)}:  { Ans: , MgmtId: 90520732674657, via: 1, Ver: v1, Flags: 10, [{"com.cloud.agent.api.GetVmStatsAnswer":{"vmStatsMap":{"${name()}":{"_cpuUtilization":"${random.whole(1, 99)}.28","_networkReadKBs":"${random.whole(1, 999999)}.0","_networkWriteKBs":"${random.whole(1, 999999)}.0","_diskReadIOs":"${random.whole(1, 9999)}.0","_memoryKBs":"4194304.0","entityType":"vm"}},"result":"true","wait":"0"}}] }`],
+        [
+            agent,
+            () => `Seq 1-${random.whole(1e15, 9e15)}:  { Ans: , MgmtId: 90520732674657, via: 1, Ver: v1, Flags: 10, [{"com.cloud.agent.api.GetVmStatsAnswer":{"vmStatsMap":{"${name()}":{"_cpuUtilization":"${random.whole(1, 99)}.28","_networkReadKBs":"${random.whole(1, 999999)}.0","_networkWriteKBs":"${random.whole(1, 999999)}.0","_diskReadIOs":"${random.whole(1, 9999)}.0","_memoryKBs":"4194304.0","entityType":"vm"}},"result":"true","wait":"0"}}] }`,
+        ],
     ];
     return (at) => {
         const origin = { thread: random.whole(1, 10), logid: random.hex(8) };

@@ -27,7 +27,15 @@ export function polls({ vm, at, tookMs, end }) {
 export function queryMigrate({ elapsedMs, totalBytes, remainingBytes, transferredBytes, pass, dirtyPages }) {
     return {
         'expected-downtime': 300,
-        'xbzrle-cache': { 'encoding-rate': 0, bytes: 0, 'cache-size': 67_108_864, 'cache-miss-rate': 0, pages: 0, overflow: 0, 'cache-miss': 0 },
+        'xbzrle-cache': {
+            'encoding-rate': 0,
+            bytes: 0,
+            'cache-size': 67_108_864,
+            'cache-miss-rate': 0,
+            pages: 0,
+            overflow: 0,
+            'cache-miss': 0,
+        },
         status: 'active',
         'setup-time': 2,
         'total-time': elapsedMs,
