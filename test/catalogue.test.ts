@@ -2,9 +2,12 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { detectors } from '../src/detectors/index.ts';
 import { parsers } from '../src/parsers/index.ts';
 import type { Parser } from '../src/parsers/parser.ts';
 import { detectorsPage, limitsOf, parsersPage, type CatalogueDetector } from '../src/reports/catalogue.ts';
+import { analysisDocument } from '../src/reports/json.ts';
 
 type Exports = Readonly<Record<string, unknown>>;
 
@@ -41,6 +44,11 @@ function expectFresh(path: string, rendered: string): void {
   expect(written, `${path} is out of date: run \`npm run docs\` and commit it`).toBe(rendered);
 }
 
+test('docs/analysis.schema.json is fresh', () => {
+  const schema = z.toJSONSchema(analysisDocument, { target: 'draft-2020-12' });
+  expectFresh('docs/analysis.schema.json', `${JSON.stringify({ title: 'precopy/analysis@1', ...schema }, null, 2)}\n`);
+});
+
 describe('parsers', async () => {
   const found = [...(await exportsOf('src/parsers'))].flatMap(([file, exports]) =>
     Object.values(exports)
@@ -71,11 +79,10 @@ describe('detectors', async () => {
       .filter(isDetector)
       .map((detector) => ({ file, detector, id: detector.id })),
   );
-  const registry: Exports = existsSync('src/detectors/index.ts')
-    ? await import(pathToFileURL(resolve('src/detectors/index.ts')).href)
-    : {};
-  const listed = registry['detectors'];
-  const detectors = Array.isArray(listed) ? listed.filter(isDetector) : [];
+
+  test('there is one for each file that exports one', () => {
+    expect(detectors.map(({ id }) => id).toSorted()).toEqual(found.map(({ id }) => id).toSorted());
+  });
 
   test.each(found)('$file is in src/detectors/index.ts', ({ file, detector }) => {
     expect(detectors, `add the detector of src/detectors/${file} to the array in src/detectors/index.ts`).toContain(detector);
