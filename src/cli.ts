@@ -3,9 +3,11 @@ import { createRequire } from 'node:module';
 import { AppError } from './lib/errors.ts';
 import type { Terminal } from './commands/analyze.ts';
 
-const HELP = `precopy   what every KVM live migration of CloudStack did, why one failed, and which one is about to
+const HELP = `precopy   what every KVM live migration of CloudStack did, why one failed,
+          and which one is about to
 
-  precopy analyze PATH…    read logs of hypervisors, tell what happened (precopy analyze --help)
+  precopy analyze PATH…    read logs of hypervisors, tell what happened
+                           (precopy analyze --help)
   precopy demo             the same on recordings of real migrations
   precopy --version
   precopy --help

@@ -40,6 +40,8 @@ describe('the exit status of analyze', () => {
     ['no such kind', [HEALTHY, '--source', '*.log=syslogd'], 2],
     ['no such severity', [HEALTHY, '--fail-on', 'fatal'], 2],
     ['no such time', [HEALTHY, '--since', 'yesterday'], 2],
+    ['a limit that makes it wrong', [HEALTHY, '--limit', 'downtime-exceeded.warnMs=10'], 1],
+    ['a limit out of its range', [HEALTHY, '--limit', 'downtime-exceeded.warnMs=0'], 2],
   ] as const)('%s', (_what, args, status) => {
     expect(precopy('analyze', ...args).status).toBe(status);
   });
@@ -51,6 +53,14 @@ test.each([
   [
     ['analyze', '/nowhere'],
     'precopy: cannot read /nowhere: no such file or folder\n  name log files or folders of log files, or - for standard input\n',
+  ],
+  [
+    ['analyze', 'x', '--limit', 'downtime-exceeded.foo=1'],
+    'precopy: --limit downtime-exceeded.foo=1: no limit foo\n  limits of downtime-exceeded: adviseMs, warnMs (docs/detectors/README.md)\n',
+  ],
+  [
+    ['analyze', 'x', '--limit', 'post-copy=1'],
+    'precopy: --limit post-copy=1: not of the form DETECTOR.NAME=NUMBER\n  for example --limit downtime-exceeded.warnMs=2000\n',
   ],
   [
     ['analyze', 'x', '--since', 'yesterday'],

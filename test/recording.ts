@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { analyse, type AnalysisSettings } from '../src/commands/run-analysis.ts';
+import { analyse, DEFAULT_SETTINGS } from '../src/commands/run-analysis.ts';
 import { discover, type Discovery } from '../src/ingest/discover.ts';
 import { readAll } from '../src/ingest/read-all.ts';
 import { parsers } from '../src/parsers/index.ts';
@@ -57,18 +57,10 @@ function scenarios(root: string, version: string): readonly string[] {
     .filter((name) => existsSync(join(root, name, 'label.json')));
 }
 
-/** Settings of somebody who says nothing but the folder. */
-export const NOTHING_SAID: AnalysisSettings = {
-  hints: { hosts: [], sources: [] },
-  zones: { all: null, hosts: new Map() },
-  since: null,
-  until: null,
-};
-
 /** Analyses files that were found, in the order given. */
 export async function analysed(found: Discovery): Promise<Analysis> {
-  const gathered = await readAll(found, { parsers, hints: NOTHING_SAID.hints, stdin: Readable.from([]), progress: () => {} });
-  return analyse(gathered, NOTHING_SAID);
+  const gathered = await readAll(found, { parsers, hints: DEFAULT_SETTINGS.hints, stdin: Readable.from([]), progress: () => {} });
+  return analyse(gathered, DEFAULT_SETTINGS);
 }
 
 /** Analyses a folder. */

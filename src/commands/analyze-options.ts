@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util';
+import { detectors } from '../detectors/index.ts';
 import type { Hint, Hints } from '../ingest/identify.ts';
 import { hintPattern } from '../ingest/identify.ts';
 import { AppError } from '../lib/errors.ts';
 import { SEVERITIES, type Severity } from '../model/finding.ts';
 import { SOURCES, type Source } from '../model/source.ts';
+import type { DetectorSettings } from '../reports/analysis.ts';
 import type { ZoneSettings } from '../timeline/clock.ts';
 import { momentNamed, zoneNamed, type Zone } from '../timeline/zone.ts';
 import type { AnalysisSettings } from './run-analysis.ts';
@@ -24,29 +26,40 @@ export interface AnalyzeOptions {
 /** What `precopy analyze --help` prints. */
 export const ANALYZE_HELP = `precopy analyze PATH…   what happened to every migration in these logs
 
-PATH is a log file, a folder (searched to its depths), or - for standard input; .gz is read as it is. Host and program of a file
-come from its path and its content: hosts/HOST/var/log/…, HOST/var/log/…, HOST-agent.log, sosreport-HOST-…/var/log/….
+PATH is a log file, a folder (searched to its depths), or - for standard input;
+.gz is read as it is. Host and program of a file come from its path and its
+content: hosts/HOST/var/log/…, HOST/var/log/…, HOST-agent.log,
+sosreport-HOST-…/var/log/….
 
-  --json                    one document (schema precopy/analysis@1) instead of the report
-  --all-evidence            every line of evidence, every migration, every lane
-  --fail-on SEVERITY        exit status 1 from this severity on: info, warning (default) or critical
+  --json                   one document (precopy/analysis@1) instead of a report
+  --all-evidence           every line of evidence, every migration, every lane
+  --fail-on SEVERITY       exit status 1 from this severity on: info, warning
+                           (default) or critical
+  --limit DETECTOR.NAME=N  another limit of a detector (docs/detectors):
+                           --limit downtime-exceeded.warnMs=2000
 
-  --host PATTERN=NAME       files whose path ends in PATTERN (* ? **) are of host NAME
-  --source PATTERN=KIND     … are of this kind: ${SOURCES.join(', ')}
-  --timezone [HOST=]ZONE    local times (agent.log, tcpdump) are of this zone: Europe/Berlin, UTC+5:30; else it is inferred
-  --since TIME              leave out what ended before: 2026-11-23T04:00 (UTC), or with an offset
-  --until TIME              leave out what began after
+  --host PATTERN=NAME      files whose path ends in PATTERN (* ? **) are of NAME
+  --source PATTERN=KIND    … are of this kind: cloudstack-agent, libvirt-qemu,
+                           libvirtd, domjobinfo, sensors, tcpdump, bridge-fdb,
+                           heartbeat, journal
+  --timezone [HOST=]ZONE   local times (agent.log, tcpdump) are of this zone:
+                           Europe/Berlin, UTC+5:30; else it is inferred
+  --since TIME             leave out what ended before: 2026-11-23T04:00 (UTC),
+                           or with an offset
+  --until TIME             leave out what began after
 
-  --color, --no-color       else: colours on a terminal, unless NO_COLOR is set
-  --width COLUMNS           else: the terminal's, or 100
+  --color, --no-color      else: colours on a terminal, unless NO_COLOR is set
+  --width COLUMNS          else: the terminal's, or 100
 
-Exit status: 0 nothing of severity warning or above, 1 something, 2 bad usage or nothing readable.
+Exit status: 0 nothing of severity warning or above, 1 something, 2 bad usage or
+nothing readable.
 `;
 
 const OPTIONS = {
   json: { type: 'boolean', default: false },
   'all-evidence': { type: 'boolean', default: false },
   'fail-on': { type: 'string', default: 'warning' },
+  limit: { type: 'string', multiple: true },
   host: { type: 'string', multiple: true },
   source: { type: 'string', multiple: true },
   timezone: { type: 'string', multiple: true },
@@ -72,6 +85,7 @@ export function analyzeOptions(args: readonly string[]): AnalyzeOptions {
       zones: zonesOf(values.timezone ?? []),
       since: momentOf('--since', values.since),
       until: momentOf('--until', values.until),
+      limits: limitsOf(values.limit ?? []),
     },
     json: values.json,
     allEvidence: values['all-evidence'],
@@ -130,6 +144,34 @@ function zonesOf(values: readonly string[]): ZoneSettings {
     else hosts.set(host, zone);
   }
   return { all, hosts };
+}
+
+/** Limits by detector, checked by the detectors themselves. */
+function limitsOf(values: readonly string[]): DetectorSettings {
+  const limits: Record<string, Record<string, number>> = {};
+  for (const value of values) {
+    const { id, name, number } = /^(?<id>[^.=]+)\.(?<name>[^=]+)=(?<number>.+)$/.exec(value)?.groups ?? {};
+    if (id === undefined || name === undefined)
+      throw usage(`--limit ${value}: not of the form DETECTOR.NAME=NUMBER`, 'for example --limit downtime-exceeded.warnMs=2000');
+    limits[id] = { ...limits[id], [name]: Number(number) };
+    const wrong = wrongLimit(id, name, limits[id]);
+    if (wrong !== null) throw usage(`--limit ${value}: ${wrong}`, limitsHint(id));
+  }
+  return limits;
+}
+
+function wrongLimit(id: string, name: string, settings: Readonly<Record<string, number>>): string | null {
+  const limits = detectors.find((known) => known.id === id)?.limits;
+  if (limits === undefined) return `no detector ${id}`;
+  if (!(name in limits.shape)) return `no limit ${name}`;
+  return Number.isNaN(settings[name]) ? 'not a number' : (limits.safeParse(settings).error?.issues[0]?.message ?? null);
+}
+
+function limitsHint(id: string): string {
+  const detector = detectors.find((known) => known.id === id);
+  if (detector === undefined) return `detectors are ${detectors.map((known) => known.id).join(', ')}`;
+  const names = Object.keys(detector.limits.shape);
+  return names.length === 0 ? `${id} has no limits` : `limits of ${id}: ${names.join(', ')} (docs/detectors/README.md)`;
 }
 
 function momentOf(option: string, value: string | undefined): number | null {

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { terminalReport } from '../reports/terminal.ts';
 import type { Terminal } from './analyze.ts';
-import { runAnalysis } from './run-analysis.ts';
+import { DEFAULT_SETTINGS, runAnalysis } from './run-analysis.ts';
 
 /** Recordings of real migrations that show most, and what was done in each. */
 const SHOWN: readonly { readonly folder: string; readonly story: string }[] = [
@@ -22,16 +22,10 @@ const WIDTH = 100;
 /** `precopy demo`: recorded real migrations through the real pipeline. */
 export async function demo(terminal: Terminal): Promise<number> {
   const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'recordings');
-  const settings = {
-    hints: { hosts: [], sources: [] },
-    zones: { all: null, hosts: new Map() },
-    since: null,
-    until: null,
-  } as const;
   const width = terminal.width ?? WIDTH;
   for (const { folder, story } of SHOWN) {
     const path = join(root, folder);
-    const analysis = await runAnalysis([path], settings, { stdin: terminal.stdin, progress: () => {} });
+    const analysis = await runAnalysis([path], DEFAULT_SETTINGS, { stdin: terminal.stdin, progress: () => {} });
     terminal.out(`${'━'.repeat(width)}\n${story}\n  $ precopy analyze recordings/${folder}\n\n`);
     terminal.out(`${terminalReport(analysis, { width, color: terminal.color, allEvidence: false })}\n`);
   }

@@ -5,7 +5,7 @@ import type { Hints } from '../ingest/identify.ts';
 import { readAll, type Gathered } from '../ingest/read-all.ts';
 import type { Event } from '../model/event.ts';
 import { parsers } from '../parsers/index.ts';
-import { findingsOf, type Analysis } from '../reports/analysis.ts';
+import { findingsOf, type Analysis, type DetectorSettings } from '../reports/analysis.ts';
 import { buildTimelines } from '../timeline/build.ts';
 import { placeInTime, type ZoneSettings } from '../timeline/clock.ts';
 
@@ -16,7 +16,17 @@ export interface AnalysisSettings {
   /** Only what touches this time is shown, Unix ms. */
   readonly since: number | null;
   readonly until: number | null;
+  readonly limits: DetectorSettings;
 }
+
+/** The settings of somebody who names paths and nothing else. */
+export const DEFAULT_SETTINGS: AnalysisSettings = {
+  hints: { hosts: [], sources: [] },
+  zones: { all: null, hosts: new Map() },
+  since: null,
+  until: null,
+  limits: {},
+};
 
 /** What an analysis needs of the process it runs in. */
 export interface AnalysisHost {
@@ -47,7 +57,10 @@ export async function runAnalysis(paths: readonly string[], settings: AnalysisSe
 }
 
 /** The pure part: what was read → what happened. */
-export function analyse({ events: parsed, spans, inputs }: Gathered, { zones, since, until }: AnalysisSettings): Analysis {
+export function analyse(
+  { events: parsed, spans, inputs }: Gathered,
+  { zones, since, until, limits }: AnalysisSettings,
+): Analysis {
   const { events, clocks } = placeInTime(parsed, spans, zones);
   const files = spans.map(({ host, source }) => ({ host, source }));
   const timelines = buildTimelines(events, { files, clocks, logsEndAt: lastMoment(events) ?? 0 });
@@ -55,7 +68,7 @@ export function analyse({ events: parsed, spans, inputs }: Gathered, { zones, si
     from <= (until ?? Number.POSITIVE_INFINITY) && (to ?? Number.POSITIVE_INFINITY) >= (since ?? Number.NEGATIVE_INFINITY);
   return {
     migrations: timelines.migrations.filter(({ startedAt, lastSeenAt }) => touches({ from: startedAt, to: lastSeenAt })),
-    findings: findingsOf(timelines, detectors).filter(touches),
+    findings: findingsOf(timelines, detectors, limits).filter(touches),
     hosts: timelines.hosts,
     clocks,
     inputs,
