@@ -130,8 +130,6 @@ export function heartbeatRemedies(found: HeartbeatCase): readonly Remedy[] {
 /** The pool's NFS server, where the agent or the kernel names one. */
 function serverOf({ history, episode }: HeartbeatCase): string {
   const agent = episode.tries.map(({ body }) => /Failed to remount (\S+):\//.exec(body.reason)?.[1]);
-  const kernel = history.events.map(({ body }) =>
-    body.kind === 'storage-message' ? /^nfs\d?: server (\S+)/.exec(body.text)?.[1] : undefined,
-  );
+  const kernel = history.storageMessages.map(({ body }) => /^nfs\d?: server (\S+)/.exec(body.text)?.[1]);
   return [...agent, ...kernel].find((name) => name !== undefined) ?? 'NFS-SERVER';
 }

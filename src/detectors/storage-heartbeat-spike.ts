@@ -48,9 +48,7 @@ function severityOf({ episode, worst, countdown }: HeartbeatCase, { criticalMs, 
 /** The most telling lines: the reset, the tries, the slowest write, the failed ones, and what the kernel says meanwhile. */
 function linesOf({ history, episode, worst }: HeartbeatCase): readonly Event[] {
   const { from, lastAt, reset, tries, slow } = episode;
-  const kernel = history.events.filter(
-    (event) => event.body.kind === 'storage-message' && event.at >= from && event.at <= lastAt + KERNEL_TRAIL_MS,
-  );
+  const kernel = history.storageMessages.filter(({ at: time }) => time >= from && time <= lastAt + KERNEL_TRAIL_MS);
   const failed = episode.failed.map(({ event }) => event);
   const slowest = slow.toSorted((a, b) => b.latencyMs - a.latencyMs).map(({ event }) => event);
   return evidence(

@@ -1,4 +1,4 @@
-import type { DomainStarted, Event, HeartbeatProbe, HeartbeatWriteFailed, HostResetting, JobSample } from './event.ts';
+import type { DomainStarted, Event, HeartbeatProbe, HeartbeatWriteFailed, HostResetting, JobSample, StorageMessage } from './event.ts';
 
 /** How sure a statement is: a line says so, it follows from what was seen, or nothing tells. */
 export type Certainty = 'seen' | 'follows' | 'unobserved';
@@ -184,6 +184,8 @@ export interface HostHistory {
   readonly probes: readonly Event<HeartbeatProbe>[];
   readonly writeFailures: readonly Event<HeartbeatWriteFailed>[];
   readonly resets: readonly Event<HostResetting>[];
+  /** What its kernel said of storage. */
+  readonly storageMessages: readonly Event<StorageMessage>[];
   readonly events: readonly Event[];
   /** Migrations from or to it. */
   readonly migrations: readonly Migration[];

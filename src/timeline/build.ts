@@ -181,6 +181,7 @@ function hostsOf(events: readonly Event[], migrations: readonly Migration[], { c
       probes: ofKind(own, 'heartbeat-probe'),
       writeFailures: ofKind(own, 'heartbeat-write-failed'),
       resets: ofKind(own, 'host-resetting'),
+      storageMessages: ofKind(own, 'storage-message'),
       events: own,
       migrations: migrations.filter(({ source, destination }) => source === host || destination === host),
       skewMs,
