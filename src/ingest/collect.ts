@@ -1,7 +1,9 @@
 import type { ParsedEvent } from '../model/event.ts';
 
-/** A MAC address seen again within this adds nothing. */
-const FRAME_INTERVAL_MS = 10_000;
+/** Frames of one MAC address within this are one event, with their times. */
+const FRAME_INTERVAL_MS = 300_000;
+/** A frame this soon after another one adds nothing. */
+const FRAME_RESOLUTION_MS = 100;
 /** A heartbeat write as quick as the one before it, this soon after, adds nothing to the picture. */
 const PROBE_INTERVAL_MS = 10_000;
 const QUICK_PROBE_MS = 100;
@@ -12,13 +14,15 @@ export interface Collector {
   events(): readonly ParsedEvent[];
 }
 
-/** A collector that drops repetitions: of "still waiting" it keeps the first and the last of a run, of frames and quick probes one in ten seconds. */
+/** A collector that drops repetitions: of "still waiting" it keeps the first and the last of a run, of quick probes one in ten seconds, of frames their times. */
 export function createCollector(): Collector {
   const kept: ParsedEvent[] = [];
   /** Where in `kept` the last event of a kind and subject of a file is. */
   const last = new Map<string, number>();
   /** Keys whose last event goes on from one before it, and may be replaced. */
   const running = new Set<string>();
+  /** Times that the last frame of a key takes up. */
+  const repeats = new Map<string, number[]>();
 
   function keep(key: string, event: ParsedEvent): void {
     last.set(key, kept.length);
@@ -34,15 +38,27 @@ export function createCollector(): Collector {
     else running.delete(key);
   }
 
+  function addFrame(key: string, event: ParsedEvent): void {
+    const passed = passedMs(kept[last.get(key) ?? -1], event);
+    const times = repeats.get(key);
+    if (passed === null || times === undefined || passed >= FRAME_INTERVAL_MS) {
+      const again: number[] = [];
+      repeats.set(key, again);
+      const { body } = event;
+      keep(key, body.kind === 'frame-seen' ? { ...event, body: { ...body, againAfterMs: again } } : event);
+    } else if (passed - (times.at(-1) ?? 0) >= FRAME_RESOLUTION_MS) times.push(passed);
+  }
+
   return {
     add(event) {
       const { body, origin } = event;
-      const interval = sparseInterval(event);
       if (body.kind === 'migrate-progress') addProgress(`${origin.file.path} ${body.vm}`, event);
-      else if (interval === null) kept.push(event);
+      else if (body.kind === 'frame-seen') addFrame(`${origin.file.path} ${body.mac}`, event);
+      else if (!isQuickProbe(event)) kept.push(event);
       else {
-        const key = `${origin.file.path} ${body.kind} ${'mac' in body ? body.mac : ''}`;
-        if (!isSoonAfter(kept[last.get(key) ?? -1], event, interval)) keep(key, event);
+        const key = `${origin.file.path} probe`;
+        const passed = passedMs(kept[last.get(key) ?? -1], event);
+        if (passed === null || passed >= PROBE_INTERVAL_MS) keep(key, event);
       }
     },
     events: () => kept,
@@ -53,14 +69,13 @@ function waitedMs(event: ParsedEvent | undefined): number {
   return event?.body.kind === 'migrate-progress' ? event.body.waitedMs : Number.POSITIVE_INFINITY;
 }
 
-function isSoonAfter(before: ParsedEvent | undefined, { stamp }: ParsedEvent, interval: number): boolean {
-  if (before === undefined || before.stamp === null || stamp === null) return false;
+/** Ms between two events of one file; `null` where that is not known, or runs backwards. */
+function passedMs(before: ParsedEvent | undefined, { stamp }: ParsedEvent): number | null {
+  if (before === undefined || before.stamp === null || stamp === null) return null;
   const passed = stamp.ms - before.stamp.ms;
-  return passed >= 0 && passed < interval;
+  return passed >= 0 ? passed : null;
 }
 
-/** How soon a like event may be dropped; `null` where none may. */
-function sparseInterval({ body }: ParsedEvent): number | null {
-  if (body.kind === 'frame-seen') return FRAME_INTERVAL_MS;
-  return body.kind === 'heartbeat-probe' && body.latencyMs < QUICK_PROBE_MS && body.errorText === null ? PROBE_INTERVAL_MS : null;
+function isQuickProbe({ body }: ParsedEvent): boolean {
+  return body.kind === 'heartbeat-probe' && body.latencyMs < QUICK_PROBE_MS && body.errorText === null;
 }

@@ -270,6 +270,8 @@ export interface Announced {
 export interface FrameSeen {
   readonly kind: 'frame-seen';
   readonly mac: string;
+  /** Ms after this frame at which the same address sent more, where those were not kept as events. */
+  readonly againAfterMs?: readonly number[];
 }
 
 /** A bridge or switch learned or forgot a MAC address on a port. */

@@ -1,4 +1,12 @@
-import type { DomainStarted, Event, HeartbeatProbe, HeartbeatWriteFailed, HostResetting, JobSample, StorageMessage } from './event.ts';
+import type {
+  DomainStarted,
+  Event,
+  HeartbeatProbe,
+  HeartbeatWriteFailed,
+  HostResetting,
+  JobSample,
+  StorageMessage,
+} from './event.ts';
 
 /** How sure a statement is: a line says so, it follows from what was seen, or nothing tells. */
 export type Certainty = 'seen' | 'follows' | 'unobserved';

@@ -18,6 +18,8 @@ export interface Observer {
   readonly trusted: boolean;
   /** Everything it printed about any MAC address, in the order of time. */
   readonly events: readonly Event[];
+  /** The last moment at which it printed any of that. */
+  readonly lastSignAt: number;
   /** The same, by MAC address. */
   readonly byMac: ReadonlyMap<string, readonly Event[]>;
 }
@@ -47,6 +49,10 @@ export function observersOf(events: readonly Event[], untrusted: ReadonlySet<str
     host,
     trusted: !untrusted.has(host),
     events: own,
+    lastSignAt: own.reduce(
+      (latest, event) => Math.max(latest, event.at + (againOf(event).at(-1) ?? 0)),
+      Number.NEGATIVE_INFINITY,
+    ),
     byMac: groupByMac(own),
   }));
 }
@@ -85,14 +91,17 @@ export function announcementOf(arrival: Arrival, observers: readonly Observer[])
   );
   if (judging.length === 0) return unobserved(whyNot(observers, arrivedAt, missing));
   const concluded = missing.filter((mac) => judging.some((observer) => observer.byMac.has(mac)));
-  const later = firstFrameAfter(judging, concluded, arrivedAt);
+  const later = firstSignAfter(judging, concluded, arrivedAt);
   return {
     state: 'no',
     because: `${judging.map(({ host }) => host).join(', ')} listened and saw none`,
     missing: concluded,
     firstAt,
     outageMs: later === null ? null : later.at - arrivedAt,
-    evidence: [...judging.flatMap((observer) => lastSight(observer, concluded, arrivedAt)), ...(later === null ? [] : [later])],
+    evidence: [
+      ...judging.flatMap((observer) => lastSight(observer, concluded, arrivedAt)),
+      ...(later === null ? [] : [later.event]),
+    ],
   };
 }
 
@@ -143,18 +152,35 @@ function movedPort(own: readonly Event[], event: Event): boolean {
 }
 
 /** It printed something shortly before that moment, or before and after it. */
-function isAlive({ events }: Observer, at: number): boolean {
-  const [first, last] = [events[0], events.at(-1)];
-  if (first === undefined || last === undefined || first.at > at) return false;
-  // the last of all is the last before that moment, where none comes after it
-  return last.at > at || at - last.at <= ALIVE_MS;
+function isAlive({ events, lastSignAt }: Observer, at: number): boolean {
+  const first = events[0];
+  if (first === undefined || first.at > at) return false;
+  return lastSignAt > at || at - lastSignAt <= ALIVE_MS;
 }
 
 function lastSight(observer: Observer, macs: readonly string[], arrivedAt: number): readonly Event[] {
   return macs.flatMap((mac) => observer.byMac.get(mac)?.findLast(({ at }) => at < arrivedAt) ?? []);
 }
 
-function firstFrameAfter(observers: readonly Observer[], macs: readonly string[], after: number): Event | null {
-  const frames = observers.flatMap(({ byMac }) => macs.flatMap((mac) => byMac.get(mac)?.find(({ at }) => at > after) ?? []));
-  return frames.toSorted((a, b) => a.at - b.at)[0] ?? null;
+interface Sign {
+  readonly at: number;
+  readonly event: Event;
+}
+
+/** When the guest was first heard again, and the event that tells it. */
+function firstSignAfter(observers: readonly Observer[], macs: readonly string[], after: number): Sign | null {
+  const signs = observers.flatMap(({ byMac }) => macs.flatMap((mac) => firstSign(byMac.get(mac) ?? [], after) ?? []));
+  return signs.toSorted((a, b) => a.at - b.at)[0] ?? null;
+}
+
+function firstSign(events: readonly Event[], after: number): Sign | null {
+  const signs = events.flatMap((event) => {
+    const ms = [0, ...againOf(event)].find((passed) => event.at + passed > after);
+    return ms === undefined ? [] : [{ at: event.at + ms, event }];
+  });
+  return signs.toSorted((a, b) => a.at - b.at)[0] ?? null;
+}
+
+function againOf({ body }: Event): readonly number[] {
+  return body.kind === 'frame-seen' ? (body.againAfterMs ?? []) : [];
 }
