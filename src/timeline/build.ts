@@ -1,6 +1,6 @@
 import { stableId } from '../lib/hash.ts';
 import type { DomainStarted, Event } from '../model/event.ts';
-import type { Announcement, HostHistory, Migration } from '../model/timeline.ts';
+import type { Announcement, HostHistory, HostState, Migration } from '../model/timeline.ts';
 import { announcementOf, observersOf, type Observer } from './announce.ts';
 import type { Attempt } from './attempts.ts';
 import type { HostClock } from './clock.ts';
@@ -39,7 +39,8 @@ export function buildTimelines(events: readonly Event[], inputs: Inputs): Timeli
   const byAttempt = new Map<Ended, Migration>();
   for (const own of groupByVm(ended).values()) {
     const arrivals = own.map(({ attempt, ending }) => arrivalOf(attempt, ending));
-    const shared = { observers, files: inputs.files, moves: own.map(moveOf), macs: macsOf(own[0]?.attempt.vmEvents ?? []) };
+    const vmEvents = own[0]?.attempt.vmEvents ?? [];
+    const shared = { observers, files: inputs.files, after: presenceOf(vmEvents, own.map(moveOf)), macs: macsOf(vmEvents) };
     for (const [index, one] of own.entries())
       byAttempt.set(one, migrationOf({ ...one, ...shared, otherArrivals: arrivals.toSpliced(index, 1) }));
   }
@@ -55,7 +56,7 @@ interface Ended {
 interface Context extends Ended {
   readonly observers: readonly Observer[];
   readonly files: Coverage;
-  readonly moves: readonly Move[];
+  readonly after: readonly HostState[];
   readonly macs: readonly string[];
   /** Arrivals of the VM in its other migrations. */
   readonly otherArrivals: readonly number[];
@@ -92,7 +93,7 @@ function migrationOf(context: Context): Migration {
     postcopyAt: postcopy[0]?.at ?? null,
     postcopyEvidence: postcopy,
     pausedAt: ofKind(events, 'guest-pause-requested')[0]?.at ?? null,
-    after: presenceOf(vmEvents, context.moves),
+    after: context.after,
     sourceDomain: domainOf(source),
     destinationDomain: domainOf(destination),
     events,

@@ -206,20 +206,50 @@ function saturated(rate: number, workingSet: number): Model {
   return { rate, workingSet, rateIsLowerBound: true, dirtied, left: (seconds, leftover) => Math.max(dirtied(seconds), leftover) };
 }
 
-/** W·(1 − e^(−r·t/W)), by least squares over a grid of W; r follows from W by a second grid. */
+/** Steps of a grid to either side, in each of its two directions. */
+const GRID_STEPS = 6;
+/** Grids, each one finer and around the best of the one before. */
+const GRIDS = 4;
+/** The first grid spans the highest rate and the largest set seen, times these squared. */
+const RATE_SPAN = 5.5;
+const SET_SPAN = 10;
+
+interface Fit {
+  readonly model: Model;
+  readonly error: number;
+}
+
+/** W·(1 − e^(−r·t/W)), by least squares over grids of W and r. */
 function fitRandom(observations: readonly Observation[]): Model {
-  const largest = Math.max(...observations.map(({ dirtiedBytes }) => dirtiedBytes));
-  const highest = Math.max(...observations.map(({ dirtiedBytes, seconds }) => dirtiedBytes / seconds));
-  let best = random(highest, largest * 100);
-  let least = residual(best, observations);
-  for (let i = 0; i < 60; i += 1) {
-    for (let j = 0; j < 60; j += 1) {
-      const model = random(highest * 1.06 ** j, largest * 0.95 * 1.08 ** i);
-      const error = residual(model, observations);
-      if (error < least) [best, least] = [model, error];
-    }
+  const least = {
+    rate: Math.max(...observations.map(({ dirtiedBytes, seconds }) => dirtiedBytes / seconds)),
+    workingSet: 0.95 * Math.max(...observations.map(({ dirtiedBytes }) => dirtiedBytes)),
+  };
+  const center = random(least.rate * RATE_SPAN, least.workingSet * SET_SPAN);
+  let best: Fit = { model: center, error: residual(center, observations) };
+  for (let nth = 0; nth < GRIDS; nth += 1) {
+    const narrow = (span: number): number => span ** ((2 / GRID_STEPS) ** nth);
+    const tried = gridAround(best.model, { rate: narrow(RATE_SPAN), workingSet: narrow(SET_SPAN) }, least);
+    best = tried
+      .map((model) => ({ model, error: residual(model, observations) }))
+      .reduce((a, b) => (b.error < a.error ? b : a), best);
   }
-  return best;
+  return best.model;
+}
+
+type Shape = Pick<Model, 'rate' | 'workingSet'>;
+
+/** Models around one, up to `spans` times and one over `spans` times it, none below `least`. */
+function gridAround(center: Shape, spans: Shape, least: Shape): readonly Model[] {
+  const steps = Array.from({ length: 2 * GRID_STEPS + 1 }, (_, step) => (step - GRID_STEPS) / GRID_STEPS);
+  return steps.flatMap((i) =>
+    steps.map((j) =>
+      random(
+        Math.max(least.rate, center.rate * spans.rate ** j),
+        Math.max(least.workingSet, center.workingSet * spans.workingSet ** i),
+      ),
+    ),
+  );
 }
 
 function random(rate: number, workingSet: number): Model {
