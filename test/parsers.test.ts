@@ -15,14 +15,52 @@ function scan(parser: Parser, text: string, vm: string | null): readonly ParsedE
   return events;
 }
 
-function matching(parser: Parser, sample: Sample): readonly string[] {
+function messageOf(parser: Parser, sample: Sample): string {
   parser.header.lastIndex = 0;
   parser.header.test(sample.record);
-  const message = sample.record.slice(parser.header.lastIndex).replace(/\n+$/, '');
+  return sample.record.slice(parser.header.lastIndex).replace(/\n+$/, '');
+}
+
+function matching(parser: Parser, sample: Sample): readonly string[] {
+  const message = messageOf(parser, sample);
   return parser.rules.filter((rule) => rule.message.test(message)).map((rule) => rule.name);
 }
 
+const HOSTILE_CHARS = 64 * 1024;
+/** A pattern that looks at each character once takes well under a millisecond; one that goes back again and again, seconds. */
+const HOSTILE_MS = 5;
+
+/** Long texts that almost match: a sample cut at any of its words, then much of what may follow. */
+function hostile(message: string): readonly string[] {
+  const cuts = [...message.slice(0, 400).matchAll(/[\s=:,'"[\](){}]+/g)].map(({ index }) => message.slice(0, index + 1));
+  const fillers = [' ', 'a', '0', 'a ', '0 ', ', ', "'", '"', '[', '(', '\n', 'a=0,', message.slice(-8), message];
+  return ['', ...cuts, message].flatMap((prefix) => fillers.map((filler) => prefix.padEnd(HOSTILE_CHARS, filler || ' ')));
+}
+
+/** Ms of the quicker of two tries, so that a busy machine does not count; the second is spared where the first was quick. */
+function matchMs(pattern: RegExp, text: string): number {
+  const once = (): number => {
+    pattern.lastIndex = 0;
+    const began = performance.now();
+    pattern.test(text);
+    return performance.now() - began;
+  };
+  const first = once();
+  return first < HOSTILE_MS ? first : Math.min(first, once(), once());
+}
+
 describe.each(parsers.map((parser) => [parser.source, parser] as const))('%s', (_source, parser) => {
+  test('no pattern is slow on a line that almost matches', () => {
+    const slow = parser.rules.flatMap((rule) => {
+      const message = rule.samples[0] === undefined ? '' : messageOf(parser, rule.samples[0]);
+      return hostile(message).flatMap((text) => {
+        const ms = Math.max(matchMs(rule.message, text), matchMs(parser.header, text));
+        return ms < HOSTILE_MS ? [] : [`${rule.name}: ${ms.toFixed(1)} ms on ${JSON.stringify(text.slice(0, 80))}`];
+      });
+    });
+    expect(slow).toEqual([]);
+  });
+
   test('rule names are unique', () => {
     const names = parser.rules.map((rule) => rule.name);
     expect(new Set(names).size).toBe(names.length);

@@ -203,7 +203,8 @@ export const monitorRules: readonly Rule[] = [
   {
     name: 'downtime-limit',
     versions: 'QEMU 2.8 on; with the log filter on the monitor',
-    message: /^QEMU_MONITOR_SEND_MSG: mon=(?<monitor>0x[0-9a-f]+) msg=(?<json>\{[^]*?"downtime-limit":[^]*?\})\s+fd=-?\d+$/,
+    message:
+      /^QEMU_MONITOR_SEND_MSG: mon=(?<monitor>0x[0-9a-f]+) msg=(?<json>\{"execute":"migrate-set-parameters"[^]*\})\s+fd=-?\d+$/,
     event: sent,
     samples: [
       {
