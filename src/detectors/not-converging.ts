@@ -59,7 +59,7 @@ function remediesFor({ vm, source }: Migration, worst: Prediction): readonly Rem
   const generous = Math.ceil((downtimeMs * 1.05) / 1000) * 1000;
   return [
     {
-      what: `let it finish on ${host}: pauses the guest for about ${duration(downtimeMs)}`,
+      what: `let it finish on ${host}: pauses the guest for up to ${duration(downtimeMs)}`,
       command: shell`virsh migrate-setmaxdowntime ${vm} ${generous}`,
     },
     {
@@ -75,7 +75,9 @@ function describe(migration: Migration, worst: Prediction): string {
   const more = worst.dirtyRateIsLowerBound ? ' or more' : '';
   const [rewrites, carries] = migration.outcome === 'running' ? ['rewrites', 'carries'] : ['rewrote', 'carried'];
   const carried = `The guest ${rewrites} ${workingSet} at ${rate(worst.dirtyRateBytesPerSecond)}${more}; the stream ${carries} ${rate(worst.bandwidthBytesPerSecond)}.`;
-  const floor = `each pass leaves about ${bytes(worst.floorBytes ?? 0)}, a pause of ${duration(worst.downtimeNeededMs ?? 0)}`;
+  const leaves = migration.outcome === 'running' ? 'leaves' : 'left';
+  // QEMU does not hold the last pass to a bandwidth that was set, so the pause may be shorter
+  const floor = `each pass ${leaves} about ${bytes(worst.floorBytes ?? 0)}, a pause of up to ${duration(worst.downtimeNeededMs ?? 0)}`;
   const throttled =
     migration.throttlePercent === null ? '' : ` QEMU throttled the guest by up to ${migration.throttlePercent} %.`;
   if (migration.outcome === 'running') return `${carried} It will not finish by itself: ${floor}.${throttled}`;
@@ -111,19 +113,20 @@ function conclude(migration: Migration, predictions: readonly Prediction[]): Con
 function prevention(migration: Migration, worst: Prediction | undefined): readonly Remedy[] {
   if (worst === undefined) return [];
   const pauseMs = Math.ceil((worst.downtimeNeededMs ?? 0) / 1000) * 1000;
+  const throttle: Remedy = {
+    what: 'or let QEMU throttle the guest until it converges: the global setting of CloudStack',
+    command: 'kvm.auto.convergence=true',
+  };
   return [
     {
-      what: `next time, while it runs: allow a pause of about ${duration(worst.downtimeNeededMs ?? 0)}`,
+      what: `next time, while it runs: allow a pause of up to ${duration(worst.downtimeNeededMs ?? 0)}`,
       command: shell`virsh migrate-setmaxdowntime ${migration.vm} ${Math.ceil(pauseMs * 1.05)}`,
     },
     {
       what: 'or let the agent pause the guest by itself after some time: in agent.properties of the source, then restart cloudstack-agent',
       command: 'vm.migrate.pauseafter=60000',
     },
-    {
-      what: 'or let QEMU throttle the guest until it converges: the global setting of CloudStack',
-      command: 'kvm.auto.convergence=true',
-    },
+    ...(migration.throttlePercent === null ? [throttle] : []),
   ];
 }
 
@@ -144,7 +147,7 @@ export const notConverging = defineDetector({
       name: 'every pass leaves the whole working set, seen from the third pass on while it still runs',
       events: [...booted(), ...begins(), ...copies(75, { rate: 63e6, workingSet: 268e6, bandwidth: 25e6 })],
       finds:
-        /^The guest rewrites 25\d MiB at 2\d(?:\.\d)? MB\/s or more; the stream carries 25 MB\/s\. It will not finish by itself: each pass leaves about 25\d MiB, a pause of 10\.\d s\.$/,
+        /^The guest rewrites 25\d MiB at 2\d(?:\.\d)? MB\/s or more; the stream carries 25 MB\/s\. It will not finish by itself: each pass leaves about 25\d MiB, a pause of up to 10\.\d s\.$/,
       severity: 'warning',
     },
     {
