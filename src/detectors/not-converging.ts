@@ -71,26 +71,31 @@ function remediesFor({ vm, source }: Migration, worst: Prediction): readonly Rem
 }
 
 function describe(migration: Migration, worst: Prediction): string {
+  const running = migration.outcome === 'running';
   const workingSet = worst.workingSetBytes === null ? 'memory' : bytes(worst.workingSetBytes);
   const more = worst.dirtyRateIsLowerBound ? ' or more' : '';
-  const [rewrites, carries] = migration.outcome === 'running' ? ['rewrites', 'carries'] : ['rewrote', 'carried'];
-  const carried = `The guest ${rewrites} ${workingSet} at ${rate(worst.dirtyRateBytesPerSecond)}${more}; the stream ${carries} ${rate(worst.bandwidthBytesPerSecond)}.`;
-  const leaves = migration.outcome === 'running' ? 'leaves' : 'left';
+  const rates = [`at ${rate(worst.dirtyRateBytesPerSecond)}${more}`, rate(worst.bandwidthBytesPerSecond)] as const;
+  const carried = running
+    ? `The guest rewrites ${workingSet} ${rates[0]}; the stream carries ${rates[1]}.`
+    : `The guest rewrote ${workingSet} ${rates[0]}; the stream carried ${rates[1]}.`;
   // QEMU does not hold the last pass to a bandwidth that was set, so the pause may be shorter
-  const floor = `each pass ${leaves} about ${bytes(worst.floorBytes ?? 0)}, a pause of up to ${duration(worst.downtimeNeededMs ?? 0)}`;
+  const floor = `each pass ${running ? 'leaves' : 'left'} about ${bytes(worst.floorBytes ?? 0)}, a pause of up to ${duration(worst.downtimeNeededMs ?? 0)}`;
   const throttled =
     migration.throttlePercent === null ? '' : ` QEMU throttled the guest by up to ${migration.throttlePercent} %.`;
-  if (migration.outcome === 'running') return `${carried} It will not finish by itself: ${floor}.${throttled}`;
-  if (migration.outcome !== 'completed') return `${carried} It would not have finished by itself: ${floor}.${throttled}`;
-  const helped =
-    migration.postcopyAt !== null
-      ? 'post-copy'
-      : migration.pausedAt !== null
-        ? 'pausing the guest'
-        : migration.throttlePercent !== null
-          ? 'throttling the guest'
-          : 'a change of limits';
-  return `${carried} It did not finish by itself: ${floor}; ${helped} ended it.${throttled}`;
+  return `${carried} ${verdictOf(migration)}: ${floor}${helpOf(migration)}.${throttled}`;
+}
+
+function verdictOf({ outcome }: Migration): string {
+  if (outcome === 'running') return 'It will not finish by itself';
+  return outcome === 'completed' ? 'It did not finish by itself' : 'It would not have finished by itself';
+}
+
+/** What ended it after all. */
+function helpOf({ outcome, postcopyAt, pausedAt, throttlePercent }: Migration): string {
+  if (outcome !== 'completed') return '';
+  if (postcopyAt !== null) return '; post-copy ended it';
+  if (pausedAt !== null) return '; pausing the guest ended it';
+  return throttlePercent !== null ? '; throttling the guest ended it' : '; a change of limits ended it';
 }
 
 function conclude(migration: Migration, predictions: readonly Prediction[]): Conclusion {
