@@ -1,3 +1,4 @@
+import { median } from '../lib/statistics.ts';
 import type { Event, HeartbeatProbe, HeartbeatWriteFailed, HostResetting } from '../model/event.ts';
 import type { HostHistory } from '../model/timeline.ts';
 
@@ -111,12 +112,9 @@ function usualOf(writes: readonly Write[]): Usual | null {
     .filter(({ pending, event }) => !pending && event.body.errorText === null)
     .map(({ latencyMs }) => latencyMs);
   if (latencies.length < MIN_USUAL) return null;
-  const medianMs = median(latencies);
-  return { medianMs, deviationMs: Math.max(MIN_DEVIATION_MS, median(latencies.map((value) => Math.abs(value - medianMs)))) };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+  const medianMs = median(latencies) ?? 0;
+  const deviationMs = median(latencies.map((value) => Math.abs(value - medianMs))) ?? 0;
+  return { medianMs, deviationMs: Math.max(MIN_DEVIATION_MS, deviationMs) };
 }
 
 function symptomOf(write: Write, usual: Usual | null, limits: SlowLimits): Symptom | null {

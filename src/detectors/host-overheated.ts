@@ -3,6 +3,7 @@ import { clockTime, duration, plural } from '../lib/units.ts';
 import type { CpuThrottled, Event, EventBody, Temperature } from '../model/event.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { HostHistory, Migration } from '../model/timeline.ts';
+import { ofKind } from '../timeline/of-kind.ts';
 import { defineDetector } from './detector.ts';
 import { during, listed, whileMigrating } from './overlap.ts';
 import { at, begins, booted, completes, type StoryEvent } from './story.ts';
@@ -133,16 +134,9 @@ function remediesFor(host: string, chip: string | null): readonly Remedy[] {
   ];
 }
 
-function ofKind<K extends EventBody['kind']>(
-  { events }: HostHistory,
-  kind: K,
-): readonly Event<Extract<EventBody, { kind: K }>>[] {
-  return events.filter((event): event is Event<Extract<EventBody, { kind: K }>> => event.body.kind === kind);
-}
-
-function sensorsOf(history: HostHistory): readonly (readonly Event<Temperature>[])[] {
+function sensorsOf({ events }: HostHistory): readonly (readonly Event<Temperature>[])[] {
   const bySensor = new Map<string, Event<Temperature>[]>();
-  for (const event of ofKind(history, 'temperature')) {
+  for (const event of ofKind(events, 'temperature')) {
     const key = `${event.body.chip} ${event.body.sensor}`;
     const known = bySensor.get(key);
     if (known === undefined) bySensor.set(key, [event]);
@@ -182,7 +176,7 @@ export const hostOverheated = defineDetector({
     const hot = sensorsOf(history).flatMap((samples) =>
       concludeSensor(heatOf(history, samples.filter(isHot), nearMs), samples.length, nearMs),
     );
-    return [...hot, ...concludeThrottled(heatOf(history, ofKind(history, 'cpu-throttled'), nearMs), nearMs)];
+    return [...hot, ...concludeThrottled(heatOf(history, ofKind(history.events, 'cpu-throttled'), nearMs), nearMs)];
   },
   fires: [
     {

@@ -1,3 +1,4 @@
+import { median } from '../lib/statistics.ts';
 import type { Pass, Prediction } from '../model/timeline.ts';
 import { leftoverOf, WINDOW_SECONDS } from './passes.ts';
 
@@ -340,9 +341,4 @@ function bandwidthNeeded(model: Model, floorBytes: number, limitSeconds: number)
 
 function sum(values: readonly number[]): number {
   return values.reduce((a, b) => a + b, 0);
-}
-
-function median(values: readonly number[]): number | null {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? null;
 }
