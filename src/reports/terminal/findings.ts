@@ -1,4 +1,5 @@
 import { whereNow } from '../../detectors/words.ts';
+import { plural } from '../../lib/units.ts';
 import type { Finding, Remedy } from '../../model/finding.ts';
 import type { Migration } from '../../model/timeline.ts';
 import { isProblem, isUnexplained, type Block } from './blocks.ts';
@@ -28,12 +29,26 @@ export function verdictOfNone(page: Page): readonly string[] {
   const { migrations } = page.analysis;
   if (migrations.length === 0) return ['No live migration is in these files.'];
   const ended = migrations.filter(isUnexplained);
-  if (ended.length === 0) return [page.paint('good', 'Nothing wrong was found.')];
+  if (ended.length === 0) return openEnds(migrations, page);
   const which = ended.length === 1 ? '1 migration did not complete' : `${ended.length} migrations did not complete`;
   return fold(
     `${which}, and no detector says why; see below what was seen of ${ended.length === 1 ? 'it' : 'them'}.`,
     page.width,
   );
+}
+
+/** A migration whose end nobody saw, or has not come, went neither well nor wrong. */
+function openEnds(migrations: readonly Migration[], page: Page): readonly string[] {
+  const unseen = migrations.filter(({ outcome }) => outcome === 'unknown').length;
+  const running = migrations.filter(({ outcome }) => outcome === 'running').length;
+  if (unseen + running === 0) return [page.paint('good', 'Nothing wrong was found.')];
+  const of = (count: number): string =>
+    migrations.length === 1 ? 'the migration' : `${count} of ${plural(migrations.length, 'migration')}`;
+  const parts = [
+    ...(running === 0 ? [] : [`${of(running)} still ran when these logs end`]),
+    ...(unseen === 0 ? [] : [`how ${of(unseen)} ended is not in these logs`]),
+  ];
+  return fold(`Nothing wrong was found; ${parts.join(', and ')}.`, page.width);
 }
 
 function shortLines(blocks: readonly Block[], page: Page): readonly string[] {

@@ -44,8 +44,9 @@ function zones(page: Page): readonly string[] {
 function assumed(page: Page): readonly string[] {
   const hosts = page.analysis.clocks.filter(({ zoneFrom }) => zoneFrom === 'assumed').map(({ host }) => host);
   if (hosts.length === 0) return [];
-  const flags = hosts.length === 1 ? `--timezone ${hosts[0] ?? ''}=ZONE` : `--timezone HOST=ZONE for each`;
-  const text = `WARNING: the time zone of ${listed(hosts)} is unknown; local times there are read as UTC. Set it: ${flags} (Europe/Berlin, UTC+1 ...)`;
+  const all = hosts.length === page.analysis.clocks.length;
+  const flags = all || hosts.length > 1 ? '--timezone [HOST=]ZONE' : `--timezone ${hosts[0] ?? ''}=ZONE`;
+  const text = `WARNING: the time zone of ${all ? 'these logs' : listed(hosts)} is unknown; local times there are read as UTC. Set it: ${flags} (Europe/Berlin, UTC+1 ...)`;
   return hanging(page, text).map((line) => page.paint('warning', line));
 }
 
