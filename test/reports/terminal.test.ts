@@ -53,9 +53,19 @@ describe('what stands first', () => {
   });
 
   test('an assumed zone is a warning with the flag to set', () => {
-    const clocks = [{ host: 'kvm-a', zone: 'UTC', zoneFrom: 'assumed' as const, skewMs: null, skewAgainst: null }];
-    expect(show({ ...completed, clocks })).toContain('WARNING: the time zone of kvm-a is unknown');
-    expect(show({ ...completed, clocks })).toContain('--timezone kvm-a=ZONE');
+    const clock = { zone: 'UTC', zoneFrom: 'assumed' as const, skewMs: null, skewAgainst: null };
+    const known = { host: 'kvm-b', zone: 'UTC+1', zoneFrom: 'given' as const, skewMs: null, skewAgainst: null };
+    const one = show({ ...completed, clocks: [{ ...clock, host: 'kvm-a' }, known] });
+    expect(one).toContain('WARNING: the time zone of kvm-a is unknown');
+    expect(one).toContain('--timezone kvm-a=ZONE');
+    const all = show({ ...completed, clocks: [{ ...clock, host: 'kvm-a' }] });
+    expect(all).toContain('WARNING: the time zone of these logs is unknown');
+    expect(all).toContain('--timezone [HOST=]ZONE');
+  });
+
+  test('a migration without an end is no good news', () => {
+    const running = analysisOfStory([...booted(), ...begins(), ...copies(20, { rate: 1e6, workingSet: 1e8, bandwidth: 25e6 })]);
+    expect(show(running)).toContain('Nothing wrong was found; the migration still ran when these logs end.');
   });
 
   test('hosts of one zone share a line, and a corrected skew is said', () => {
