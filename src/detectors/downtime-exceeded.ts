@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { shell } from '../lib/shell.ts';
-import { bytes, duration, rate } from '../lib/units.ts';
+import { bytes, clockTime, duration, rate } from '../lib/units.ts';
 import type { Event, JobSample } from '../model/event.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { Downtime, Migration } from '../model/timeline.ts';
 import { DEFAULT_DOWNTIME_LIMIT_MS } from '../timeline/convergence.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, completes, fails, sample, VM, type StoryEvent } from './story.ts';
-import { proof, verdict } from './verdict.ts';
-import { destinationOf, sourceOf } from './words.ts';
+import { proof, quoted, verdict } from './verdict.ts';
+import { destinationOf, hostsToType, sourceOf } from './words.ts';
 
 const limits = z.strictObject({
   adviseMs: z.int().min(1).default(100).describe('downtime from which to advise, ms'),
@@ -115,9 +115,40 @@ function conclude(migration: Migration, downtime: Downtime, settings: Limits): C
   };
 }
 
+/** The guest that the agent paused and could not resume: it stands still where it arrived, until somebody resumes it. */
+function stillPaused(migration: Migration): readonly Conclusion[] {
+  const { vm, destination, after, events, pausedAt } = migration;
+  const failed = events.findLast(({ body }) => body.kind === 'guest-resume-failed');
+  const paused = after.some(({ host, state }) => host === destination && state === 'paused');
+  if (failed?.body.kind !== 'guest-resume-failed' || !paused) return [];
+  const [, host = ''] = hostsToType(migration);
+  return [
+    {
+      summary: `${vm} stands still on ${destinationOf(migration)}, since ${clockTime(pausedAt ?? failed.at)} UTC: CloudStack's agent paused it to let the migration finish, and could not resume it there (${quoted(failed.body.text)}).`,
+      severity: 'critical',
+      confidence: 'seen',
+      from: pausedAt ?? failed.at,
+      to: null,
+      evidence: [failed, ...events.filter(({ body }) => body.kind === 'guest-pause-requested').slice(0, 1)],
+      remedies: [
+        {
+          what: 'see whether it is there, and paused; this changes nothing',
+          command: shell`virsh -c qemu+ssh://${host}/system domstate ${vm} --reason`,
+        },
+        { what: 'let it run again', command: shell`virsh -c qemu+ssh://${host}/system resume ${vm}` },
+      ],
+      discriminator: 'paused',
+    },
+  ];
+}
+
 /** The agent pauses the guest at a second of the story. */
 function pauses(seconds: number): StoryEvent {
   return at(seconds, 'kvm-a', 'cloudstack-agent', { kind: 'guest-pause-requested', vm: VM, afterMs: seconds * 1000 });
+}
+
+function cannotResume(seconds: number): StoryEvent {
+  return at(seconds, 'kvm-a', 'cloudstack-agent', { kind: 'guest-resume-failed', vm: VM, text: 'Domain not found' });
 }
 
 /** The guest stood still for longer than its users may take. */
@@ -129,6 +160,8 @@ export const downtimeExceeded = defineDetector({
   limits,
   detect(migration, settings) {
     const { downtime, outcome } = migration;
+    const still = stillPaused(migration);
+    if (still.length > 0) return still;
     if (outcome !== 'completed' || downtime === null || downtime.ms < Math.min(settings.adviseMs, settings.warnMs)) return [];
     return [conclude(migration, downtime, settings)];
   },
@@ -138,6 +171,26 @@ export const downtimeExceeded = defineDetector({
       events: [...booted(), ...begins(), pauses(20), ...completes(30, 8891)],
       finds:
         /^i-2-10-VM stood still for 8\.9 s when it moved from kvm-a to kvm-b; the limit in force was 300 ms, QEMU's default\. CloudStack's agent had paused the guest 20 s after the beginning/,
+      severity: 'warning',
+    },
+    {
+      name: 'the agent could not resume the guest that it had paused: it stands still yet',
+      events: [...booted(), ...begins(), pauses(20), ...completes(30, 8891), cannotResume(31)],
+      finds:
+        /^i-2-10-VM stands still on kvm-b, since 00:00:20 UTC: CloudStack's agent paused it .* could not resume it there \("Domain not found"\)\.$/,
+      severity: 'critical',
+    },
+    {
+      name: 'somebody resumed it later: it was a long downtime and is over',
+      events: [
+        ...booted(),
+        ...begins(),
+        pauses(20),
+        ...completes(30, 8891),
+        cannotResume(31),
+        at(45, 'kvm-b', 'libvirtd', { kind: 'guest-run-state', vm: VM, monitor: null, running: true }),
+      ],
+      finds: /^i-2-10-VM stood still for /,
       severity: 'warning',
     },
     {

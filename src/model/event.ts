@@ -66,6 +66,13 @@ export interface GuestResumeRequested {
   readonly vm: string;
 }
 
+/** The agent could not resume, on the destination, a guest that it had paused: it stands still there. */
+export interface GuestResumeFailed {
+  readonly kind: 'guest-resume-failed';
+  readonly vm: string;
+  readonly text: string;
+}
+
 /** The destination's agent has networks and disks ready. */
 export interface DestinationPrepared {
   readonly kind: 'destination-prepared';
@@ -330,6 +337,7 @@ export type EventBody =
   | AbortRequested
   | GuestPauseRequested
   | GuestResumeRequested
+  | GuestResumeFailed
   | DestinationPrepared
   | DowntimeLimitSet
   | HeartbeatWriteFailed

@@ -1,4 +1,4 @@
-import type { EventBody, Origin, ParsedEvent } from '../model/event.ts';
+import type { EventBody, EventKind, Origin, ParsedEvent } from '../model/event.ts';
 import type { Tally } from '../model/input.ts';
 import type { FileContext, RejectReason, Stamp } from '../model/source.ts';
 import type { Groups, Parser, RecordContext, Rule } from './parser.ts';
@@ -8,7 +8,9 @@ import { compact } from './text.ts';
 /** A line longer than this is rejected; a record longer than this is cut at a line's end. */
 const MAX_RECORD_CHARS = 1 << 20;
 const MAX_TEXT_CHARS = 1000;
-const MAX_SAMPLE_CHARS = 240;
+/** Of records that come in thousands and say all in their fields. */
+const MAX_NUMERIC_CHARS = 160;
+const NUMERIC = new Set<EventKind>(['frame-seen', 'heartbeat-probe', 'job-sample']);
 const MAX_HEAD_CHARS = 400;
 /** Length of the literal beginnings by which rules are looked up. */
 const KEY_CHARS = 4;
@@ -229,9 +231,8 @@ function recordText(buffer: string, { start, messageAt }: Pending, end: number):
   return { text, messageAt: decode(buffer.slice(start, messageAt)).length };
 }
 
-/** Samples come in thousands a migration, and are whole JSON documents; what they say is in their fields. */
 function textLimit(found: readonly EventBody[]): number {
-  return found.some(({ kind }) => kind === 'job-sample') ? MAX_SAMPLE_CHARS : MAX_TEXT_CHARS;
+  return found.some(({ kind }) => NUMERIC.has(kind)) ? MAX_NUMERIC_CHARS : MAX_TEXT_CHARS;
 }
 
 function originOf(

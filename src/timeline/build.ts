@@ -171,6 +171,7 @@ function moveOf({ attempt: { events, source, destination, openedAt }, ending }: 
     postcopy: postcopyOf(events).length > 0,
     sourceDied: ending.cause?.kind === 'source-died',
     leftPaused: paused && !resumed,
+    resumeFailed: ofKind(events, 'guest-resume-failed').at(-1) ?? null,
   };
 }
 

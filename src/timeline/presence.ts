@@ -1,4 +1,4 @@
-import type { Event } from '../model/event.ts';
+import type { Event, GuestResumeFailed } from '../model/event.ts';
 import type { GuestState, HostState, Outcome } from '../model/timeline.ts';
 import { hostOf } from './of-kind.ts';
 
@@ -13,6 +13,8 @@ export interface Move {
   readonly sourceDied: boolean;
   /** The agent paused the guest and nobody was seen to resume it. */
   readonly leftPaused: boolean;
+  /** The agent could not resume it on the destination. */
+  readonly resumeFailed: Event<GuestResumeFailed> | null;
 }
 
 interface Known {
@@ -93,8 +95,18 @@ function atSource(host: string, events: readonly Event[], move: Move): Known {
 }
 
 function atDestination(host: string, events: readonly Event[], move: Move): Known {
-  const marked = runState(events.filter(({ at }) => at >= move.startedAt));
+  const { resumeFailed } = move;
+  const since = resumeFailed?.at ?? move.startedAt;
+  const marked = runState(events.filter(({ at }) => at >= since));
   if (marked !== null && (move.outcome === 'completed' || move.postcopy)) return { host, ...marked };
+  if (resumeFailed !== null)
+    return {
+      host,
+      state: 'paused',
+      certainty: 'seen',
+      because: 'the agent had paused it and could not resume it',
+      evidence: [resumeFailed],
+    };
   if (move.outcome === 'completed')
     return { host, state: 'running', certainty: 'follows', because: 'the migration completed', evidence: [] };
   const started = events.findLast(({ body }) => body.kind === 'domain-started');

@@ -96,6 +96,25 @@ export const cancelRules: readonly Rule[] = [
     ],
   },
   {
+    name: 'resume-failed',
+    versions: '4.20.3, 4.22.1 on',
+    message: /^Failed to resume vm (?<vm>\S+) on destination after migration due to : (?<text>[^\n]*)/,
+    event: ({ vm = '', text = '' }) => ({ kind: 'guest-resume-failed', vm, text }),
+    samples: [
+      {
+        record: `${log4j2('2026-08-10 14:00:02,471', { level: 'ERROR' })}Failed to resume vm i-9-1204-VM on destination after migration due to : Domain not found: no domain with matching name 'i-9-1204-VM'`,
+        at: '2026-08-10T14:00:02.471Z',
+        events: [
+          {
+            kind: 'guest-resume-failed',
+            vm: 'i-9-1204-VM',
+            text: "Domain not found: no domain with matching name 'i-9-1204-VM'",
+          },
+        ],
+      },
+    ],
+  },
+  {
     name: 'abort-4.16',
     versions: '4.16–4.17',
     message: /^Aborting (?<vm>\S+) domain job: (?<job>[^]*)/,

@@ -26,6 +26,7 @@ const TELLERS: Tellers = {
   }),
   'guest-pause-requested': ({ afterMs }) => ({ weight: WEIGHT.act, text: `agent pauses the guest after ${duration(afterMs)}` }),
   'guest-resume-requested': () => ({ weight: WEIGHT.act, text: 'agent resumes the guest' }),
+  'guest-resume-failed': ({ text }) => ({ weight: WEIGHT.end, text: `agent cannot resume the guest: ${firstLine(text)}` }),
   'abort-requested': ({ reason }) => ({ weight: WEIGHT.act, text: `CloudStack aborts: ${reason}` }),
   'downtime-limit-set': ({ downtimeMs }) => ({ weight: WEIGHT.act, text: `downtime limit set to ${duration(downtimeMs)}` }),
   'guest-run-state': ({ running }) => ({ weight: WEIGHT.state, text: running ? 'guest runs' : 'guest stands still' }),
