@@ -95,42 +95,40 @@ function atSource(host: string, events: readonly Event[], move: Move): Known {
 }
 
 function atDestination(host: string, events: readonly Event[], move: Move): Known {
-  const { resumeFailed } = move;
-  const since = resumeFailed?.at ?? move.startedAt;
-  const marked = runState(events.filter(({ at }) => at >= since));
-  if (marked !== null && (move.outcome === 'completed' || move.postcopy)) return { host, ...marked };
-  if (resumeFailed !== null)
-    return {
-      host,
-      state: 'paused',
-      certainty: 'seen',
-      because: 'the agent had paused it and could not resume it',
-      evidence: [resumeFailed],
-    };
-  if (move.outcome === 'completed')
-    return { host, state: 'running', certainty: 'follows', because: 'the migration completed', evidence: [] };
+  if (move.outcome === 'completed') return arrived(host, events, move);
   const started = events.findLast(({ body }) => body.kind === 'domain-started');
-  if (move.postcopy) {
-    return {
-      host,
-      state: started === undefined ? 'unknown' : 'running',
-      certainty: 'follows',
-      because: 'post-copy had moved its execution here',
-      evidence: started === undefined ? [] : [started],
-    };
-  }
-  if (move.outcome === 'running' && started !== undefined)
-    return {
-      host,
-      state: 'paused',
-      certainty: 'follows',
-      because: 'it waits here for the rest of its memory',
-      evidence: [started],
-    };
-  return unknown(
+  if (move.postcopy) return movedEarly(host, events, { move, started });
+  if (started === undefined) return unknown(host, 'no file has its QEMU log of this host');
+  if (move.outcome !== 'running') return unknown(host, 'nothing says whether its QEMU here ended');
+  return {
     host,
-    started === undefined ? 'no file has its QEMU log of this host' : 'nothing says whether its QEMU here ended',
-  );
+    state: 'paused',
+    certainty: 'follows',
+    because: 'it waits here for the rest of its memory',
+    evidence: [started],
+  };
+}
+
+function arrived(host: string, events: readonly Event[], { resumeFailed, startedAt }: Move): Known {
+  const marked = runState(events.filter(({ at }) => at >= (resumeFailed?.at ?? startedAt)));
+  if (marked !== null) return { host, ...marked };
+  if (resumeFailed === null)
+    return { host, state: 'running', certainty: 'follows', because: 'the migration completed', evidence: [] };
+  const because = 'the agent had paused it and could not resume it';
+  return { host, state: 'paused', certainty: 'seen', because, evidence: [resumeFailed] };
+}
+
+function movedEarly(
+  host: string,
+  events: readonly Event[],
+  { move, started }: { readonly move: Move; readonly started: Event | undefined },
+): Known {
+  const marked = runState(events.filter(({ at }) => at >= move.startedAt));
+  if (marked !== null) return { host, ...marked };
+  const because = 'post-copy had moved its execution here';
+  return started === undefined
+    ? { host, state: 'unknown', certainty: 'follows', because, evidence: [] }
+    : { host, state: 'running', certainty: 'follows', because, evidence: [started] };
 }
 
 /** The last word of libvirt or QEMU on whether the guest's CPUs run. */
