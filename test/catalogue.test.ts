@@ -102,6 +102,7 @@ describe('detectors', async () => {
     const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
     const headings = text.split('\n').filter((line) => line.startsWith('## '));
     expect(headings, `write ${path} with these headings, in this order`).toEqual(RUNBOOK_HEADINGS);
+    expect(text, `${path} says nothing under a heading`).not.toMatch(/^## .*\s*(?:^## |$(?![^]))/m);
   });
 
   test('each id belongs to one detector', () => {

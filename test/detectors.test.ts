@@ -18,6 +18,7 @@ describe.each(detectors.map((detector) => [detector.id, detector] as const))('%s
 
   test.each(detector.fires.map((story) => [story.name, story] as const))('reports: %s', (_name, story) => {
     const [first] = conclusions(detector, story.events);
+    expect(first, 'the detector reports nothing of this story').toBeDefined();
     expect(first?.summary).toMatch(story.finds);
     expect(first?.severity).toBe(story.severity);
     expect(first?.evidence.length).toBeGreaterThan(0);

@@ -63,14 +63,20 @@ describe.each(parsers.map((parser) => [parser.source, parser] as const))('%s', (
 
   test('rule names are unique', () => {
     const names = parser.rules.map((rule) => rule.name);
-    expect(new Set(names).size).toBe(names.length);
+    expect(
+      names.filter((name, i) => names.indexOf(name) !== i),
+      'two rules have these names',
+    ).toEqual([]);
   });
 
   describe.each(parser.rules.map((rule) => [rule.name, rule] as const))('%s', (name, rule) => {
     test('has a sample, an anchored pattern, and is looked up by its literal beginning', () => {
       expect(rule.samples.length).toBeGreaterThan(0);
-      expect(rule.message.source.startsWith('^')).toBe(true);
-      for (const start of literalStarts(rule)) expect(start.length).toBeGreaterThanOrEqual(4);
+      expect(rule.message.source, 'a message pattern begins with ^').toMatch(/^\^/);
+      const starts = literalStarts(rule);
+      const told = rule.starts !== undefined || starts.length > 0;
+      expect(told, 'begin the pattern with four literal characters, or list its beginnings in `starts`').toBe(true);
+      for (const start of starts) expect(start.length).toBeGreaterThanOrEqual(4);
     });
 
     test.each(rule.samples.map((sample) => [sample.record.slice(0, 120), sample] as const))('%s', (_text, sample) => {

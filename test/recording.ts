@@ -27,6 +27,7 @@ const label = z.object({
   faults: z.array(z.object({ at: z.iso.datetime(), until: z.iso.datetime().optional(), what: z.string() })),
   expect: z.array(z.string()),
   may: z.array(z.string()),
+  mustNot: z.array(z.string()),
 });
 
 /** What really happened in a recording; the program never sees it. */

@@ -31,6 +31,7 @@ const rules: readonly Rule[] = [
     name: 'entries-after-timestamp',
     versions: 'iproute2 5.10 on, `bridge -timestamp monitor fdb` and `ip -timestamp monitor neigh`',
     message: /^\n(?<entries>[^]+)$/,
+    starts: [],
     event: changes,
     samples: [
       {
@@ -59,6 +60,7 @@ const rules: readonly Rule[] = [
     name: 'entry-with-time',
     versions: 'iproute2 5.10 on, with `-tshort`',
     message: /^(?<entries>[^\n]+)/,
+    starts: [],
     event: changes,
     samples: [
       {

@@ -47,6 +47,7 @@ const rules: readonly Rule[] = [
     name: 'poll',
     versions: 'all',
     message: /^(?<rest>[,{}][^]*)$/,
+    starts: [],
     event: polled,
     samples: pollSamples,
   },

@@ -38,6 +38,7 @@ const rules: readonly Rule[] = [
     name: 'probe',
     versions: 'all',
     message: /^(?<rest>[^]+)$/,
+    starts: [],
     event: probed,
     samples: [
       {
