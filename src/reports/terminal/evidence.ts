@@ -104,9 +104,10 @@ function quoteOf(event: Event, page: Page): Quote {
   };
 }
 
-/** The time as the file has it, without the date where the header names the only one. */
+/** The time as the file has it, without the date where the header names the only one; `bridge monitor` spreads its over six words. */
 function timeWritten(text: string, { withDates }: Page): string {
-  return withDates ? text : text.replace(/^\d{4}-\d\d-\d\d[T ]/, '');
+  if (withDates) return text;
+  return text.replace(/^\d{4}-\d\d-\d\d[T ]/, '').replace(/^\w{3} \w{3} +\d+ (\d\d:\d\d:\d\d) \d{4} (\d{6}) usec$/, '$1.$2');
 }
 
 /** The first line of what the record says. */
