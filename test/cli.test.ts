@@ -2,12 +2,22 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { analysisDocument } from '../src/reports/json.ts';
+import { analyse, DEFAULT_SETTINGS } from '../src/commands/run-analysis.ts';
+import { discover } from '../src/ingest/discover.ts';
+import { hintPattern } from '../src/ingest/identify.ts';
+import type * as readAllModule from '../src/ingest/read-all.ts';
+import type * as parsersModule from '../src/parsers/index.ts';
+import { analysisDocument, toDocument } from '../src/reports/json.ts';
 
 const HEALTHY = 'recordings/libvirt-9.0/healthy';
 const BROKEN = 'recordings/libvirt-9.0/cpu-incompatible';
+
+const LINE =
+  '2024-09-03 02:11:40,934 INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (agentRequest-Handler-1:null) (logid:0c77d3e2) Migration thread of VM [i-5-77-VM] finished.\n';
 
 /** Runs the built program as a user would. */
 function precopy(...args: readonly string[]): {
@@ -86,6 +96,60 @@ test('--json prints one document of the schema, and nothing else', () => {
     },
   ]);
   expect(document.inputs.find(({ path }) => path.endsWith('label.json'))).toMatchObject({ skipped: 'not a log', lines: null });
+});
+
+describe('reading with threads', () => {
+  const built = async <M>(path: string): Promise<M> => (await import(String(new URL(`../dist/${path}`, import.meta.url)))) as M;
+  const entry = new URL('../dist/ingest/read-worker.js', import.meta.url);
+
+  /** What the built program reads of these paths, with so many threads. */
+  async function gather(
+    paths: readonly string[],
+    workers: number,
+  ): Promise<{ readonly gathered: readAllModule.Gathered; readonly bytes: number }> {
+    const { readAll } = await built<typeof readAllModule>('ingest/read-all.js');
+    const { parsers } = await built<typeof parsersModule>('parsers/index.js');
+    const hints = { hosts: [{ pattern: hintPattern('other.log'), value: 'kvm-z' }], sources: [] };
+    let bytes = 0;
+    const gathered = await readAll(
+      await discover(paths),
+      { parsers, hints, stdin: Readable.from([Buffer.from(LINE)]), progress: (read) => void (bytes += read) },
+      { fromBytes: 0, workers, entry },
+    );
+    return { gathered, bytes };
+  }
+
+  test('changes nothing, neither events nor what is wrong with a file, whatever their number', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'precopy-threads-'));
+    const compressed = gzipSync(
+      Array.from({ length: 9000 }, (_, i) => LINE.replace('0c77d3e2', i.toString(16).padStart(8, '0'))).join(''),
+    );
+    writeFileSync(join(folder, 'broken-agent.log.gz'), compressed.subarray(0, compressed.length / 2));
+    writeFileSync(join(folder, 'other.log'), LINE.repeat(3));
+    writeFileSync(join(folder, 'empty.log'), '');
+    writeFileSync(join(folder, 'notes.txt'), 'buy milk\n');
+    const paths = [folder, '-', HEALTHY, BROKEN, 'recordings/libvirt-9.0/not-converging', 'recordings/libvirt-7.0/split-brain'];
+    const alone = await gather(paths, 1);
+    const document = JSON.stringify(toDocument(analyse(alone.gathered, DEFAULT_SETTINGS)));
+    expect(alone.gathered.events.length).toBeGreaterThan(4500);
+    expect(alone.gathered.inputs.filter(({ problem }) => problem?.startsWith('broken gzip'))).toHaveLength(1);
+    for (const workers of [2, 3, 7]) {
+      const threaded = await gather(paths, workers);
+      expect(threaded).toEqual(alone);
+      expect(JSON.stringify(toDocument(analyse(threaded.gathered, DEFAULT_SETTINGS)))).toBe(document);
+    }
+  }, 60_000);
+
+  test.each([
+    ["import 'node:os'; process.exit(3)", /^reading recordings\S+ failed: its thread ended with status 3$/],
+    ["throw new Error('out of luck')", /^reading recordings\S+ failed: Error: out of luck$/],
+  ])('a thread that ends early is an error: %s', async (code, message) => {
+    const { readAll } = await built<typeof readAllModule>('ingest/read-all.js');
+    const { parsers } = await built<typeof parsersModule>('parsers/index.js');
+    const crashing = { fromBytes: 0, workers: 2, entry: new URL(`data:text/javascript,${encodeURIComponent(code)}`) };
+    const options = { parsers, hints: { hosts: [], sources: [] }, stdin: Readable.from([]), progress: () => {} };
+    await expect(readAll(await discover([HEALTHY]), options, crashing)).rejects.toThrow(message);
+  });
 });
 
 test('the report is plain where nothing watches, and has colour where asked', () => {

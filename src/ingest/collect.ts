@@ -8,61 +8,104 @@ const FRAME_RESOLUTION_MS = 100;
 const PROBE_INTERVAL_MS = 10_000;
 const QUICK_PROBE_MS = 100;
 
-/** Takes events file by file and keeps those that tell something, so that memory follows what happened and not how often it was said. */
-export interface Collector {
+/** Takes the events of one file and passes on those that tell something, so that memory follows what happened and not how often it was said. */
+export interface Thinner {
   add(event: ParsedEvent): void;
-  events(): readonly ParsedEvent[];
+  /** Passes on what was held back; the file has no more events. */
+  end(): void;
 }
 
-/** A collector that drops repetitions: of "still waiting" it keeps the first and the last of a run, of quick probes one in ten seconds, of frames their times. */
-export function createCollector(): Collector {
-  const kept: ParsedEvent[] = [];
-  /** Where in `kept` the last event of a kind and subject of a file is. */
-  const last = new Map<string, number>();
-  /** Keys whose last event goes on from one before it, and may be replaced. */
-  const running = new Set<string>();
-  /** Times that the last frame of a key takes up. */
-  const repeats = new Map<string, number[]>();
+/** Frames of one MAC address that are told as one event. */
+interface Frames {
+  readonly first: ParsedEvent;
+  readonly againAfterMs: number[];
+}
 
-  function keep(key: string, event: ParsedEvent): void {
-    last.set(key, kept.length);
-    kept.push(event);
+/** What was heard of one VM's wait. */
+interface Wait {
+  readonly last: ParsedEvent;
+  /** The last event goes on from one that was passed on, and is held back: the next may replace it. */
+  readonly held: boolean;
+}
+
+/**
+ * Drops repetitions from one file: of "still waiting" it passes on the first and the last of a run, of quick probes one in ten
+ * seconds, of frames their times. What a repetition may still change is held back, so `emit` is called a little out of the
+ * file's order (`inFileOrder` restores it).
+ */
+export function createThinner(emit: (event: ParsedEvent) => void): Thinner {
+  const frames = new Map<string, Frames>();
+  const waits = new Map<string, Wait>();
+  let lastProbe: ParsedEvent | undefined;
+
+  function addProgress(vm: string, event: ParsedEvent): void {
+    const known = waits.get(vm);
+    const goesOn = waitedMs(known?.last) < waitedMs(event);
+    if (!goesOn && known?.held === true) emit(known.last);
+    if (!goesOn) emit(event);
+    waits.set(vm, { last: event, held: goesOn });
   }
 
-  function addProgress(key: string, event: ParsedEvent): void {
-    const at = last.get(key) ?? -1;
-    const goesOn = waitedMs(kept[at]) < waitedMs(event);
-    if (goesOn && running.has(key)) kept[at] = event;
-    else keep(key, event);
-    if (goesOn) running.add(key);
-    else running.delete(key);
-  }
-
-  function addFrame(key: string, event: ParsedEvent): void {
-    const passed = passedMs(kept[last.get(key) ?? -1], event);
-    const times = repeats.get(key);
-    if (passed === null || times === undefined || passed >= FRAME_INTERVAL_MS) {
-      const again: number[] = [];
-      repeats.set(key, again);
-      const { body } = event;
-      keep(key, body.kind === 'frame-seen' ? { ...event, body: { ...body, againAfterMs: again } } : event);
-    } else if (passed - (times.at(-1) ?? 0) >= FRAME_RESOLUTION_MS) times.push(passed);
+  function addFrame(mac: string, event: ParsedEvent): void {
+    const known = frames.get(mac);
+    const passed = passedMs(known?.first, event);
+    if (known === undefined || passed === null || passed >= FRAME_INTERVAL_MS) {
+      if (known !== undefined) emit(withTimes(known));
+      frames.set(mac, { first: event, againAfterMs: [] });
+    } else if (passed - (known.againAfterMs.at(-1) ?? 0) >= FRAME_RESOLUTION_MS) known.againAfterMs.push(passed);
   }
 
   return {
     add(event) {
-      const { body, origin } = event;
-      if (body.kind === 'migrate-progress') addProgress(`${origin.file.path} ${body.vm}`, event);
-      else if (body.kind === 'frame-seen') addFrame(`${origin.file.path} ${body.mac}`, event);
-      else if (!isQuickProbe(event)) kept.push(event);
+      const { body } = event;
+      if (body.kind === 'migrate-progress') addProgress(body.vm, event);
+      else if (body.kind === 'frame-seen') addFrame(body.mac, event);
+      else if (!isQuickProbe(event)) emit(event);
       else {
-        const key = `${origin.file.path} probe`;
-        const passed = passedMs(kept[last.get(key) ?? -1], event);
-        if (passed === null || passed >= PROBE_INTERVAL_MS) keep(key, event);
+        const passed = passedMs(lastProbe, event);
+        if (passed !== null && passed < PROBE_INTERVAL_MS) return;
+        lastProbe = event;
+        emit(event);
       }
     },
-    events: () => kept,
+    end() {
+      for (const { last, held } of waits.values()) if (held) emit(last);
+      for (const known of frames.values()) emit(withTimes(known));
+      waits.clear();
+      frames.clear();
+    },
   };
+}
+
+/** What a thinner passed on of one file, in the order of the file. */
+export function inFileOrder(events: readonly ParsedEvent[]): readonly ParsedEvent[] {
+  return events.toSorted((a, b) => a.origin.offset - b.origin.offset);
+}
+
+/** Takes the events of one file and keeps those that a thinner passes on. */
+export interface Collector {
+  add(event: ParsedEvent): void;
+  /** The events kept, in the order of the file; no event may come after. */
+  events(): readonly ParsedEvent[];
+}
+
+/** A collector for one file. */
+export function createCollector(): Collector {
+  const kept: ParsedEvent[] = [];
+  const thinner = createThinner((event) => kept.push(event));
+  return {
+    add: (event) => thinner.add(event),
+    events() {
+      thinner.end();
+      return inFileOrder(kept);
+    },
+  };
+}
+
+/** The frame with the times of those after it, in an array without room for more. */
+function withTimes({ first, againAfterMs }: Frames): ParsedEvent {
+  const { body } = first;
+  return body.kind === 'frame-seen' ? { ...first, body: { ...body, againAfterMs: againAfterMs.slice() } } : first;
 }
 
 function waitedMs(event: ParsedEvent | undefined): number {

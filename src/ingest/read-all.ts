@@ -1,12 +1,17 @@
+import { availableParallelism } from 'node:os';
+import type { InputResult } from '../model/input.ts';
 import type { ParsedEvent } from '../model/event.ts';
 import type { Span } from '../model/source.ts';
+import { parsers as knownParsers } from '../parsers/index.ts';
 import { createCollector } from './collect.ts';
-import type { Discovery } from './discover.ts';
-import type { InputResult } from '../model/input.ts';
+import { STDIN, type Discovery } from './discover.ts';
+import type { InputPath } from './input.ts';
+import { readParallel, type FileRead } from './read-parallel.ts';
 import { readInput, type ReadOptions } from './read.ts';
 
 /** Everything that the inputs hold. */
 export interface Gathered {
+  /** File by file in the order of paths, those of a file in its order. */
   readonly events: readonly ParsedEvent[];
   /** One per input, in the order of paths, those not read included. */
   readonly inputs: readonly InputResult[];
@@ -16,15 +21,62 @@ export interface Gathered {
 /** What reading needs besides the files. */
 export type GatherOptions = Omit<ReadOptions, 'emit'>;
 
-/** Reads all inputs, one after the other. */
-export async function readAll(found: Discovery, options: GatherOptions): Promise<Gathered> {
-  const collector = createCollector();
+/** When and how to read with several threads. */
+export interface Parallelism {
+  /** Size of all files together from which threads pay, bytes. */
+  readonly fromBytes: number;
+  /** Threads at most. */
+  readonly workers: number;
+  /** The program of a thread. */
+  readonly entry: URL;
+}
+
+/** Below so many bytes one thread is as quick, for threads load their program first. */
+const DEFAULT_PARALLELISM: Parallelism = {
+  fromBytes: 64e6,
+  workers: Math.min(availableParallelism(), 4),
+  // as compiled: there is no other program that could run as a thread
+  entry: new URL('read-worker.js', import.meta.url),
+};
+
+/**
+ * Reads all inputs: one after the other, or with several threads where they are large. The result is the same.
+ *
+ * @throws Error where a thread ends before its work is done.
+ */
+export async function readAll(
+  found: Discovery,
+  options: GatherOptions,
+  parallelism: Parallelism = DEFAULT_PARALLELISM,
+): Promise<Gathered> {
+  const threaded = new Map<InputPath, FileRead>();
+  const files = pays(found, options, parallelism) ? found.files.filter(({ path }) => path !== STDIN) : [];
+  const parallel = await readParallel(files, { ...parallelism, hints: options.hints, progress: options.progress });
+  for (const [i, read] of parallel.entries()) {
+    const file = files[i];
+    if (file !== undefined) threaded.set(file, read);
+  }
+  const events: ParsedEvent[] = [];
   const results: InputResult[] = [...found.skipped];
   for (const file of found.files) {
-    results.push(await readInput(file, { ...options, emit: (event) => collector.add(event) }));
+    const read = threaded.get(file) ?? (await readHere(file, options));
+    results.push(read.result);
+    for (const event of read.events) events.push(event);
   }
   const inputs = results.toSorted((a, b) => (a.path < b.path ? -1 : Number(a.path > b.path)));
-  return { events: collector.events(), inputs, spans: inputs.flatMap(spanOf) };
+  return { events, inputs, spans: inputs.flatMap(spanOf) };
+}
+
+/** Threads know the parsers of the program, and no others. */
+function pays({ files }: Discovery, { parsers }: GatherOptions, { fromBytes, workers }: Parallelism): boolean {
+  const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  return parsers === knownParsers && workers > 1 && files.length > 1 && total >= fromBytes;
+}
+
+async function readHere(file: InputPath, options: GatherOptions): Promise<FileRead> {
+  const collector = createCollector();
+  const result = await readInput(file, { ...options, emit: (event) => collector.add(event) });
+  return { result, events: collector.events() };
 }
 
 function spanOf({ host, source, tally, modifiedAt }: InputResult): readonly Span[] {

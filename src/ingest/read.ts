@@ -12,6 +12,8 @@ import type { InputPath } from './input.ts';
 
 /** Bytes a read asks for. */
 const CHUNK_BYTES = 1 << 20;
+/** Bytes that are made text at once: few enough that V8 keeps them, as any short-lived object, in its young generation. */
+const PIECE_BYTES = 1 << 16;
 /** What is looked at to tell what a file is. */
 const HEAD_BYTES = 1 << 16;
 
@@ -119,7 +121,10 @@ async function* decoded(input: InputPath, magic: 'gzip' | 'plain', { stdin, prog
   const counted = Readable.from(countBytes(raw, progress));
   // an error of any part comes out of the loop below
   const bytes = magic === 'gzip' ? pipeline(counted, createGunzip({ chunkSize: CHUNK_BYTES }), () => {}) : counted;
-  for await (const chunk of bytes) yield (chunk as Buffer).toString('latin1');
+  for await (const chunk of bytes) {
+    const whole = chunk as Buffer;
+    for (let at = 0; at < whole.length; at += PIECE_BYTES) yield whole.toString('latin1', at, at + PIECE_BYTES);
+  }
 }
 
 async function* countBytes(raw: Readable, progress: (bytes: number) => void): AsyncGenerator<Buffer> {
