@@ -22,15 +22,28 @@ type Limits = z.infer<typeof limits>;
 /** A prediction is refuted when the migration still copies this much longer than it said. */
 const REFUTED = 1.5;
 const REFUTED_MS = 5000;
+/** Share of the bandwidth below which a stream counts as standing still. */
+const FLOWS = 0.5;
 
 function judged({ predictions }: Migration, { minPasses }: Limits): readonly Prediction[] {
   return predictions.filter(({ pass, confidence }) => pass >= minPasses && (confidence === 'modelled' || minPasses < 3));
 }
 
-/** It said "by then", and then was long ago. Not where the stream was cut or storage hung: that refutes nothing. */
-function refuted({ switchoverAt, madeAt }: Prediction, migration: Migration): boolean {
-  if (switchoverAt === null || migration.outcome === 'completed' || migration.cause?.kind === 'network-interrupted') return false;
-  return migration.lastSeenAt - madeAt > (switchoverAt - madeAt) * REFUTED + REFUTED_MS;
+/** It said "by then", and then was long ago. Not where the stream stood still, cut or waiting for storage: that refutes nothing. */
+function refuted(prediction: Prediction, migration: Migration): boolean {
+  const { switchoverAt, madeAt } = prediction;
+  if (switchoverAt === null || migration.outcome === 'completed') return false;
+  const late = migration.lastSeenAt - madeAt > (switchoverAt - madeAt) * REFUTED + REFUTED_MS;
+  return late && flowed(prediction, migration);
+}
+
+/** Since the prediction the stream carried at least half of what it was expected to. */
+function flowed({ madeAt, bandwidthBytesPerSecond }: Prediction, { samples, lastSeenAt }: Migration): boolean {
+  const sent = samples.flatMap(({ at: time, body }) =>
+    time >= madeAt && body.transferredBytes !== null ? [body.transferredBytes] : [],
+  );
+  const [first = 0] = sent;
+  return (sent.at(-1) ?? 0) - first > (FLOWS * bandwidthBytesPerSecond * (lastSeenAt - madeAt)) / 1000;
 }
 
 function wrongShare(migration: Migration, predictions: readonly Prediction[]): number {
@@ -98,25 +111,22 @@ function helpOf({ outcome, postcopyAt, pausedAt, throttlePercent }: Migration): 
   return throttlePercent !== null ? '; throttling the guest ended it' : '; a change of limits ended it';
 }
 
-function conclude(migration: Migration, predictions: readonly Prediction[]): Conclusion {
-  const worst = predictions.findLast(({ converges }) => !converges) ?? predictions.at(-1);
+function conclude(migration: Migration, worst: Prediction, from: number): Conclusion {
   const passes = migration.passes.map(({ sample }) => sample);
   return {
-    summary: worst === undefined ? '' : describe(migration, worst),
+    summary: describe(migration, worst),
     severity: 'warning',
     confidence: 'follows',
-    from: predictions[0]?.madeAt ?? migration.startedAt,
+    from,
     to: migration.endedAt,
     evidence: evidence(passes.slice(2, 3), passes.slice(-1), passes.slice(1, 2)),
-    remedies:
-      worst === undefined || migration.outcome !== 'running' ? prevention(migration, worst) : remediesFor(migration, worst),
+    remedies: migration.outcome === 'running' ? remediesFor(migration, worst) : prevention(migration, worst),
     discriminator: '',
   };
 }
 
 /** For a migration that is over: what to do the next time. */
-function prevention(migration: Migration, worst: Prediction | undefined): readonly Remedy[] {
-  if (worst === undefined) return [];
+function prevention(migration: Migration, worst: Prediction): readonly Remedy[] {
   const pauseMs = Math.ceil((worst.downtimeNeededMs ?? 0) / 1000) * 1000;
   const throttle: Remedy = {
     what: 'or let QEMU throttle the guest until it converges: the global setting of CloudStack',
@@ -145,7 +155,9 @@ export const notConverging = defineDetector({
   detect(migration, settings) {
     const predictions = judged(migration, settings);
     if (wrongShare(migration, predictions) < settings.minWrong || convergedAlone(migration, predictions)) return [];
-    return predictions.length === 0 ? [] : [conclude(migration, predictions)];
+    // only a judgement that says "never" knows what would help
+    const worst = predictions.findLast(({ converges }) => !converges);
+    return worst === undefined ? [] : [conclude(migration, worst, predictions[0]?.madeAt ?? worst.madeAt)];
   },
   fires: [
     {
@@ -180,6 +192,17 @@ export const notConverging = defineDetector({
     {
       name: 'dirty rate above the bandwidth over a working set that fits the downtime limit',
       events: [...booted(), ...begins(), ...copies(60, { rate: 200e6, workingSet: 5e6, bandwidth: 25e6 }), ...completes(46, 180)],
+    },
+    {
+      name: 'the stream stands still, for storage hangs, long after it should have been over',
+      events: [
+        ...booted(),
+        ...begins(),
+        ...copies(40, { rate: 18e6, workingSet: 900e6, bandwidth: 25e6 }).filter(({ seconds }) => seconds < 62),
+        ...[70, 100, 140].map((second) =>
+          at(second, 'kvm-a', 'cloudstack-agent', { kind: 'migrate-progress', vm: VM, waitedMs: second * 1000 }),
+        ),
+      ],
     },
     {
       name: 'cancelled in its first pass',
