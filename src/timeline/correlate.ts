@@ -1,13 +1,20 @@
 import type { Event, EventBody } from '../model/event.ts';
 import type { Source } from '../model/source.ts';
 import { attemptsOf, type Attempt } from './attempts.ts';
+import { CANCELLED, CLOSED_WITHOUT_WORD } from './causes.ts';
 
 /** Records of one moment on two hosts, by clocks that agree. */
 const JITTER_MS = 2000;
 /** What the hosts' daemons still print after the client's last word. */
 const TRAIL_MS = 10_000;
+/** Between libvirt's word that it lost a QEMU and the end of that QEMU's log. */
+const ENDED_NEAR_MS = 5000;
 /** Sources that only a hypervisor writes. */
 const HYPERVISOR_SOURCES = new Set<Source>(['cloudstack-agent', 'libvirt-qemu', 'libvirtd', 'domjobinfo', 'heartbeat']);
+/** Of them, those that tell of a migration. */
+const LIBVIRT_SOURCES = new Set<Source>(['libvirt-qemu', 'libvirtd', 'domjobinfo']);
+/** An address, not a name. */
+const IP = /^\d{1,3}(?:\.\d{1,3}){3}$|:/;
 /** Texts about one job, not about a connection that several share. */
 const ONE_JOB =
   /job '?migration|migration (?:out )?job|migration out|canceled by client|closed the monitor|End of file from qemu monitor|domain is no longer running|'cont'|guest CPU|monitor: /;
@@ -18,7 +25,7 @@ interface Named {
 }
 
 /** Events in the order of time → attempts with all that belongs to them, hosts filled in where they follow. */
-export function correlate(events: readonly Event[], hypervisors: readonly string[]): readonly Attempt[] {
+export function correlate(events: readonly Event[], hypervisors: readonly Hypervisor[]): readonly Attempt[] {
   const stated = withMonitors(events.map((event) => ({ event, vm: vmOf(event) })));
   const guessed = monitorNames(
     stated,
@@ -35,9 +42,20 @@ export function correlate(events: readonly Event[], hypervisors: readonly string
   return complete.toSorted((a, b) => a.openedAt - b.openedAt || (a.vm < b.vm ? -1 : 1));
 }
 
-/** Hosts whose files only a hypervisor has. */
-export function hypervisorsOf(files: readonly { readonly host: string; readonly source: Source }[]): readonly string[] {
-  return [...new Set(files.filter(({ source }) => HYPERVISOR_SOURCES.has(source)).map(({ host }) => host))].toSorted();
+/** A host whose files only a hypervisor has. */
+export interface Hypervisor {
+  readonly host: string;
+  /** There are logs of libvirt or QEMU, or job statistics: an idle agent's log tells of no migration, and never would. */
+  readonly logsMigrations: boolean;
+}
+
+/** The hypervisors among the hosts that files are of. */
+export function hypervisorsOf(files: readonly { readonly host: string; readonly source: Source }[]): readonly Hypervisor[] {
+  const hosts = [...new Set(files.filter(({ source }) => HYPERVISOR_SOURCES.has(source)).map(({ host }) => host))];
+  return hosts.toSorted().map((host) => ({
+    host,
+    logsMigrations: files.some((file) => file.host === host && LIBVIRT_SOURCES.has(file.source)),
+  }));
 }
 
 function vmOf({ body, origin }: Event): string | null {
@@ -116,11 +134,7 @@ function attachNameless(attempts: readonly Attempt[], nameless: readonly Event[]
   const extra = new Map<Attempt, Event[]>();
   for (const event of nameless) {
     const candidates = attempts.filter((attempt) => covers(attempt, event));
-    const chosen =
-      candidates.length > 1 && isOfOneJob(event)
-        ? candidates.toSorted((a, b) => distance(a, event) - distance(b, event)).slice(0, 1)
-        : candidates;
-    for (const attempt of chosen) extra.set(attempt, [...(extra.get(attempt) ?? []), event]);
+    for (const attempt of ownersOf(event, candidates)) extra.set(attempt, [...(extra.get(attempt) ?? []), event]);
   }
   return attempts.map((attempt) => {
     const added = extra.get(attempt);
@@ -128,36 +142,92 @@ function attachNameless(attempts: readonly Attempt[], nameless: readonly Event[]
   });
 }
 
+/** Of several attempts, the one whose client was told this very text, else for a text of one job the one that it fits best. */
+function ownersOf(event: Event, candidates: readonly Attempt[]): readonly Attempt[] {
+  if (candidates.length < 2) return candidates.filter((attempt) => !contradicts(attempt, event));
+  const told = candidates.filter((attempt) => wasTold(attempt, event));
+  if (told.length === 1) return told;
+  if (!isOfOneJob(event)) return candidates;
+  const fitting = (told.length > 0 ? told : candidates).filter((attempt) => !contradicts(attempt, event));
+  const misfit = (attempt: Attempt): number => (shows(attempt, event) ? 0 : 2) + (isOpen(attempt, event) ? 0 : 1);
+  return fitting.toSorted((a, b) => misfit(a) - misfit(b) || distance(a, event) - distance(b, event)).slice(0, 1);
+}
+
 function isOfOneJob({ body }: Event): boolean {
   return body.kind !== 'daemon-message' || ONE_JOB.test(body.text);
 }
 
-/** How far from an attempt's end an event is; the same text at the client is nearest. */
-function distance({ closedAt, events, openedAt }: Attempt, { body, at }: Event): number {
-  if (
+/** The client's error quotes the daemon's text. */
+function wasTold({ events }: Attempt, { body }: Event): boolean {
+  return (
     body.kind === 'daemon-message' &&
     events.some((event) => event.body.kind === 'migrate-error' && event.body.text.includes(body.text))
-  )
-    return -1;
+  );
+}
+
+/** A migration that arrived, or failed for another reason, was not cancelled. */
+function contradicts({ events }: Attempt, { body }: Event): boolean {
+  if (body.kind !== 'daemon-message' || !CANCELLED.test(body.text)) return false;
+  return events.some(
+    (event) =>
+      (event.body.kind === 'domain-stopped' && event.body.reason === 'migrated') ||
+      (event.body.kind === 'migrate-error' && !CANCELLED.test(event.body.text)),
+  );
+}
+
+/** Another sign of the attempt agrees with what the text says: its job's status, or a QEMU that ended on that host. */
+function shows({ events }: Attempt, { body, origin, at }: Event): boolean {
+  if (body.kind !== 'daemon-message') return false;
+  if (CANCELLED.test(body.text)) return events.some((event) => 'status' in event.body && event.body.status === 'cancelled');
+  if (!CLOSED_WITHOUT_WORD.test(body.text)) return false;
+  return events.some(
+    (event) =>
+      event.body.kind === 'domain-stopped' &&
+      event.origin.file.host === origin.file.host &&
+      event.body.reason !== 'migrated' &&
+      Math.abs(event.at - at) <= ENDED_NEAR_MS,
+  );
+}
+
+function isOpen({ closedAt }: Attempt, { at }: Event): boolean {
+  return closedAt === null || at <= closedAt;
+}
+
+/** How far from an attempt's end an event is. */
+function distance({ closedAt, events, openedAt }: Attempt, { at }: Event): number {
   return Math.abs(at - (closedAt ?? events.at(-1)?.at ?? openedAt));
 }
 
 /** Fills in hosts that no event of an attempt names: by the address the source was told, or as the only other hypervisor. */
-function fillHosts(attempts: readonly Attempt[], events: readonly Event[], hypervisors: readonly string[]): readonly Attempt[] {
+function fillHosts(
+  attempts: readonly Attempt[],
+  events: readonly Event[],
+  hypervisors: readonly Hypervisor[],
+): readonly Attempt[] {
   const addresses = addressBook(attempts, events);
   return attempts.map((attempt) => {
     const address = addressOf(attempt);
     const byAddress = address === null ? undefined : addresses.get(address);
-    const destination =
-      attempt.destination ?? (byAddress === attempt.source ? undefined : byAddress) ?? other(hypervisors, attempt.source);
+    const candidate = other(hypervisors, attempt.source);
+    const byExclusion = candidate !== null && isElsewhere(candidate, address, addresses) ? null : candidate;
+    const destination = attempt.destination ?? (byAddress === attempt.source ? undefined : byAddress) ?? byExclusion;
     const source = attempt.source ?? other(hypervisors, destination);
     return { ...attempt, source, destination };
   });
 }
 
-/** Of exactly two hypervisors, the other one. */
-function other(hypervisors: readonly string[], host: string | null): string | null {
-  return host !== null && hypervisors.length === 2 ? (hypervisors.find((candidate) => candidate !== host) ?? null) : null;
+/** Of exactly two hypervisors, the other one, if there are logs of it that would tell of a migration. */
+function other(hypervisors: readonly Hypervisor[], host: string | null): string | null {
+  if (host === null || hypervisors.length !== 2) return null;
+  const candidate = hypervisors.find((hypervisor) => hypervisor.host !== host);
+  return candidate?.logsMigrations === true ? candidate.host : null;
+}
+
+/** The host is known by another address than the one that the source was told. */
+function isElsewhere(host: string, address: string | null, addresses: ReadonlyMap<string, string>): boolean {
+  if (address === null || !IP.test(address)) return false;
+  const own = [...addresses].flatMap(([known, of]) => (of === host && IP.test(known) ? [known] : []));
+  return own.length > 0 && !own.includes(address);
 }
 
 /** The destination's address as the source was told it, or as its error text quotes it. */

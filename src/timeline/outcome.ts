@@ -94,20 +94,29 @@ function isCancelled(attempt: Attempt): (event: Event) => boolean {
 type Decision = Pick<Ending, 'outcome' | 'certainty' | 'evidence'>;
 
 function decide(facts: Facts, logsEndAt: number): Decision {
-  const { clientErrors, sourceStop, destinationStop, cancelled, succeeded } = facts;
-  if (cancelled.length > 0) return { outcome: 'aborted', certainty: 'seen', evidence: cancelled };
-  const broken = facts.texts.filter(({ text }) => POSTCOPY_BROKEN.test(text)).map(({ event }) => event);
-  // the source's QEMU ends so only when all memory has left it: the broken stream was taken up again
-  const recovered = broken.length > 0 && sourceStop?.body.reason === 'migrated';
-  if (recovered) return { outcome: 'completed', certainty: 'seen', evidence: [sourceStop] };
-  if (broken.length > 0) return { outcome: 'failed', certainty: 'seen', evidence: [...broken, ...clientErrors] };
-  if (clientErrors.length > 0) return { outcome: 'failed', certainty: 'seen', evidence: clientErrors };
-  if (succeeded.length > 0) return { outcome: 'completed', certainty: 'seen', evidence: succeeded };
-  if (sourceStop?.body.reason === 'migrated') return { outcome: 'completed', certainty: 'seen', evidence: [sourceStop] };
-  const failures = [sourceStop, destinationStop].filter((event) => event !== undefined);
-  if (facts.jobFailed.length > 0) return { outcome: 'failed', certainty: 'seen', evidence: [...facts.jobFailed, ...failures] };
-  if (failures.length > 0) return { outcome: 'failed', certainty: 'follows', evidence: failures };
-  return decideByTelling(facts, logsEndAt);
+  return decideByWord(facts) ?? decideByFailure(facts) ?? decideByTelling(facts, logsEndAt);
+}
+
+/** Somebody says how it ended: libvirt's client, or the source's QEMU by the way it went. */
+function decideByWord({ clientErrors, sourceStop, cancelled, succeeded, texts }: Facts): Decision | null {
+  const decision = (outcome: Outcome, evidence: readonly Event[]): Decision => ({ outcome, certainty: 'seen', evidence });
+  const broken = texts.filter(({ text }) => POSTCOPY_BROKEN.test(text)).map(({ event }) => event);
+  if (sourceStop?.body.reason === 'migrated') {
+    // its QEMU ends so only when all of the VM has left it: nobody cancelled it, and a broken post-copy was taken up again
+    const evidence = broken.length > 0 ? [] : succeeded;
+    if (clientErrors.length === 0 || broken.length > 0) return decision('completed', [...evidence, sourceStop]);
+  }
+  if (cancelled.length > 0) return decision('aborted', cancelled);
+  if (broken.length > 0) return decision('failed', [...broken, ...clientErrors]);
+  if (clientErrors.length > 0) return decision('failed', clientErrors);
+  return succeeded.length > 0 ? decision('completed', succeeded) : null;
+}
+
+/** What broke, where nobody says more. */
+function decideByFailure({ sourceStop, destinationStop, jobFailed }: Facts): Decision | null {
+  const ends = [sourceStop, destinationStop].filter((event) => event !== undefined);
+  if (jobFailed.length > 0) return { outcome: 'failed', certainty: 'seen', evidence: [...jobFailed, ...ends] };
+  return ends.length > 0 ? { outcome: 'failed', certainty: 'follows', evidence: ends } : null;
 }
 
 /** Nothing says how it ended: what the rest of the logs tells. */
