@@ -70,6 +70,9 @@ export const CANCELLED = /canceled by client/;
 export const CLOSED_WITHOUT_WORD =
   /(?:unexpectedly closed the monitor(?: \(vm='[^']*'\))?|End of file from qemu monitor(?: \(vm='[^']*'\))?|domain is no longer running)\.?$/i;
 
+/** Not `Requested operation is not valid: …`, which refuses to begin. */
+export const SOURCE_GONE = /(?:^|Message from the source host: )operation failed: domain is not running/;
+
 /** The guest was left in pieces. */
 export const POSTCOPY_BROKEN = /failed during post-copy|failed in post-copy phase|post-copy phase failed|IO failure for postcopy/;
 

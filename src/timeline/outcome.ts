@@ -8,6 +8,7 @@ import {
   meaningOf,
   messageParts,
   POSTCOPY_BROKEN,
+  SOURCE_GONE,
   STREAM_BROKEN,
 } from './causes.ts';
 
@@ -258,6 +259,7 @@ function byDeath(facts: Facts): Cause | null {
   });
   const sourceSide = [
     ...bySide(attempt.source),
+    ...sourceGone(attempt),
     ...(sourceStop !== undefined && sourceStop.body.reason === 'crashed' ? [sourceStop] : []),
   ];
   if (sourceSide.length > 0) return died('source-died', 'source', sourceSide);
@@ -270,6 +272,14 @@ function byDeath(facts: Facts): Cause | null {
     destinationStop !== undefined && destinationStop.body.reason === 'crashed' && !explained ? [destinationStop] : [];
   const destinationSide = [...bySide(attempt.destination), ...crashed, ...quotedDeath(texts)];
   return destinationSide.length > 0 ? died('destination-died', 'destination', destinationSide) : null;
+}
+
+/** The daemon of the source, or its half of what the client is told, misses the QEMU that it was copying from (virDomainObjWait). */
+function sourceGone({ events, source }: Attempt): readonly Event[] {
+  return events.filter(({ body, origin }) => {
+    if (body.kind === 'migrate-error') return SOURCE_GONE.test(body.text);
+    return body.kind === 'daemon-message' && origin.file.host === source && SOURCE_GONE.test(body.text);
+  });
 }
 
 /** libvirt 11.3 tells the client what the destination's daemon says. */

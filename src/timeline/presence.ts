@@ -97,6 +97,8 @@ function atSource(host: string, events: readonly Event[], move: Move): Known {
 function atDestination(host: string, events: readonly Event[], move: Move): Known {
   if (move.outcome === 'completed') return arrived(host, events, move);
   const started = events.findLast(({ body }) => body.kind === 'domain-started');
+  // a QEMU that waits for nothing was there before, of the same name
+  if (started?.body.kind === 'domain-started' && !started.body.incoming) return alive(host, events, started);
   if (move.postcopy) return movedEarly(host, events, { move, started });
   if (started === undefined) return unknown(host, 'no file has its QEMU log of this host');
   if (move.outcome !== 'running') return unknown(host, 'nothing says whether its QEMU here ended');
