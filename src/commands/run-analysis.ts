@@ -8,6 +8,7 @@ import { parsers } from '../parsers/index.ts';
 import { findingsOf, type Analysis, type DetectorSettings } from '../reports/analysis.ts';
 import { buildTimelines } from '../timeline/build.ts';
 import { placeInTime, type ZoneSettings } from '../timeline/clock.ts';
+import { withoutCopies } from '../timeline/copies.ts';
 
 /** What the user says beside the paths. */
 export interface AnalysisSettings {
@@ -61,7 +62,7 @@ export function analyse(
   { events: parsed, spans, inputs }: Gathered,
   { zones, since, until, limits }: AnalysisSettings,
 ): Analysis {
-  const { events, clocks } = placeInTime(parsed, spans, zones);
+  const { events, clocks } = placeInTime(withoutCopies(parsed), spans, zones);
   const files = spans.map(({ host, source }) => ({ host, source }));
   const timelines = buildTimelines(events, { files, clocks, logsEndAt: lastMoment(events) ?? 0 });
   const touches = ({ from, to }: { readonly from: number; readonly to: number | null }): boolean =>
