@@ -55,6 +55,8 @@ interface OpenAttempt {
   closedAt: number | null;
   lastAt: number;
   failed: boolean;
+  /** Of the last sample that begins or joins an attempt: when its job began, and how long it ran then. */
+  job: { readonly beganAt: number; readonly elapsedMs: number } | null;
   once: Set<EventBody['kind']>;
   events: Event[];
 }
@@ -123,6 +125,7 @@ function openOrJoin(vm: string, attempts: OpenAttempt[], event: Event): OpenAtte
     closedAt: null,
     lastAt: at,
     failed: false,
+    job: null,
     once: new Set(),
     events: [],
   };
@@ -135,11 +138,18 @@ function joins(attempt: OpenAttempt, event: Event): boolean {
   // a poller's last samples may come after the client's last word
   const grace = body.kind === 'job-sample' || body.kind === 'migrate-progress' ? JITTER_MS : 0;
   if (attempt.closedAt !== null && at > attempt.closedAt + grace) return false;
+  if (isAnotherJob(attempt, event)) return false;
   if (at - attempt.lastAt > MAX_PREPARE_MS || (ONCE.has(body.kind) && attempt.once.has(body.kind))) return false;
   const host = hostOf(event);
   return OPENERS[body.kind] === 'destination'
     ? fits(host, attempt.destination, attempt.source)
     : fits(host, attempt.source, attempt.destination);
+}
+
+/** The job's clock began anew: this sample is of a later attempt. */
+function isAnotherJob({ job }: OpenAttempt, { body, at }: Event): boolean {
+  if (job === null || body.kind !== 'job-sample' || body.elapsedMs === null) return false;
+  return body.elapsedMs < job.elapsedMs && at - body.elapsedMs > job.beganAt + JITTER_MS;
 }
 
 /** A host can be one side of an attempt: it is known to be, or no other is, and it is not the other side. */
@@ -176,7 +186,15 @@ function note(attempt: OpenAttempt, event: Event): void {
   if (ONCE.has(body.kind)) attempt.once.add(body.kind);
   if (body.kind === 'migrate-thread-ended' || (body.kind === 'migrate-error' && attempt.closedAt === null)) attempt.closedAt = at;
   if (body.kind === 'migrate-error') attempt.failed = true;
+  attempt.job = jobOf(event) ?? attempt.job;
   attempt.lastAt = Math.max(attempt.lastAt, at);
+}
+
+/** The job's clock, once its counters come from QEMU: libvirt's own begins earlier. */
+function jobOf(event: Event): OpenAttempt['job'] {
+  const { body, at } = event;
+  if (body.kind !== 'job-sample' || body.elapsedMs === null || body.remainingBytes === null || !isOpener(event)) return null;
+  return { beganAt: at - body.elapsedMs, elapsedMs: body.elapsedMs };
 }
 
 /** Which side of an attempt an event shows its host to be. */
