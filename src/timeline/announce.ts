@@ -1,5 +1,6 @@
 import type { Event, ForwardingChanged } from '../model/event.ts';
 import type { Announcement } from '../model/timeline.ts';
+import type { HostClock } from './clock.ts';
 
 /** An observer that printed something this long before the window still listens in it. */
 const ALIVE_MS = 60_000;
@@ -7,6 +8,9 @@ const ALIVE_MS = 60_000;
 const ANNOUNCE_MS = 15_000;
 /** The first frames may leave before the guest resumes, and clocks differ a little. */
 const EARLY_MS = 2500;
+
+/** Hosts whose clocks are further apart than this leave in doubt when, by an observer's clock, the guest arrived. */
+const IN_DOUBT_MS = 2000;
 
 /** How far the clock of a machine that watches the network may be off. */
 const CLOCK_OFF_MS = 10 * 60_000;
@@ -33,6 +37,26 @@ export interface Arrival {
   readonly arrivedAt: number;
   /** Arrivals of the VM in its other migrations. */
   readonly otherArrivals: readonly number[];
+  /** Which clock these moments are by, and which others they could be by. */
+  readonly doubt: ClockDoubt;
+}
+
+/** Of two hosts whose clocks differ, nobody knows for certain which one is right. */
+export interface ClockDoubt {
+  /** How much later everything was where the clock of a host of the migration, and not the reference, is right, ms. */
+  readonly laterMs: readonly number[];
+  /** Hosts whose clocks were compared: what they saw themselves is in step with the migration, whichever is right. */
+  readonly compared: ReadonlySet<string>;
+}
+
+/** What the clock skews leave in doubt about a migration between these hosts. */
+export function doubtOf(clocks: readonly HostClock[], hosts: readonly (string | null)[]): ClockDoubt {
+  const known = clocks.filter(({ skewMs }) => skewMs !== null);
+  const later = known.filter(({ host }) => hosts.includes(host)).map(({ skewMs }) => skewMs ?? 0);
+  return {
+    laterMs: [...new Set(later)].filter((ms) => Math.abs(ms) >= IN_DOUBT_MS),
+    compared: new Set(known.map(({ host }) => host)),
+  };
 }
 
 /** The machines that watched the network. */
@@ -68,8 +92,48 @@ function groupByMac(events: readonly Event[]): ReadonlyMap<string, readonly Even
   return byMac;
 }
 
-/** Whether the network learned that the VM moved: by RARP, gratuitous ARP, or a bridge that moved its address to another port. */
+/**
+ * Whether the network learned that the VM moved: by RARP, gratuitous ARP, or a bridge that moved its address to another port. Where
+ * the hosts' clocks differ, an announcement by either counts, and silence only if it holds by both.
+ */
 export function announcementOf(arrival: Arrival, observers: readonly Observer[]): Announcement {
+  const { laterMs, compared } = arrival.doubt;
+  const judged = judge(arrival, observers);
+  const apart = observers.filter(({ host }) => !compared.has(host));
+  if (judged.state === 'yes' || laterMs.length === 0 || apart.length === 0) return judged;
+  const others = laterMs.map((ms) => sooner(judge(byLaterClock(arrival, ms), apart), ms));
+  const seen = others.find(({ state }) => state === 'yes');
+  if (seen !== undefined) return seen;
+  const inStep = judge(
+    arrival,
+    observers.filter(({ host }) => compared.has(host)),
+  );
+  return judged.state === 'no' && inStep.state !== 'no' ? agreed(judged, others) : judged;
+}
+
+/** The arrival by a clock that shows a later time. */
+function byLaterClock(arrival: Arrival, ms: number): Arrival {
+  return {
+    ...arrival,
+    startedAt: arrival.startedAt + ms,
+    arrivedAt: arrival.arrivedAt + ms,
+    otherArrivals: arrival.otherArrivals.map((at) => at + ms),
+  };
+}
+
+function sooner(announcement: Announcement, ms: number): Announcement {
+  return { ...announcement, firstAt: announcement.firstAt === null ? null : announcement.firstAt - ms };
+}
+
+/** Silence by one clock, if it is silence by the others too; how long it lasted depends on the clock. */
+function agreed(silence: Announcement, others: readonly Announcement[]): Announcement {
+  const missing = silence.missing.filter((mac) => others.every((other) => other.missing.includes(mac)));
+  if (missing.length === 0)
+    return unobserved("the hosts' clocks differ, and the network capture does not cover the moment by each of them");
+  return { ...silence, missing, outageMs: null };
+}
+
+function judge(arrival: Arrival, observers: readonly Observer[]): Announcement {
   const { macs, arrivedAt } = arrival;
   const evidence = macs.map((mac) => ({ mac, events: observers.flatMap((observer) => announcing(observer, mac, arrival)) }));
   const seen = evidence.flatMap(({ events }) => events).toSorted((a, b) => a.at - b.at);

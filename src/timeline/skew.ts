@@ -4,13 +4,32 @@ import type { Event } from '../model/event.ts';
 const MAX_SKEW_MS = 10 * 60_000;
 /** Pairs of one skew agree within this. */
 const AGREEMENT_MS = 3000;
+/** Weaker pairs further apart than this are not compared: a request alone may have had no start at all. */
+const MAX_WEAK_SKEW_MS = 3 * 60_000;
+/** Clocks this close are as good as equal: which of them is right does not matter. */
+const SAME_CLOCK_MS = 1500;
+/** QEMU's RARP frames go out within 0.8 s of the switchover, and libvirt ends the source's QEMU up to about 2 s after it. */
+const BEFORE_STOP_MS = 4000;
+const AFTER_STOP_MS = 1500;
+
+/** Two kinds of records of one migration, and by how much the destination's comes after the source's, by one clock. */
+interface Order {
+  readonly typicalMs: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 /**
  * libvirt on the destination starts the incoming QEMU a little before the source's "initiating migration": 0.2 to 1.2 s in
- * recordings of libvirt 7.0, 9.0 and 11.3.
+ * recordings of libvirt 7.0, 9.0 and 11.3. Never after it, and hardly ever 6 s before it.
  */
-const TYPICAL_LEAD_MS = 400;
-/** The lead is never negative, and hardly ever above this. */
-const MAX_LEAD_MS = 6000;
+const START_TO_INITIATED: Order = { typicalMs: -400, fromMs: -6000, toMs: 0 };
+/** The agent prints its request as it calls libvirt: the start is within 0.2 s in recordings, later where libvirt is slow. */
+const START_TO_REQUEST: Order = { typicalMs: 0, fromMs: -2000, toMs: 6000 };
+/** CloudStack prepares the destination before it asks the source. */
+const PREPARED_TO_REQUEST: Order = { typicalMs: -300, fromMs: -10_000, toMs: 1000 };
+/** A start comes before the error that ends the migration, by anything up to the time-outs of TCP. */
+const START_TO_ERROR: Order = { typicalMs: -300, fromMs: -MAX_WEAK_SKEW_MS, toMs: 1000 };
 
 /** How far a host's clock is ahead of another's. */
 export interface Skew {
@@ -24,25 +43,35 @@ export interface Skew {
 interface Pair {
   readonly source: string;
   readonly destination: string;
-  /** Destination's start of the incoming QEMU, minus the source's "initiating migration", by their own clocks. */
+  /** The destination's record minus the source's, by their own clocks. */
   readonly differenceMs: number;
+  readonly order: Order;
 }
 
 /**
  * Clock skew between hosts, from pairs of events whose order is certain: the incoming QEMU of a migration is started before the
- * source initiates it. The host that took part in most migrations counts as right.
+ * source initiates it. Migrations that never got so far are paired by what was asked for. Which clock is right, the RARP frames on
+ * the network tell; without them, the host that took part in most migrations counts as right.
  */
 export function estimateSkews(events: readonly Event[]): ReadonlyMap<string, Skew> {
-  const pairs = migrationPairs(events);
-  const links = new Map<string, Map<string, { skewMs: number; pairs: number }>>();
-  for (const [key, list] of groupByHosts(pairs)) {
+  const byVm = groupByVm(events);
+  const certain = [...byVm.values()].flatMap(pairsOf);
+  const groups = groupByHosts(certain);
+  const weak = [...groupByHosts([...byVm.values()].flatMap(errorPairs))].filter(([key]) => !groups.has(key));
+  const links = new Map<string, Map<string, Estimate>>();
+  for (const [key, list] of [...groups, ...weak]) {
     const [a = '', b = ''] = key.split('\u0000');
     const estimate = skewOf(list, a);
     if (estimate === null) continue;
     linksOf(links, a).set(b, estimate);
     linksOf(links, b).set(a, { skewMs: -estimate.skewMs, pairs: estimate.pairs });
   }
-  return spread(links, pairs);
+  return spread(links, [...certain, ...weak.flatMap(([, list]) => list)], departuresOf(events));
+}
+
+interface Estimate {
+  readonly skewMs: number;
+  readonly pairs: number;
 }
 
 function linksOf<T>(links: Map<string, Map<string, T>>, host: string): Map<string, T> {
@@ -51,55 +80,154 @@ function linksOf<T>(links: Map<string, Map<string, T>>, host: string): Map<strin
   return known;
 }
 
-function migrationPairs(events: readonly Event[]): readonly Pair[] {
-  const starts = new Map<string, Event[]>();
+/** What is paired of one VM. */
+interface Records {
+  readonly starts: readonly Event[];
+  readonly prepared: readonly Event[];
+  readonly initiated: readonly Event[];
+  readonly requested: readonly Event[];
+  readonly errors: readonly Event[];
+}
+
+function groupByVm(events: readonly Event[]): ReadonlyMap<string, Records> {
+  const groups = new Map<string, { [Kind in keyof Records]: Event[] }>();
   for (const event of events) {
-    if (event.body.kind !== 'domain-started' || !event.body.incoming) continue;
-    starts.set(event.body.vm, [...(starts.get(event.body.vm) ?? []), event]);
+    const kind = recordKind(event);
+    if (kind === null || !('vm' in event.body) || event.body.vm === null) continue;
+    const own = groups.get(event.body.vm) ?? { starts: [], prepared: [], initiated: [], requested: [], errors: [] };
+    own[kind].push(event);
+    groups.set(event.body.vm, own);
   }
-  return events.flatMap((event): readonly Pair[] => {
-    const { body, origin, at } = event;
-    if (body.kind !== 'migrate-initiated') return [];
-    return (starts.get(body.vm) ?? [])
-      .filter((start) => start.origin.file.host !== origin.file.host && Math.abs(start.at - at) <= MAX_SKEW_MS)
-      .map((start) => ({ source: origin.file.host, destination: start.origin.file.host, differenceMs: start.at - at }));
-  });
+  return groups;
+}
+
+function recordKind({ body }: Event): keyof Records | null {
+  if (body.kind === 'domain-started') return body.incoming ? 'starts' : null;
+  if (body.kind === 'destination-prepared') return 'prepared';
+  if (body.kind === 'migrate-initiated') return 'initiated';
+  if (body.kind === 'migrate-requested') return 'requested';
+  return body.kind === 'migrate-error' ? 'errors' : null;
+}
+
+/** The pairs of one VM, of the most certain order that it has any of. */
+function pairsOf({ starts, prepared, initiated, requested }: Records): readonly Pair[] {
+  const begun = paired(initiated, starts, { order: START_TO_INITIATED, withinMs: MAX_SKEW_MS });
+  if (begun.length > 0) return begun;
+  const asked = paired(requested, starts, { order: START_TO_REQUEST, withinMs: MAX_WEAK_SKEW_MS });
+  return asked.length > 0 ? asked : paired(requested, prepared, { order: PREPARED_TO_REQUEST, withinMs: MAX_WEAK_SKEW_MS });
+}
+
+/** Where a client other than the agent was refused, its error alone is of the source. */
+function errorPairs({ starts, requested, initiated, errors }: Records): readonly Pair[] {
+  if (requested.length > 0 || initiated.length > 0) return [];
+  return paired(errors, starts, { order: START_TO_ERROR, withinMs: MAX_WEAK_SKEW_MS });
+}
+
+function paired(
+  sources: readonly Event[],
+  destinations: readonly Event[],
+  { order, withinMs }: { readonly order: Order; readonly withinMs: number },
+): readonly Pair[] {
+  return sources.flatMap(({ origin, at }) =>
+    destinations
+      .filter((other) => other.origin.file.host !== origin.file.host && Math.abs(other.at - at) <= withinMs)
+      .map((other) => ({
+        source: origin.file.host,
+        destination: other.origin.file.host,
+        differenceMs: other.at - at,
+        order,
+      })),
+  );
 }
 
 function groupByHosts(pairs: readonly Pair[]): ReadonlyMap<string, readonly Pair[]> {
   const groups = new Map<string, Pair[]>();
   for (const pair of pairs) {
     const key = [pair.source, pair.destination].toSorted().join('\u0000');
-    groups.set(key, [...(groups.get(key) ?? []), pair]);
+    const known = groups.get(key);
+    if (known === undefined) groups.set(key, [pair]);
+    else known.push(pair);
   }
   return groups;
 }
 
-/** How far the second host's clock is ahead of the first's; the value on which most pairs agree, 0 where that explains them. */
-function skewOf(pairs: readonly Pair[], first: string): { readonly skewMs: number; readonly pairs: number } | null {
-  const signed = pairs.map(({ source, differenceMs }) =>
-    source === first ? differenceMs + TYPICAL_LEAD_MS : -(differenceMs + TYPICAL_LEAD_MS),
-  );
+/** How far the second host's clock is ahead of the first's; the value on which most pairs agree, 0 where that explains as many. */
+function skewOf(pairs: readonly Pair[], first: string): Estimate | null {
+  const signed = pairs.map(({ source, differenceMs, order }) => {
+    const ahead = differenceMs - order.typicalMs;
+    return source === first ? ahead : -ahead;
+  });
   if (signed.length === 0) return null;
-  if (pairs.some(({ differenceMs }) => differenceMs <= 0 && differenceMs >= -MAX_LEAD_MS))
-    return { skewMs: 0, pairs: signed.length };
-  const support = (value: number): number => signed.filter((other) => Math.abs(other - value) <= AGREEMENT_MS).length;
+  const support = supportIn(signed);
   const best = signed.reduce((a, b) =>
     support(b) > support(a) || (support(b) === support(a) && Math.abs(b) < Math.abs(a)) ? b : a,
   );
+  const inOrder = pairs.filter(({ differenceMs, order }) => differenceMs >= order.fromMs && differenceMs <= order.toMs).length;
+  if (inOrder >= support(best)) return { skewMs: 0, pairs: signed.length };
   const agreeing = signed.filter((other) => Math.abs(other - best) <= AGREEMENT_MS).toSorted((a, b) => a - b);
   return { skewMs: Math.round(agreeing[Math.floor(agreeing.length / 2)] ?? best), pairs: agreeing.length };
 }
 
-type Links = ReadonlyMap<string, ReadonlyMap<string, { readonly skewMs: number; readonly pairs: number }>>;
+/** How many of the values agree with one of them. */
+function supportIn(values: readonly number[]): (value: number) => number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return (value) => countUpTo(sorted, value + AGREEMENT_MS) - countUpTo(sorted, value - AGREEMENT_MS - 1);
+}
+
+/** How many of the sorted values are not above the limit. */
+function countUpTo(sorted: readonly number[], limit: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] ?? 0) <= limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+type Links = ReadonlyMap<string, ReadonlyMap<string, Estimate>>;
+
+/** A VM left a host, by that host's clock, and the RARP frames of its addresses, by the clocks of the machines that saw them. */
+interface Departure {
+  readonly host: string;
+  readonly at: number;
+  readonly frames: readonly Event[];
+}
+
+function departuresOf(events: readonly Event[]): readonly Departure[] {
+  const frames = new Map<string, Event[]>();
+  for (const event of events) {
+    if (event.body.kind !== 'announced' || event.body.how !== 'rarp') continue;
+    const known = frames.get(event.body.mac);
+    if (known === undefined) frames.set(event.body.mac, [event]);
+    else known.push(event);
+  }
+  if (frames.size === 0) return [];
+  const macs = new Map<string, Set<string>>();
+  for (const { body } of events) {
+    if (body.kind !== 'domain-started' && body.kind !== 'migrate-requested') continue;
+    macs.set(body.vm, new Set([...(macs.get(body.vm) ?? []), ...body.macs]));
+  }
+  return events.flatMap(({ body, origin, at }) =>
+    body.kind === 'domain-stopped' && body.reason === 'migrated'
+      ? [{ host: origin.file.host, at, frames: [...(macs.get(body.vm) ?? [])].flatMap((mac) => frames.get(mac) ?? []) }]
+      : [],
+  );
+}
 
 /** Carries the skews from the reference host over all hosts that share a migration with it, directly or by others. */
-function spread(links: Links, pairs: readonly Pair[]): ReadonlyMap<string, Skew> {
-  const share = (host: string): number =>
-    pairs.filter(({ source, destination }) => source === host || destination === host).length;
+function spread(links: Links, pairs: readonly Pair[], departures: readonly Departure[]): ReadonlyMap<string, Skew> {
+  const shares = new Map<string, number>();
+  for (const host of pairs.flatMap(({ source, destination }) => [source, destination]))
+    shares.set(host, (shares.get(host) ?? 0) + 1);
+  const share = (host: string): number => shares.get(host) ?? 0;
   const skews = new Map<string, Skew>();
   for (const root of [...links.keys()].toSorted((a, b) => share(b) - share(a) || (a < b ? -1 : 1))) {
-    if (!skews.has(root)) spreadFrom({ host: root, against: root, skewMs: 0, pairs: 0 }, links, skews);
+    if (skews.has(root)) continue;
+    const linked = new Map<string, Skew>();
+    spreadFrom({ host: root, against: root, skewMs: 0, pairs: 0 }, links, linked);
+    for (const [host, skew] of against(rightOf(linked, root, departures), linked)) skews.set(host, skew);
   }
   return skews;
 }
@@ -109,4 +237,38 @@ function spreadFrom(from: Skew, links: Links, skews: Map<string, Skew>): void {
   for (const [host, { skewMs, pairs }] of links.get(from.host) ?? []) {
     if (!skews.has(host)) spreadFrom({ host, against: from.against, skewMs: from.skewMs + skewMs, pairs }, links, skews);
   }
+}
+
+/** The host whose clock is right: by it, the most VMs were announced as they left; `root` unless another has more. */
+function rightOf(linked: ReadonlyMap<string, Skew>, root: string, departures: readonly Departure[]): string {
+  if ([...linked.values()].every(({ skewMs }) => Math.abs(skewMs) < SAME_CLOCK_MS)) return root;
+  const announced = (reference: number): number =>
+    departures.filter(({ host, at, frames }) => {
+      const skew = linked.get(host);
+      if (skew === undefined) return false;
+      const leftAt = at - skew.skewMs + reference;
+      return frames.some(
+        // a host of these that watches the network itself is in step with them whichever is right
+        (frame) =>
+          !linked.has(frame.origin.file.host) && frame.at >= leftAt - BEFORE_STOP_MS && frame.at <= leftAt + AFTER_STOP_MS,
+      );
+    }).length;
+  let best = { host: root, count: announced(0) };
+  for (const { host, skewMs } of linked.values()) {
+    const count = announced(skewMs);
+    if (count > best.count) best = { host, count };
+  }
+  return best.host;
+}
+
+/** The same skews, seen from another host. */
+function against(reference: string, linked: ReadonlyMap<string, Skew>): ReadonlyMap<string, Skew> {
+  const from = linked.get(reference);
+  if (from === undefined || from.against === reference) return linked;
+  return new Map(
+    [...linked].map(([host, skew]) => {
+      const pairs = host === from.against ? from.pairs : skew.pairs;
+      return [host, { host, against: reference, skewMs: skew.skewMs - from.skewMs, pairs: host === reference ? 0 : pairs }];
+    }),
+  );
 }
