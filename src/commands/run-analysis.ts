@@ -62,9 +62,9 @@ export function analyse(
   { events: parsed, spans, inputs }: Gathered,
   { zones, since, until, limits }: AnalysisSettings,
 ): Analysis {
-  const { events, clocks } = placeInTime(withoutCopies(parsed), spans, zones);
+  const { events, clocks, ends } = placeInTime(withoutCopies(parsed), spans, zones);
   const files = spans.map(({ host, source }) => ({ host, source }));
-  const timelines = buildTimelines(events, { files, clocks, logsEndAt: lastMoment(events) ?? 0 });
+  const timelines = buildTimelines(events, { files, clocks, ends });
   const touches = ({ from, to }: { readonly from: number; readonly to: number | null }): boolean =>
     from <= (until ?? Number.POSITIVE_INFINITY) && (to ?? Number.POSITIVE_INFINITY) >= (since ?? Number.NEGATIVE_INFINITY);
   return {

@@ -1,8 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { AppError } from '../lib/errors.ts';
-import type { InputResult } from '../model/input.ts';
-import type { InputPath } from './input.ts';
+import type { InputPath, ReadResult } from './input.ts';
 
 /** Standard input, as an argument. */
 export const STDIN = '-';
@@ -13,7 +12,7 @@ const NEVER_OPENED = new Set(['label.json']);
 /** What the arguments name: files to read, and those that are left alone, with the reason. */
 export interface Discovery {
   readonly files: readonly InputPath[];
-  readonly skipped: readonly InputResult[];
+  readonly skipped: readonly ReadResult[];
 }
 
 /**
@@ -24,7 +23,7 @@ export interface Discovery {
  */
 export async function discover(paths: readonly string[]): Promise<Discovery> {
   const files = new Map<string, InputPath>();
-  const skipped: InputResult[] = [];
+  const skipped: ReadResult[] = [];
   const seen = new Set<string>();
   for (const path of paths) {
     if (path === STDIN) files.set(STDIN, { path: STDIN, absolute: STDIN, bytes: 0, modifiedAt: 0 });
@@ -36,7 +35,7 @@ export async function discover(paths: readonly string[]): Promise<Discovery> {
 
 interface Walk {
   readonly files: Map<string, InputPath>;
-  readonly skipped: InputResult[];
+  readonly skipped: ReadResult[];
   readonly seen: Set<string>;
   /** The user named it: then it has to exist. */
   readonly named: boolean;
@@ -86,7 +85,7 @@ async function walkFolder(path: string, walked: Walk): Promise<void> {
 }
 
 /** A result for an input that was not read. */
-export function skippedInput(path: string, reason: NonNullable<InputResult['skipped']>, problem: string): InputResult {
+export function skippedInput(path: string, reason: NonNullable<ReadResult['skipped']>, problem: string): ReadResult {
   return { path, host: null, source: null, tally: null, skipped: reason, problem, modifiedAt: 0 };
 }
 

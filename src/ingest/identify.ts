@@ -54,8 +54,8 @@ export function hintPattern(glob: string): RegExp {
 const GLOB_PARTS: Readonly<Record<string, string>> = { '**': '.*', '*': '[^/]*', '?': '[^/]' };
 
 /**
- * The host whose file this is, from its path: `hosts/HOST/…`, `HOST/var/log/…`, `sosreport-HOST-…/…`, `HOST-agent.log`, or a
- * folder `switch` for what watched the network; `null` where the path does not say.
+ * The host whose file this is, from its path: `hosts/HOST/…`, `HOST/var/log/…`, `sosreport-HOST-…/…`, `HOST-agent.log`,
+ * `HOST-i-2-31-VM.log`, or a folder `switch` for what watched the network; `null` where the path does not say.
  */
 export function hostOfPath(path: string): string | null {
   const parts = path.split('/');
@@ -90,7 +90,24 @@ function partBeforeVarLog(parts: readonly string[]): string | null {
 
 function hostOfName(parts: readonly string[]): string | null {
   const name = unrotated(parts.at(-1) ?? '');
+  const vm = instanceIn(name);
+  if (vm !== null) return hostBefore(name.slice(0, vm.at));
   return /^(.+?)[-_.](?:agent|libvirtd|virtqemud|heartbeat|domjobinfo|sensors)\.(?:log|jsonl|txt)$/.exec(name)?.[1] ?? null;
+}
+
+/** The host that a file's name begins with, from what stands before the VM's name; `null` where that is no host. */
+function hostBefore(prefix: string): string | null {
+  const host = prefix
+    .replace(/[-_.]+$/, '')
+    .replace(/(?:^|[-_.]+)(?:qemu|libvirt|libvirtd|virtqemud|domjobinfo|sensors|tcpdump)$/, '');
+  return GENERIC.has(host) ? null : host;
+}
+
+/** A CloudStack name within a file's name, and where it begins; `null` where there is none. */
+function instanceIn(name: string): { readonly vm: string; readonly at: number } | null {
+  // an underscore parts names in file names, not in text
+  const match = VM_NAME.exec(name.replaceAll('_', '-'));
+  return match === null ? null : { vm: match[0], at: match.index };
 }
 
 /** The nearest folder whose name could be a host's. */
@@ -126,11 +143,16 @@ function beginsRecord({ header }: Parser, line: string): boolean {
   return line !== '' && header.test(line);
 }
 
-/** The VM whose name the file bears. */
+/** The VM whose name the file bears: a CloudStack name within the file's name, else for a QEMU log the whole name. */
 export function vmOfPath(path: string, source: Source): string | null {
   const name = unrotated(path).split('/').at(-1) ?? '';
-  if (source === 'libvirt-qemu') return /^(.+)\.log$/.exec(name)?.[1] ?? VM_NAME.exec(name)?.[0] ?? null;
-  return VM_NAME.exec(name)?.[0] ?? null;
+  return instanceIn(name)?.vm ?? (source === 'libvirt-qemu' ? (/^(.+)\.log$/.exec(name)?.[1] ?? null) : null);
+}
+
+/** The VM that the command line in a QEMU log names; libvirt quotes it where it has to, and doubles a comma in a name. */
+function vmOfCommand(text: string): string | null {
+  const match = /(?:^|\s)-name (?:guest=((?:[^,\s'\\]|,,)+)|'guest=((?:[^,'\n]|,,)+))/.exec(text);
+  return (match?.[1] ?? match?.[2])?.replaceAll(',,', ',') ?? null;
 }
 
 /** Everything that is known of a file before it is read. */
@@ -155,5 +177,7 @@ export function identify(
     hostOfText(file.head) ??
     hostOfFolder(file.absolute) ??
     'unknown';
-  return { context: { host, source: parser.source, path: file.path, vm: vmOfPath(file.path, parser.source) }, parser };
+  const named = parser.source === 'libvirt-qemu' ? vmOfCommand(file.head) : null;
+  const vm = named ?? vmOfPath(file.path, parser.source);
+  return { context: { host, source: parser.source, path: file.path, vm }, parser };
 }

@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 import type { InputResult } from '../model/input.ts';
 import type { ParsedEvent } from '../model/event.ts';
-import type { Span } from '../model/source.ts';
 import { parsers as knownParsers } from '../parsers/index.ts';
+import type { FileSpan } from '../timeline/clock.ts';
 import { createCollector } from './collect.ts';
 import { STDIN, type Discovery } from './discover.ts';
-import type { InputPath } from './input.ts';
+import type { InputPath, ReadResult } from './input.ts';
 import { readParallel, type FileRead } from './read-parallel.ts';
 import { readInput, type ReadOptions } from './read.ts';
 
@@ -15,7 +15,7 @@ export interface Gathered {
   readonly events: readonly ParsedEvent[];
   /** One per input, in the order of paths, those not read included. */
   readonly inputs: readonly InputResult[];
-  readonly spans: readonly Span[];
+  readonly spans: readonly FileSpan[];
 }
 
 /** What reading needs besides the files. */
@@ -57,7 +57,7 @@ export async function readAll(
     if (file !== undefined) threaded.set(file, read);
   }
   const events: ParsedEvent[] = [];
-  const results: InputResult[] = [...found.skipped];
+  const results: ReadResult[] = [...found.skipped];
   for (const file of found.files) {
     const read = threaded.get(file) ?? (await readHere(file, options));
     results.push(read.result);
@@ -79,7 +79,7 @@ async function readHere(file: InputPath, options: GatherOptions): Promise<FileRe
   return { result, events: collector.events() };
 }
 
-function spanOf({ host, source, tally, modifiedAt }: InputResult): readonly Span[] {
+function spanOf({ path, host, source, tally, modifiedAt }: ReadResult): readonly FileSpan[] {
   if (host === null || source === null || tally === null || tally.first === null || tally.last === null) return [];
-  return [{ host, source, first: tally.first, last: tally.last, modifiedAt }];
+  return [{ path, host, source, first: tally.first, last: tally.last, stepsBack: tally.stepsBack, modifiedAt }];
 }

@@ -1,11 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import type { ParsedEvent } from '../model/event.ts';
-import type { InputResult } from '../model/input.ts';
 import type { FileContext } from '../model/source.ts';
 import { inFileOrder } from './collect.ts';
 import { createRowReader, type EventRow, type RowReader } from './event-row.ts';
 import type { Hints } from './identify.ts';
-import type { InputPath } from './input.ts';
+import type { InputPath, ReadResult } from './input.ts';
 
 /** What a worker is told once; what it is sent afterwards are the inputs to read, one at a time. */
 export interface WorkerSetting {
@@ -16,11 +15,11 @@ export interface WorkerSetting {
 export type FromWorker =
   | { readonly kind: 'progress'; readonly bytes: number }
   | { readonly kind: 'events'; readonly file: FileContext; readonly rows: readonly EventRow[] }
-  | { readonly kind: 'done'; readonly result: InputResult };
+  | { readonly kind: 'done'; readonly result: ReadResult };
 
 /** What became of one file. */
 export interface FileRead {
-  readonly result: InputResult;
+  readonly result: ReadResult;
   /** Thinned, in the order of the file. */
   readonly events: readonly ParsedEvent[];
 }

@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { ParsedEvent } from '../model/event.ts';
@@ -7,8 +6,7 @@ import type { Parser } from '../parsers/parser.ts';
 import { createScanner } from '../parsers/scan.ts';
 import { skippedInput, STDIN, pathForIdentity } from './discover.ts';
 import { identify, type Hints } from './identify.ts';
-import type { InputResult } from '../model/input.ts';
-import type { InputPath } from './input.ts';
+import type { InputPath, ReadResult } from './input.ts';
 
 /** Bytes a read asks for. */
 const CHUNK_BYTES = 1 << 20;
@@ -28,7 +26,7 @@ export interface ReadOptions {
 }
 
 /** Reads one input to its end. Never throws for what is wrong with the file: that is in the result. */
-export async function readInput(input: InputPath, options: ReadOptions): Promise<InputResult> {
+export async function readInput(input: InputPath, options: ReadOptions): Promise<ReadResult> {
   if (input.path !== STDIN && input.bytes === 0) return skippedInput(input.path, 'empty', 'the file is empty');
   try {
     return await readBytes(input, options);
@@ -37,8 +35,8 @@ export async function readInput(input: InputPath, options: ReadOptions): Promise
   }
 }
 
-async function readBytes(input: InputPath, options: ReadOptions): Promise<InputResult> {
-  const chunks = decoded(input, await magicOf(input), options);
+async function readBytes(input: InputPath, options: ReadOptions): Promise<ReadResult> {
+  const chunks = decoded(input, options);
   const head = await takeHead(chunks);
   const skip = skipReason(head);
   if (skip !== null) return skippedInput(input.path, skip.reason, head.problem ?? skip.problem);
@@ -86,7 +84,7 @@ function problemOf(cause: unknown): string {
   return error.message;
 }
 
-function skipReason(head: Head): { readonly reason: NonNullable<InputResult['skipped']>; readonly problem: string } | null {
+function skipReason(head: Head): { readonly reason: NonNullable<ReadResult['skipped']>; readonly problem: string } | null {
   if (head.text === '')
     return head.problem === null
       ? { reason: 'empty', problem: 'the file is empty' }
@@ -100,31 +98,52 @@ function skipReason(head: Head): { readonly reason: NonNullable<InputResult['ski
   ) {
     return { reason: 'archive', problem: 'compressed in a way not read here (only gzip is): unpack it' };
   }
-  const nuls = head.text.split('\u0000').length - 1;
-  return nuls > head.text.length / 100 ? { reason: 'binary', problem: 'binary data, not text' } : null;
+  return isBinary(head.text) ? { reason: 'binary', problem: 'binary data, not text' } : null;
 }
 
-async function magicOf(input: InputPath): Promise<'gzip' | 'plain'> {
-  if (input.path === STDIN) return 'plain';
-  const handle = await open(input.absolute, 'r');
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0);
-    return bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b ? 'gzip' : 'plain';
-  } finally {
-    await handle.close();
-  }
+/** A run of NUL bytes this long is what a reset of the host leaves in a log that was being written, and tells nothing of the rest. */
+// oxlint-disable-next-line no-control-regex -- NUL bytes are what is looked for
+const NUL_RUN = /\u0000{16,}/g;
+
+/** More than one byte in a hundred is NUL, runs of them aside; or there is nothing else. */
+function isBinary(text: string): boolean {
+  const rest = text.replace(NUL_RUN, '');
+  const nuls = rest.split('\u0000').length - 1;
+  return rest === '' || nuls > rest.length / 100;
 }
 
-/** The file's bytes, decompressed, as latin1 text. */
-async function* decoded(input: InputPath, magic: 'gzip' | 'plain', { stdin, progress }: ReadOptions): AsyncGenerator<string> {
+/** The input's bytes, decompressed where they are gzip, as latin1 text. */
+async function* decoded(input: InputPath, { stdin, progress }: ReadOptions): AsyncGenerator<string> {
   const raw: Readable = input.path === STDIN ? stdin : createReadStream(input.absolute, { highWaterMark: CHUNK_BYTES });
-  const counted = Readable.from(countBytes(raw, progress));
+  const counted = countBytes(raw, progress);
+  const first = await firstBytes(counted);
+  const whole = Readable.from(rejoined(first, counted));
   // an error of any part comes out of the loop below
-  const bytes = magic === 'gzip' ? pipeline(counted, createGunzip({ chunkSize: CHUNK_BYTES }), () => {}) : counted;
-  for await (const chunk of bytes) {
-    const whole = chunk as Buffer;
-    for (let at = 0; at < whole.length; at += PIECE_BYTES) yield whole.toString('latin1', at, at + PIECE_BYTES);
+  const bytes = isGzip(first) ? pipeline(whole, createGunzip({ chunkSize: CHUNK_BYTES }), () => {}) : whole;
+  for await (const piece of bytes) {
+    const chunk = piece as Buffer;
+    for (let at = 0; at < chunk.length; at += PIECE_BYTES) yield chunk.toString('latin1', at, at + PIECE_BYTES);
   }
+}
+
+/** Enough bytes to tell gzip by, or all there are; a pipe may deliver them one at a time. */
+async function firstBytes(chunks: AsyncGenerator<Buffer>): Promise<Buffer> {
+  let first: Buffer = Buffer.alloc(0);
+  while (first.length < 2) {
+    const next = await chunks.next();
+    if (next.done === true) break;
+    first = first.length === 0 ? next.value : Buffer.concat([first, next.value]);
+  }
+  return first;
+}
+
+function isGzip(first: Buffer): boolean {
+  return first[0] === 0x1f && first[1] === 0x8b;
+}
+
+async function* rejoined(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  if (first.length > 0) yield first;
+  yield* rest;
 }
 
 async function* countBytes(raw: Readable, progress: (bytes: number) => void): AsyncGenerator<Buffer> {

@@ -15,11 +15,32 @@ const MAX_HEAD_CHARS = 400;
 /** Length of the literal beginnings by which rules are looked up. */
 const KEY_CHARS = 4;
 
+const MINUTE_MS = 60_000;
+/** The end of daylight saving sets clocks back by an hour, on Lord Howe by half; a little more or less lies between two records. */
+const MIN_STEP_BACK_MINUTES = 30;
+const MAX_STEP_BACK_MINUTES = 90;
+/** Steps that are kept of one file: a log of years has some, one whose lines are shuffled must not fill the memory. */
+const MAX_STEPS_BACK = 64;
+
+/** A place where the time written goes back as at the end of daylight saving. */
+export interface StepBack {
+  /** Of the record after the step, bytes. */
+  readonly offset: number;
+  /** Time of that record. */
+  readonly stamp: Stamp;
+}
+
+/** What became of a file's records, and where its local times go back. */
+export interface FileTally extends Tally {
+  /** In the order of the file; none for a file in UTC. */
+  readonly stepsBack: readonly StepBack[];
+}
+
 /** Reads the text of one file, in pieces of any size. */
 export interface Scanner {
   /** `text`: the next bytes, each one a character (latin1). */
   push(text: string): void;
-  end(): Tally;
+  end(): FileTally;
 }
 
 interface Pending {
@@ -54,6 +75,11 @@ class FileScanner implements Scanner {
   #firstHead: string | null = null;
   #lastHead: string | null = null;
   #lastHeadAt = -1;
+  /** Where in a record's header hours and minutes stand; -1 where records are in UTC or have no such time. */
+  #clockAt = -1;
+  /** Hours and minutes of the record before, as minutes; from the same zero as others of this file only. */
+  #lastMinute = 0;
+  readonly #stepsBack: StepBack[] = [];
 
   constructor(parser: Parser, reader: Reader) {
     this.#header = parser.header;
@@ -74,7 +100,7 @@ class FileScanner implements Scanner {
     this.#shift();
   }
 
-  end(): Tally {
+  end(): FileTally {
     if (this.#cursor < this.#buffer.length || this.#skipping) {
       this.#readLine(this.#cursor, this.#buffer.length);
       this.#cursor = this.#buffer.length;
@@ -92,6 +118,7 @@ class FileScanner implements Scanner {
       rejected: counts,
       first: timeOf(this.#firstHead),
       last: timeOf(this.#lastHead),
+      stepsBack: this.#stepsBack,
     };
   }
 
@@ -108,6 +135,8 @@ class FileScanner implements Scanner {
       const messageAt = header.lastIndex;
       this.#finish(start);
       this.#startRecord(start, messageAt, end);
+    } else if (end > start && this.#buffer.charCodeAt(start) === 0) {
+      this.#readBehindNuls(start, end);
     } else if (this.#pending !== null) {
       if (end - this.#pending.start > MAX_RECORD_CHARS) this.#finish(start);
     } else if (this.#firstHead === null && end > start) {
@@ -116,14 +145,51 @@ class FileScanner implements Scanner {
     }
   }
 
+  /** After a reset of the host a log goes on right behind the NUL bytes that the reset left in it; they are no text of any record. */
+  #readBehindNuls(start: number, end: number): void {
+    let text = start;
+    while (text < end && this.#buffer.charCodeAt(text) === 0) text += 1;
+    this.#finish(start);
+    this.#header.lastIndex = text;
+    if (this.#header.test(this.#buffer) && this.#header.lastIndex <= end) this.#startRecord(text, this.#header.lastIndex, end);
+    else if (this.#firstHead === null) this.#rejectLine('no-header');
+  }
+
   #startRecord(start: number, messageAt: number, end: number): void {
     this.#records += 1;
-    this.#firstHead ??= compact(this.#buffer.slice(start, start + MAX_HEAD_CHARS));
+    if (this.#firstHead === null) {
+      this.#firstHead = compact(this.#buffer.slice(start, start + MAX_HEAD_CHARS));
+      const local = this.#reader.timeOf(this.#firstHead)?.clock === 'local';
+      this.#clockAt = local ? this.#buffer.slice(start, messageAt).search(/\d\d:\d\d:\d\d/) : -1;
+    }
+    if (this.#clockAt >= 0) this.#followClock(start);
     this.#lastHeadAt = start;
     const rules = this.#lookUp(this.#buffer, messageAt);
     if (rules.length > 0 || (this.#quoting && QUOTED.test(this.#buffer.slice(messageAt, end)))) {
       this.#pending = { start, messageAt, line: this.#lines, rules };
     }
+  }
+
+  /** Looks at hours and minutes only, for it is done on every record; reads whole times where these go back. */
+  #followClock(start: number): void {
+    const buffer = this.#buffer;
+    const at = start + this.#clockAt;
+    const hours = buffer.charCodeAt(at) * 10 + buffer.charCodeAt(at + 1);
+    const minute = hours * 60 + buffer.charCodeAt(at + 3) * 10 + buffer.charCodeAt(at + 4);
+    const back = this.#lastMinute - minute;
+    this.#lastMinute = minute;
+    if (back >= MIN_STEP_BACK_MINUTES && back <= MAX_STEP_BACK_MINUTES) this.#noteStep(start);
+  }
+
+  #noteStep(start: number): void {
+    const before =
+      this.#lastHeadAt < 0 ? this.#lastHead : this.#buffer.slice(this.#lastHeadAt, this.#lastHeadAt + MAX_HEAD_CHARS);
+    const last = this.#reader.timeOf(before);
+    const stamp = this.#reader.timeOf(this.#buffer.slice(start, start + MAX_HEAD_CHARS));
+    if (last === null || stamp === null || this.#stepsBack.length >= MAX_STEPS_BACK) return;
+    // not where a day, or more, lies between
+    if (Math.abs(last.ms - stamp.ms) <= (MAX_STEP_BACK_MINUTES + 1) * MINUTE_MS)
+      this.#stepsBack.push({ offset: this.#base + start, stamp });
   }
 
   #finish(end: number): void {

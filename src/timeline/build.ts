@@ -1,7 +1,7 @@
 import { stableId } from '../lib/hash.ts';
 import type { DomainStarted, Event } from '../model/event.ts';
 import type { Announcement, HostHistory, HostState, Migration } from '../model/timeline.ts';
-import { announcementOf, observersOf, type Observer } from './announce.ts';
+import { announcementOf, doubtOf, observersOf, type Observer } from './announce.ts';
 import type { Attempt } from './attempts.ts';
 import type { HostClock } from './clock.ts';
 import { predict } from './convergence.ts';
@@ -17,8 +17,8 @@ import { unobservedOf, type Coverage } from './unobserved.ts';
 export interface Inputs {
   readonly files: Coverage;
   readonly clocks: readonly HostClock[];
-  /** The last moment that any log covers, Unix ms. */
-  readonly logsEndAt: number;
+  /** The last moment that the logs of each host cover, Unix ms. */
+  readonly ends: ReadonlyMap<string, number>;
 }
 
 /** One timeline per migration, in the order of their beginning, and the history of each host. */
@@ -34,18 +34,30 @@ export function buildTimelines(events: readonly Event[], inputs: Inputs): Timeli
     events,
     new Set(inputs.clocks.filter(({ zoneFrom }) => zoneFrom === 'assumed').map(({ host }) => host)),
   );
-  const ended = attempts.map((attempt) => ({ attempt, ending: endingOf(attempt, inputs.logsEndAt) }));
+  const ended = attempts.map((attempt) => ({ attempt, ending: endingOf(attempt, logsEndAt(attempt, inputs.ends)) }));
   // what all migrations of a VM share is made once a VM: of one that moves to and fro there are many
   const byAttempt = new Map<Ended, Migration>();
   for (const own of groupByVm(ended).values()) {
     const arrivals = own.map(({ attempt, ending }) => arrivalOf(attempt, ending));
     const vmEvents = own[0]?.attempt.vmEvents ?? [];
-    const shared = { observers, files: inputs.files, after: presenceOf(vmEvents, own.map(moveOf)), macs: macsOf(vmEvents) };
+    const shared = {
+      observers,
+      clocks: inputs.clocks,
+      files: inputs.files,
+      after: presenceOf(vmEvents, own.map(moveOf)),
+      macs: macsOf(vmEvents),
+    };
     for (const [index, one] of own.entries())
       byAttempt.set(one, migrationOf({ ...one, ...shared, otherArrivals: arrivals.toSpliced(index, 1) }));
   }
   const migrations = ended.flatMap((one) => byAttempt.get(one) ?? []);
   return { migrations, hosts: hostsOf(events, migrations, inputs) };
+}
+
+/** The last moment at which a host of the attempt could have been heard of it. */
+function logsEndAt({ source, destination, events }: Attempt, ends: ReadonlyMap<string, number>): number {
+  const lastAt = events.at(-1)?.at ?? 0;
+  return Math.max(lastAt, ...[source, destination].map((host) => (host === null ? lastAt : (ends.get(host) ?? lastAt))));
 }
 
 interface Ended {
@@ -55,6 +67,7 @@ interface Ended {
 
 interface Context extends Ended {
   readonly observers: readonly Observer[];
+  readonly clocks: readonly HostClock[];
   readonly files: Coverage;
   readonly after: readonly HostState[];
   readonly macs: readonly string[];
@@ -131,10 +144,11 @@ function highest(values: readonly (number | null)[]): number | null {
 }
 
 /** A guest that did not move has nothing to announce. */
-function announcedBy({ attempt, ending, observers, macs, otherArrivals }: Context, startedAt: number): Announcement {
+function announcedBy({ attempt, ending, observers, clocks, macs, otherArrivals }: Context, startedAt: number): Announcement {
   const initiatedAt = ofKind(attempt.events, 'migrate-initiated')[0]?.at ?? startedAt;
+  const doubt = doubtOf(clocks, [attempt.source, attempt.destination]);
   const announced = announcementOf(
-    { macs, startedAt: initiatedAt, arrivedAt: arrivalOf(attempt, ending), otherArrivals },
+    { macs, startedAt: initiatedAt, arrivedAt: arrivalOf(attempt, ending), otherArrivals, doubt },
     observers,
   );
   if (ending.outcome === 'completed' || postcopyOf(attempt.events).length > 0) return announced;

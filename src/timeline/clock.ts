@@ -1,5 +1,6 @@
-import type { Event, ParsedEvent } from '../model/event.ts';
+import type { Event, Origin, ParsedEvent } from '../model/event.ts';
 import type { Span, Stamp } from '../model/source.ts';
+import type { StepBack } from '../parsers/scan.ts';
 import { offsetAt, offsetFromMigrations, offsetFromPeriod, referenceIndex, type InferredOffset } from './infer-zone.ts';
 import { estimateSkews, type Skew } from './skew.ts';
 import { fixedZone, offsetName, withDate, withYear, type Zone } from './zone.ts';
@@ -30,6 +31,14 @@ export interface Placed {
   /** In the order of time, evidence of equal times in the order of hosts, paths and offsets. */
   readonly events: readonly Event[];
   readonly clocks: readonly HostClock[];
+  /** The last moment that the files of each host cover, records that mean nothing included; Unix ms. */
+  readonly ends: ReadonlyMap<string, number>;
+}
+
+/** A file's period, with what tells apart the hour that comes twice; a span without it is of a file of which nothing is known. */
+export interface FileSpan extends Span {
+  readonly path?: string;
+  readonly stepsBack?: readonly StepBack[];
 }
 
 interface HostZone {
@@ -38,10 +47,10 @@ interface HostZone {
 }
 
 /** Brings every event to UTC: zones, missing years and dates, and the clock skew between hosts. */
-export function placeInTime(parsed: readonly ParsedEvent[], spans: readonly Span[], settings: ZoneSettings): Placed {
+export function placeInTime(parsed: readonly ParsedEvent[], spans: readonly FileSpan[], settings: ZoneSettings): Placed {
   const nearMs = referenceMoment(parsed, spans);
   const zones = zonesOf(parsed, spans, { settings, nearMs });
-  const skewless = toUtc(parsed, zones, nearMs);
+  const skewless = toUtc(parsed, spans, { zones, nearMs });
   const hosts = [...new Set([...spans.map(({ host }) => host), ...parsed.map(({ origin }) => origin.file.host)])].toSorted();
   const skews = estimateSkews(skewless);
   const clocks = hosts.map((host) => clockOf(host, zones.get(host), skews.get(host)));
@@ -49,7 +58,23 @@ export function placeInTime(parsed: readonly ParsedEvent[], spans: readonly Span
     const off = correction(skews.get(event.origin.file.host));
     return off === 0 ? event : { ...event, at: event.at - off };
   });
-  return { events: events.toSorted(inOrder), clocks };
+  const ends = endsOf(spans, { zones, nearMs }, (host) => correction(skews.get(host)));
+  return { events: events.toSorted(inOrder), clocks, ends };
+}
+
+function endsOf(
+  spans: readonly FileSpan[],
+  { zones, nearMs }: Places,
+  off: (host: string) => number,
+): ReadonlyMap<string, number> {
+  const ends = new Map<string, number>();
+  for (const { host, last } of spans) {
+    const ms = complete(last, nearMs);
+    const offsets = last.clock === 'utc' ? [0] : (zones.get(host)?.zone.offsetsMs(ms) ?? [0]);
+    const end = ms - Math.min(...offsets) - off(host);
+    ends.set(host, Math.max(end, ends.get(host) ?? end));
+  }
+  return ends;
 }
 
 /** Skew below this is left alone: the estimate itself is not better. */
@@ -147,9 +172,16 @@ function inferredZone({ anchors }: InferredOffset): Zone {
   return { name: names.join(' then '), offsetsMs: (localMs) => [offsetAt(anchors, localMs)] };
 }
 
+interface Places {
+  readonly zones: ReadonlyMap<string, HostZone>;
+  readonly nearMs: number;
+}
+
 /** Places events one file after the other, so that the hour which comes twice is told apart by its order. */
-function toUtc(parsed: readonly ParsedEvent[], zones: ReadonlyMap<string, HostZone>, nearMs: number): readonly Event[] {
+function toUtc(parsed: readonly ParsedEvent[], spans: readonly FileSpan[], places: Places): readonly Event[] {
+  const { zones, nearMs } = places;
   const before = new Map<string, number>();
+  const hours = hoursOf(spans, places);
   const events: Event[] = [];
   for (const { body, origin, stamp } of parsed) {
     if (stamp === null) {
@@ -160,9 +192,43 @@ function toUtc(parsed: readonly ParsedEvent[], zones: ReadonlyMap<string, HostZo
     const offsets = stamp.clock === 'utc' ? [0] : (zones.get(origin.file.host)?.zone.offsetsMs(ms) ?? [0]);
     const last = before.get(origin.file.path) ?? Number.NEGATIVE_INFINITY;
     const choices = offsets.map((offset) => ms - offset).toSorted((a, b) => a - b);
-    const at = choices.find((choice) => choice >= last - 1000) ?? choices.at(-1) ?? ms;
+    const told = choices.length > 1 ? hours(origin, { ms, choices }) : null;
+    const at = told ?? choices.find((choice) => choice >= last - 1000) ?? choices.at(-1) ?? ms;
     before.set(origin.file.path, at);
     events.push({ body, origin, at });
   }
   return events.filter(({ at }) => !Number.isNaN(at));
+}
+
+/** A local time of the hour that comes twice. */
+interface Twice {
+  readonly ms: number;
+  /** What it may be in UTC, earlier first. */
+  readonly choices: readonly number[];
+}
+
+/** Time around a change of offset in which a step back is that change, ms. */
+const CHANGE_MS = 3 * 3_600_000;
+/** Logs gathered together begin and end within this, ms. */
+const PERIOD_SLACK_MS = 600_000;
+
+/**
+ * Says which of the two hours a time is of: the one that the file's step back tells; or, for a file that begins within that
+ * hour, the only one within the period of the logs in UTC. `null` where nothing tells.
+ */
+function hoursOf(spans: readonly FileSpan[], { zones, nearMs }: Places): (origin: Origin, time: Twice) => number | null {
+  const byPath = new Map(spans.flatMap((span) => (span.path === undefined ? [] : [[span.path, span] as const])));
+  const utc = spans.filter(({ first }) => first.clock === 'utc' && first.missing === 'nothing');
+  const from = utc.reduce((min, { first }) => Math.min(min, first.ms), Number.POSITIVE_INFINITY) - PERIOD_SLACK_MS;
+  const to = utc.reduce((max, { last }) => Math.max(max, last.ms), Number.NEGATIVE_INFINITY) + PERIOD_SLACK_MS;
+
+  return ({ file, offset }, { ms, choices }) => {
+    const span = byPath.get(file.path);
+    if (span === undefined) return null;
+    const step = span.stepsBack?.find(({ stamp }) => Math.abs(complete(stamp, nearMs) - ms) < CHANGE_MS);
+    if (step !== undefined) return (offset < step.offset ? choices[0] : choices.at(-1)) ?? null;
+    const begins = zones.get(file.host)?.zone.offsetsMs(complete(span.first, nearMs)) ?? [];
+    const within = choices.filter((choice) => choice >= from && choice <= to);
+    return begins.length > 1 && within.length === 1 ? (within[0] ?? null) : null;
+  };
 }

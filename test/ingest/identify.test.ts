@@ -11,6 +11,15 @@ describe('the host of a file', () => {
     ['/tmp/sosreport-kvm07.20261123101010/var/log/messages', 'kvm07'],
     ['/tmp/logs/kvm-b-agent.log', 'kvm-b'],
     ['/tmp/logs/kvm-b-agent.log.2026-11-20.gz', 'kvm-b'],
+    ['/tmp/logs/kvm-b-i-11-343-VM.log', 'kvm-b'],
+    ['/tmp/logs/kvm-b.example.org_r-4-VM.log.1', 'kvm-b.example.org'],
+    ['/tmp/logs/kvm-a-i-2-31-VM-domjobinfo.jsonl', 'kvm-a'],
+    ['/tmp/logs/kvm-a-qemu-s-2-VM.log', 'kvm-a'],
+    ['/tmp/hosts/kvm-c/kvm-b-v-1-VM.log', 'kvm-c'],
+    ['/tmp/logs/i-11-343-VM.log', null],
+    ['/tmp/logs/qemu-i-11-343-VM.log', null],
+    ['/tmp/logs/i-2-31-VM-domjobinfo.jsonl', null],
+    ['/tmp/logs/my-vm.log', null],
     ['/tmp/x/switch/tcpdump.log', 'switch'],
     ['/tmp/x/hosts/kvm-a/heartbeat.jsonl', 'kvm-a'],
     ['/var/log/cloudstack/agent/agent.log', null],
@@ -46,10 +55,34 @@ test.each([
 test.each([
   ['/x/qemu/i-2-3-VM.log.1', 'libvirt-qemu', 'i-2-3-VM'],
   ['/x/qemu/web server.log', 'libvirt-qemu', 'web server'],
+  ['/x/my-vm.log', 'libvirt-qemu', 'my-vm'],
+  ['/x/kvm-b-i-11-343-VM.log', 'libvirt-qemu', 'i-11-343-VM'],
+  ['/x/kvm_b_s-2-VM.log', 'libvirt-qemu', 's-2-VM'],
   ['/x/r-12-VM.domjobinfo', 'domjobinfo', 'r-12-VM'],
   ['/x/agent.log', 'cloudstack-agent', null],
 ] as const)('%s of %s is about %s', (path, source, vm) => {
   expect(vmOfPath(path, source)).toBe(vm);
+});
+
+describe('the VM of a QEMU log', () => {
+  const banner =
+    '2026-11-24 07:00:44.800+0000: starting up libvirt version: 9.0.0, package: 9.0.0-4+deb12u2 (Debian), qemu version: 7.2.22, kernel: 6.18.44, hostname: kvm-b\n';
+
+  test.each([
+    ['kvm-b-i-11-343-VM.log', '-name guest=i-11-343-VM,debug-threads=on \\\n', 'i-11-343-VM'],
+    ['kvm-b-my-vm.log', '-name guest=my-vm,debug-threads=on \\\n', 'my-vm'],
+    ['x.log', "-name 'guest=web server,debug-threads=on' \\\n", 'web server'],
+    ['x.log', 'LC_ALL=C /usr/libexec/qemu-kvm -name guest=a,,b,debug-threads=on -S\n', 'a,b'],
+    ['kvm-b-i-11-343-VM.log', '', 'i-11-343-VM'],
+    ['kvm-b-my-vm.log', '', 'kvm-b-my-vm'],
+  ])('of %s with %j is %s', (path, command, vm) => {
+    const file = { path, absolute: `/tmp/logs/${path}`, head: `${banner}${command}` };
+    expect(identify(file, parsers, { hosts: [], sources: [] })?.context).toMatchObject({
+      vm,
+      host: 'kvm-b',
+      source: 'libvirt-qemu',
+    });
+  });
 });
 
 describe('the program of a file', () => {

@@ -84,6 +84,42 @@ describe('reading', () => {
     expect(events.map(({ body }) => body.kind)).toEqual(['migrate-thread-ended']);
   });
 
+  test('decompresses standard input, however it arrives', async () => {
+    const bytes = gzipSync(LINE.repeat(3));
+    const byByte = Array.from(bytes, (_, at) => bytes.subarray(at, at + 1));
+    expect((await gather(['-'], Readable.from([bytes]))).events).toHaveLength(3);
+    expect((await gather(['-'], Readable.from(byByte))).events).toHaveLength(3);
+  });
+
+  test('reads a small log in which a reset of the host left NUL bytes', async () => {
+    const nuls = '\0'.repeat(400);
+    const root = folder({
+      'tail/agent.log': LINE + nuls,
+      'between/agent.log': LINE + nuls + LINE,
+      'nothing-else/agent.log': nuls,
+      'scattered/agent.log': LINE + 'a\0'.repeat(200),
+    });
+    expect(told(await gather([root]), root)).toEqual({
+      'tail/agent.log': '2 lines',
+      'between/agent.log': '2 lines',
+      'nothing-else/agent.log': 'binary',
+      'scattered/agent.log': 'binary',
+    });
+    expect((await gather([join(root, 'between')])).events).toHaveLength(2);
+  });
+
+  test('notes where local times go back by an hour, by plain records too, and passes it on with the file', async () => {
+    const plain = '2026-10-25 02:59:46,100 INFO  [cloud.agent.Agent] (main:null) (logid:) Nothing of interest\n';
+    const root = folder({ 'agent.log': plain + LINE.replace('2024-09-03 02:11:40', '2026-10-25 02:00:00') });
+    const { spans } = await gather([root]);
+    expect(spans).toMatchObject([
+      {
+        path: join(root, 'agent.log'),
+        stepsBack: [{ offset: plain.length, stamp: { ms: Date.UTC(2026, 9, 25, 2, 0, 0, 934) } }],
+      },
+    ]);
+  });
+
   test('reads a file once, however often and by whatever link it is named', async () => {
     const root = folder({ 'a/agent.log': LINE });
     symlinkSync(join(root, 'a'), join(root, 'b'));

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ParsedEvent } from '../../src/model/event.ts';
+import { cloudstackAgent } from '../../src/parsers/cloudstack-agent.ts';
 import { parsers } from '../../src/parsers/index.ts';
 import type { Parser } from '../../src/parsers/parser.ts';
-import type { Tally } from '../../src/model/input.ts';
-import { createScanner } from '../../src/parsers/scan.ts';
+import { createScanner, type FileTally } from '../../src/parsers/scan.ts';
 
 interface Outcome {
   readonly events: readonly ParsedEvent[];
-  readonly tally: Tally;
+  readonly tally: FileTally;
 }
 
 /** Scans a text that arrives in these pieces. */
@@ -80,5 +80,26 @@ describe.each(parsers.map((parser) => [parser.source, parser] as const))('%s', (
       expect(lines[origin.line - 1]?.startsWith(first)).toBe(true);
       expect(Buffer.from(all).subarray(origin.offset).toString().startsWith(first)).toBe(true);
     }
+  });
+});
+
+describe('a step back of local time', () => {
+  const line = (time: string): string => `${time},100 INFO  [cloud.agent.Agent] (main:null) (logid:) Nothing of interest\n`;
+
+  /** Which of these records, in pieces of this size, come after a step back. */
+  function stepsOf(times: readonly string[], size: number): readonly number[] {
+    const text = times.map(line).join('');
+    const pieces = Array.from({ length: Math.ceil(text.length / size) }, (_, i) => text.slice(i * size, (i + 1) * size));
+    return scanPieces(cloudstackAgent, pieces).tally.stepsBack.map(({ offset }) => offset / line(times[0] ?? '').length);
+  }
+
+  test.each([
+    ['an hour', ['2026-10-25 02:10:00', '2026-10-25 02:59:46', '2026-10-25 02:00:00', '2026-10-25 02:59:00'], [2]],
+    ['half an hour, as on Lord Howe', ['2026-04-05 01:59:59', '2026-04-05 01:29:59'], [1]],
+    ['shuffled lines', ['2026-10-25 02:10:00', '2026-10-25 02:09:58', '2026-10-25 02:10:01'], []],
+    ['the next day', ['2026-10-24 03:10:00', '2026-10-25 02:05:00'], []],
+    ['midnight', ['2026-10-24 23:59:00', '2026-10-25 00:01:00'], []],
+  ])('%s', (_what, times, steps) => {
+    for (const size of [1, 97, 10_000]) expect(stepsOf(times, size)).toEqual(steps);
   });
 });

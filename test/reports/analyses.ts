@@ -12,9 +12,9 @@ import { placeInTime } from '../../src/timeline/clock.ts';
 export async function analysisOf(paths: readonly string[]): Promise<Analysis> {
   const options = { parsers, hints: { hosts: [], sources: [] }, progress: () => {}, stdin: null as never };
   const { events: parsed, inputs, spans } = await readAll(await discover(paths), options);
-  const { events, clocks } = placeInTime(parsed, spans, { all: null, hosts: new Map() });
+  const { events, clocks, ends } = placeInTime(parsed, spans, { all: null, hosts: new Map() });
   const files = inputs.flatMap(({ host, source }) => (host === null || source === null ? [] : [{ host, source }]));
-  const timelines = buildTimelines(events, { files, clocks, logsEndAt: events.at(-1)?.at ?? 0 });
+  const timelines = buildTimelines(events, { files, clocks, ends });
   const findings = findingsOf(timelines, detectors);
   return { ...timelines, findings, clocks, inputs, from: events[0]?.at ?? null, to: events.at(-1)?.at ?? null };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { EventBody, ParsedEvent } from '../../src/model/event.ts';
 import type { Span, Stamp } from '../../src/model/source.ts';
-import { placeInTime, type ZoneSettings } from '../../src/timeline/clock.ts';
+import { placeInTime, type FileSpan, type ZoneSettings } from '../../src/timeline/clock.ts';
 import { zoneNamed } from '../../src/timeline/zone.ts';
 
 const NO_ZONES: ZoneSettings = { all: null, hosts: new Map() };
@@ -138,6 +138,47 @@ describe('the zone of local times', () => {
       '01:40',
       '02:05',
     ]);
+  });
+});
+
+describe('an event alone in the hour that comes twice', () => {
+  const zones: ZoneSettings = { all: zoneNamed('Europe/Berlin'), hosts: new Map() };
+  const at = stamp('2026-10-25T02:30:00', 'local');
+  const alone = event('kvm-a', at, ended('i-2-1-VM'));
+  const { path, host, source } = alone.origin.file;
+
+  /** The hour in UTC of the event, in a file of this period beside others. */
+  function hourIn(span: Partial<FileSpan>, others: readonly FileSpan[] = []): number {
+    const own: FileSpan = { path, host, source, first: at, last: at, modifiedAt: 0, ...span };
+    return new Date(placeInTime([alone], [own, ...others], zones).events[0]?.at ?? 0).getUTCHours();
+  }
+
+  function utc(first: string, last: string): FileSpan {
+    return { host: 'kvm-a', source: 'libvirtd', first: stamp(first, 'utc'), last: stamp(last, 'utc'), modifiedAt: 0 };
+  }
+
+  const offset = alone.origin.offset;
+  const back = stamp('2026-10-25T02:00:00', 'local');
+  const eve = stamp('2026-10-24T12:00:00', 'local');
+
+  test.each([
+    ['behind the step back', offset - 100, back, 1],
+    ['that is the step back', offset, at, 1],
+    ['before the step back', offset + 100, back, 0],
+    ['after a step back of another night', offset - 100, stamp('2026-10-24T02:00:00', 'local'), 0],
+  ])('%s', (...[, stepAt, time, hour]) => {
+    expect(hourIn({ first: eve, stepsBack: [{ offset: stepAt, stamp: time }] })).toBe(hour);
+  });
+
+  test('is of the hour of the logs in UTC, where its file begins in it', () => {
+    expect(hourIn({}, [utc('2026-10-25T01:25:00', '2026-10-25T01:31:00')])).toBe(1);
+    expect(hourIn({}, [utc('2026-10-25T00:25:00', '2026-10-25T00:31:00')])).toBe(0);
+  });
+
+  test('is of the first where nothing tells', () => {
+    expect(hourIn({})).toBe(0);
+    expect(hourIn({}, [utc('2026-10-24T00:00:00', '2026-10-25T23:00:00')])).toBe(0);
+    expect(hourIn({ first: eve }, [utc('2026-10-25T01:25:00', '2026-10-25T01:31:00')])).toBe(0);
   });
 });
 
