@@ -50,6 +50,7 @@ describe('the exit status of analyze', () => {
     ['no such kind', [HEALTHY, '--source', '*.log=syslogd'], 2],
     ['no such severity', [HEALTHY, '--fail-on', 'fatal'], 2],
     ['no such time', [HEALTHY, '--since', 'yesterday'], 2],
+    ['times that are the wrong way round', [HEALTHY, '--since', '2026-11-24T00:00', '--until', '2026-11-23T00:00'], 2],
     ['a limit that makes it wrong', [HEALTHY, '--limit', 'downtime-exceeded.warnMs=10'], 1],
     ['a limit out of its range', [HEALTHY, '--limit', 'downtime-exceeded.warnMs=0'], 2],
   ] as const)('%s', (_what, args, status) => {

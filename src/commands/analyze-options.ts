@@ -78,13 +78,16 @@ const OPTIONS = {
 export function analyzeOptions(args: readonly string[]): AnalyzeOptions {
   const { values, positionals } = parse(args);
   if (positionals.length === 0 && !values.help) throw usage('no path given', 'name log files or folders: precopy analyze hosts/');
+  const [since, until] = [momentOf('--since', values.since), momentOf('--until', values.until)];
+  if (since !== null && until !== null && since > until)
+    throw usage('--since is later than --until', 'name the earlier time with --since');
   return {
     paths: positionals,
     settings: {
       hints: hintsOf(values.host ?? [], values.source ?? []),
       zones: zonesOf(values.timezone ?? []),
-      since: momentOf('--since', values.since),
-      until: momentOf('--until', values.until),
+      since,
+      until,
       limits: limitsOf(values.limit ?? []),
     },
     json: values.json,

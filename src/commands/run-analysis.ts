@@ -67,8 +67,10 @@ export function analyse(
   const timelines = buildTimelines(events, { files, clocks, ends });
   const touches = ({ from, to }: { readonly from: number; readonly to: number | null }): boolean =>
     from <= (until ?? Number.POSITIVE_INFINITY) && (to ?? Number.POSITIVE_INFINITY) >= (since ?? Number.NEGATIVE_INFINITY);
+  const migrations = timelines.migrations.filter(({ startedAt, lastSeenAt }) => touches({ from: startedAt, to: lastSeenAt }));
   return {
-    migrations: timelines.migrations.filter(({ startedAt, lastSeenAt }) => touches({ from: startedAt, to: lastSeenAt })),
+    migrations,
+    outside: timelines.migrations.length - migrations.length,
     findings: findingsOf(timelines, detectors, limits).filter(touches),
     hosts: timelines.hosts,
     clocks,

@@ -7,7 +7,7 @@ import type { HostHistory, Migration } from '../model/timeline.ts';
 import { defineDetector } from './detector.ts';
 import { listed } from './overlap.ts';
 import { at, begins, booted, completes, fails, VM, type StoryEvent } from './story.ts';
-import { destinationOf, evidence } from './words.ts';
+import { destinationOf, evidence, sourceOf } from './words.ts';
 
 /** VMs named in the sentence; the rest are counted. */
 const NAMED = 3;
@@ -23,15 +23,16 @@ function isSent({ outcome, postcopyAt, samples }: Migration): boolean {
   return outcome === 'completed' || postcopyAt !== null || samples.some(({ body }) => (body.transferredBytes ?? 0) > 0);
 }
 
-function sentFrom({ host, migrations }: HostHistory): readonly Sent[] {
-  return migrations
-    .filter((migration) => migration.source === host && isSent(migration))
-    .flatMap((migration) => {
-      const requested = migration.events.find(
-        (event): event is Event<MigrateRequested> => event.body.kind === 'migrate-requested',
-      );
-      return requested === undefined || !['tcp', 'tls'].includes(requested.body.transport) ? [] : [{ migration, requested }];
-    });
+/** Migrations from or to this host, by the other one. */
+function sentBetween({ host, migrations }: HostHistory): ReadonlyMap<string, readonly Sent[]> {
+  const byOther = new Map<string, Sent[]>();
+  for (const migration of migrations) {
+    const requested = migration.events.find((event): event is Event<MigrateRequested> => event.body.kind === 'migrate-requested');
+    if (requested === undefined || !['tcp', 'tls'].includes(requested.body.transport) || !isSent(migration)) continue;
+    const other = migration.source === host ? destinationOf(migration) : sourceOf(migration);
+    byOther.set(other, [...(byOther.get(other) ?? []), { migration, requested }]);
+  }
+  return byOther;
 }
 
 function describe(host: string, destination: string, sent: readonly Sent[]): string {
@@ -45,7 +46,7 @@ function describe(host: string, destination: string, sent: readonly Sent[]): str
   const control = sent.some(({ requested }) => requested.body.transport === 'tls')
     ? "; the TLS of qemu+tls covers libvirt's own connection only"
     : '';
-  return `CloudStack never asks libvirt for VIR_MIGRATE_TLS, so memory of ${names}${size} crossed from ${host} to ${destination} in plain TCP${control}.`;
+  return `CloudStack never asks libvirt for VIR_MIGRATE_TLS, so memory of ${names}${size} crossed between ${host} and ${destination} in plain TCP${control}.`;
 }
 
 function remediesFor(host: string, destination: string, address: string): readonly Remedy[] {
@@ -92,22 +93,17 @@ export const unencryptedStream = defineDetector({
   subject: 'host',
   limits: z.strictObject({}),
   detect(history) {
-    const sent = sentFrom(history);
-    const destinations = [...new Set(sent.map(({ migration }) => destinationOf(migration)))];
-    return destinations.map((destination) =>
-      conclude(
-        history.host,
-        destination,
-        sent.filter(({ migration }) => destinationOf(migration) === destination),
-      ),
-    );
+    // both hosts see both directions: the first to send speaks
+    return [...sentBetween(history)]
+      .filter(([, sent]) => sent[0]?.migration.source === history.host)
+      .map(([other, sent]) => conclude(history.host, other, sent));
   },
   fires: [
     {
       name: 'a migration over qemu+tcp',
       events: [...booted(), ...begins(), ...completes(10, 60)],
       finds:
-        /^CloudStack never asks libvirt for VIR_MIGRATE_TLS, so memory of i-2-10-VM \(1 GiB\) crossed from kvm-a to kvm-b in plain TCP\.$/,
+        /^CloudStack never asks libvirt for VIR_MIGRATE_TLS, so memory of i-2-10-VM \(1 GiB\) crossed between kvm-a and kvm-b in plain TCP\.$/,
       severity: 'info',
     },
     {

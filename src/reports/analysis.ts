@@ -16,6 +16,8 @@ export interface Analysis {
   readonly hosts: readonly HostHistory[];
   readonly clocks: readonly HostClock[];
   readonly inputs: readonly InputResult[];
+  /** Migrations that do not touch the time asked for. */
+  readonly outside: number;
   /** The time that the logs cover, Unix ms; `null` where no record has a time. */
   readonly from: number | null;
   readonly to: number | null;

@@ -16,7 +16,7 @@ export async function analysisOf(paths: readonly string[]): Promise<Analysis> {
   const files = inputs.flatMap(({ host, source }) => (host === null || source === null ? [] : [{ host, source }]));
   const timelines = buildTimelines(events, { files, clocks, ends });
   const findings = findingsOf(timelines, detectors);
-  return { ...timelines, findings, clocks, inputs, from: events[0]?.at ?? null, to: events.at(-1)?.at ?? null };
+  return { ...timelines, findings, clocks, inputs, outside: 0, from: events[0]?.at ?? null, to: events.at(-1)?.at ?? null };
 }
 
 /** An analysis of a told story, without findings and files. */
@@ -24,7 +24,7 @@ export function analysisOfStory(story: readonly StoryEvent[]): Analysis {
   const { migrations, hosts } = tell(story);
   const clocks = hosts.map(({ host }) => ({ host, zone: 'UTC', zoneFrom: 'utc-only' as const, skewMs: null, skewAgainst: null }));
   const times = migrations.flatMap(({ startedAt, lastSeenAt }) => [startedAt, lastSeenAt]);
-  return { migrations, hosts, findings: [], clocks, inputs: [], from: Math.min(...times), to: Math.max(...times) };
+  return { migrations, hosts, findings: [], clocks, inputs: [], outside: 0, from: Math.min(...times), to: Math.max(...times) };
 }
 
 /** A finding about the first migration of an analysis. */

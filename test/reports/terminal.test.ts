@@ -63,6 +63,11 @@ describe('what stands first', () => {
     expect(all).toContain('--timezone [HOST=]ZONE');
   });
 
+  test('a time in which nothing moved says how much did outside it', () => {
+    const text = show({ ...completed, migrations: [], findings: [], outside: 3 });
+    expect(text).toContain('No live migration touches the time asked for; 3 outside it.');
+  });
+
   test('a migration without an end is no good news', () => {
     const running = analysisOfStory([...booted(), ...begins(), ...copies(20, { rate: 1e6, workingSet: 1e8, bandwidth: 25e6 })]);
     expect(show(running)).toContain('Nothing wrong was found; the migration still ran when these logs end.');

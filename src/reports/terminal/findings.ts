@@ -26,7 +26,8 @@ export function findings(blocks: readonly Block[], page: Page): readonly (readon
 
 /** What there is to say without a finding: good news only where every migration went well. */
 export function verdictOfNone(page: Page): readonly string[] {
-  const { migrations } = page.analysis;
+  const { migrations, outside } = page.analysis;
+  if (migrations.length === 0 && outside > 0) return [`No live migration touches the time asked for; ${outside} outside it.`];
   if (migrations.length === 0) return ['No live migration is in these files.'];
   const ended = migrations.filter(isUnexplained);
   if (ended.length === 0) return openEnds(migrations, page);
