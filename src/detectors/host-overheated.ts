@@ -1,11 +1,12 @@
+import { groupBy } from '../lib/group.ts';
 import { z } from 'zod';
-import { clockTime, duration, plural } from '../lib/units.ts';
+import { clockTime, duration, listed, plural } from '../lib/units.ts';
 import type { CpuThrottled, Event, EventBody, Temperature } from '../model/event.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { HostHistory, Migration } from '../model/timeline.ts';
 import { ofKind } from '../timeline/of-kind.ts';
 import { defineDetector } from './detector.ts';
-import { during, listed, whileMigrating } from './overlap.ts';
+import { during, whileMigrating } from './overlap.ts';
 import { at, begins, booted, completes, type StoryEvent } from './story.ts';
 import { evidence } from './words.ts';
 
@@ -93,9 +94,7 @@ function concludeSensor(heat: Heat<Temperature>, samples: number, nearMs: number
 
 /** How often the CPUs were throttled between their first and last line; the counters run since boot. */
 function throttleEvents(events: readonly Event<CpuThrottled>[]): number {
-  const byCpu = new Map<number, Event<CpuThrottled>[]>();
-  for (const event of events) byCpu.set(event.body.cpu, [...(byCpu.get(event.body.cpu) ?? []), event]);
-  return [...byCpu.values()].reduce(
+  return [...groupBy(events, ({ body }) => body.cpu).values()].reduce(
     (sum, own) => sum + Math.max(0, (own.at(-1)?.body.totalEvents ?? 0) - (own[0]?.body.totalEvents ?? 0)),
     0,
   );
@@ -135,14 +134,7 @@ function remediesFor(host: string, chip: string | null): readonly Remedy[] {
 }
 
 function sensorsOf({ events }: HostHistory): readonly (readonly Event<Temperature>[])[] {
-  const bySensor = new Map<string, Event<Temperature>[]>();
-  for (const event of ofKind(events, 'temperature')) {
-    const key = `${event.body.chip} ${event.body.sensor}`;
-    const known = bySensor.get(key);
-    if (known === undefined) bySensor.set(key, [event]);
-    else known.push(event);
-  }
-  return [...bySensor.values()];
+  return [...groupBy(ofKind(events, 'temperature'), ({ body }) => `${body.chip} ${body.sensor}`).values()];
 }
 
 /** A temperature of kvm-a's CPU package. */

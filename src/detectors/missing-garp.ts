@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { shell } from '../lib/shell.ts';
-import { clockTime, duration, plural } from '../lib/units.ts';
+import { clockTime, duration, listed, plural } from '../lib/units.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
 import { defineDetector } from './detector.ts';
-import { listed } from './overlap.ts';
 import { announces, at, begins, booted, completes, MAC, VM } from './story.ts';
 import { destinationOf, evidence } from './words.ts';
 

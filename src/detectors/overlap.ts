@@ -1,3 +1,4 @@
+import { listed } from '../lib/units.ts';
 import type { Migration } from '../model/timeline.ts';
 
 /** A stretch of time, Unix ms; `to` is `null` while it goes on. */
@@ -29,10 +30,4 @@ export function whileMigrating(host: string, migrations: readonly Migration[]): 
 function direction(host: string, { source, destination, destinationAddress }: Migration): string {
   if (source !== host) return `from ${source ?? 'another host'}`;
   return `to ${destination ?? destinationAddress ?? 'another host'}`;
-}
-
-/** `a`, `a and b`, `a, b and c`. */
-export function listed(names: readonly string[]): string {
-  const last = names.at(-1) ?? '';
-  return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} and ${last}`;
 }

@@ -1,11 +1,12 @@
+import { groupBy } from '../lib/group.ts';
 import { z } from 'zod';
 import { shell } from '../lib/shell.ts';
-import { bytes, plural } from '../lib/units.ts';
+import { bytes, listed, plural } from '../lib/units.ts';
 import type { Event, MigrateRequested } from '../model/event.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { HostHistory, Migration } from '../model/timeline.ts';
+import { ofKind } from '../timeline/of-kind.ts';
 import { defineDetector } from './detector.ts';
-import { listed } from './overlap.ts';
 import { at, begins, booted, completes, fails, VM, type StoryEvent } from './story.ts';
 import { destinationOf, evidence, sourceOf } from './words.ts';
 
@@ -25,14 +26,11 @@ function isSent({ outcome, postcopyAt, samples }: Migration): boolean {
 
 /** Migrations from or to this host, by the other one. */
 function sentBetween({ host, migrations }: HostHistory): ReadonlyMap<string, readonly Sent[]> {
-  const byOther = new Map<string, Sent[]>();
-  for (const migration of migrations) {
-    const requested = migration.events.find((event): event is Event<MigrateRequested> => event.body.kind === 'migrate-requested');
-    if (requested === undefined || !['tcp', 'tls'].includes(requested.body.transport) || !isSent(migration)) continue;
-    const other = migration.source === host ? destinationOf(migration) : sourceOf(migration);
-    byOther.set(other, [...(byOther.get(other) ?? []), { migration, requested }]);
-  }
-  return byOther;
+  const sent = migrations.filter(isSent).flatMap((migration): readonly Sent[] => {
+    const [requested] = ofKind(migration.events, 'migrate-requested');
+    return requested === undefined || !['tcp', 'tls'].includes(requested.body.transport) ? [] : [{ migration, requested }];
+  });
+  return groupBy(sent, ({ migration }) => (migration.source === host ? destinationOf(migration) : sourceOf(migration)));
 }
 
 function describe(host: string, destination: string, sent: readonly Sent[]): string {

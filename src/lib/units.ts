@@ -30,6 +30,12 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
+/** `a`, `a and b`, `a, b and c`; of more than `most` the last ones are counted: `a, b and 3 more`. */
+export function listed(names: readonly string[], most = Number.POSITIVE_INFINITY): string {
+  const shown = names.length > most ? [...names.slice(0, most - 1), `${names.length - most + 1} more`] : names;
+  return shown.length < 2 ? (shown[0] ?? '') : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1) ?? ''}`;
+}
+
 /** A number with at most so many decimals, none where they are zero. */
 function trim(value: number, decimals: number): string {
   return String(Number(value.toFixed(decimals)));

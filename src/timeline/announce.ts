@@ -1,6 +1,8 @@
-import type { Event, ForwardingChanged } from '../model/event.ts';
+import { groupBy } from '../lib/group.ts';
+import type { Event, EventKind, ForwardingChanged } from '../model/event.ts';
 import type { Announcement } from '../model/timeline.ts';
 import type { HostClock } from './clock.ts';
+import { hostOf } from './of-kind.ts';
 
 /** An observer that printed something this long before the window still listens in it. */
 const ALIVE_MS = 60_000;
@@ -59,17 +61,13 @@ export function doubtOf(clocks: readonly HostClock[], hosts: readonly (string | 
   };
 }
 
+/** What an observer of the network prints. */
+const OBSERVED = new Set<EventKind>(['announced', 'frame-seen', 'forwarding-changed']);
+
 /** The machines that watched the network. */
 export function observersOf(events: readonly Event[], untrusted: ReadonlySet<string>): readonly Observer[] {
-  const byHost = new Map<string, Event[]>();
-  for (const event of events) {
-    const { kind } = event.body;
-    if (kind !== 'announced' && kind !== 'frame-seen' && kind !== 'forwarding-changed') continue;
-    const known = byHost.get(event.origin.file.host);
-    if (known === undefined) byHost.set(event.origin.file.host, [event]);
-    else known.push(event);
-  }
-  return [...byHost].map(([host, own]) => ({
+  const seen = events.filter(({ body }) => OBSERVED.has(body.kind));
+  return [...groupBy(seen, hostOf)].map(([host, own]) => ({
     host,
     trusted: !untrusted.has(host),
     events: own,
@@ -77,19 +75,8 @@ export function observersOf(events: readonly Event[], untrusted: ReadonlySet<str
       (latest, event) => Math.max(latest, event.at + (againOf(event).at(-1) ?? 0)),
       Number.NEGATIVE_INFINITY,
     ),
-    byMac: groupByMac(own),
+    byMac: groupBy(own, ({ body }) => ('mac' in body ? body.mac : '')),
   }));
-}
-
-function groupByMac(events: readonly Event[]): ReadonlyMap<string, readonly Event[]> {
-  const byMac = new Map<string, Event[]>();
-  for (const event of events) {
-    const mac = 'mac' in event.body ? event.body.mac : '';
-    const known = byMac.get(mac);
-    if (known === undefined) byMac.set(mac, [event]);
-    else known.push(event);
-  }
-  return byMac;
 }
 
 /**

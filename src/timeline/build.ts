@@ -1,3 +1,4 @@
+import { groupBy } from '../lib/group.ts';
 import { stableId } from '../lib/hash.ts';
 import type { DomainStarted, Event } from '../model/event.ts';
 import type { Announcement, HostHistory, HostState, Migration } from '../model/timeline.ts';
@@ -37,7 +38,7 @@ export function buildTimelines(events: readonly Event[], inputs: Inputs): Timeli
   const ended = attempts.map((attempt) => ({ attempt, ending: endingOf(attempt, logsEndAt(attempt, inputs.ends)) }));
   // what all migrations of a VM share is made once a VM: of one that moves to and fro there are many
   const byAttempt = new Map<Ended, Migration>();
-  for (const own of groupByVm(ended).values()) {
+  for (const own of groupBy(ended, ({ attempt }) => attempt.vm).values()) {
     const arrivals = own.map(({ attempt, ending }) => arrivalOf(attempt, ending));
     const vmEvents = own[0]?.attempt.vmEvents ?? [];
     const shared = {
@@ -48,7 +49,10 @@ export function buildTimelines(events: readonly Event[], inputs: Inputs): Timeli
       macs: macsOf(vmEvents),
     };
     for (const [index, one] of own.entries())
-      byAttempt.set(one, migrationOf({ ...one, ...shared, otherArrivals: arrivals.toSpliced(index, 1) }));
+      byAttempt.set(
+        one,
+        migrationOf({ ...one, ...shared, arrivedAt: arrivals[index] ?? 0, otherArrivals: arrivals.toSpliced(index, 1) }),
+      );
   }
   const migrations = ended.flatMap((one) => byAttempt.get(one) ?? []);
   return { migrations, hosts: hostsOf(events, migrations, inputs) };
@@ -71,6 +75,7 @@ interface Context extends Ended {
   readonly files: Coverage;
   readonly after: readonly HostState[];
   readonly macs: readonly string[];
+  readonly arrivedAt: number;
   /** Arrivals of the VM in its other migrations. */
   readonly otherArrivals: readonly number[];
 }
@@ -113,7 +118,7 @@ function migrationOf(context: Context): Migration {
   };
   return {
     ...base,
-    phases: phasesOf({ ...base, arrivedAt: arrivalOf(attempt, ending) }),
+    phases: phasesOf({ ...base, arrivedAt: context.arrivedAt }),
     unobserved: unobservedOf(base, context.files),
   };
 }
@@ -144,13 +149,11 @@ function highest(values: readonly (number | null)[]): number | null {
 }
 
 /** A guest that did not move has nothing to announce. */
-function announcedBy({ attempt, ending, observers, clocks, macs, otherArrivals }: Context, startedAt: number): Announcement {
+function announcedBy(context: Context, startedAt: number): Announcement {
+  const { attempt, ending, observers, clocks, macs, arrivedAt, otherArrivals } = context;
   const initiatedAt = ofKind(attempt.events, 'migrate-initiated')[0]?.at ?? startedAt;
   const doubt = doubtOf(clocks, [attempt.source, attempt.destination]);
-  const announced = announcementOf(
-    { macs, startedAt: initiatedAt, arrivedAt: arrivalOf(attempt, ending), otherArrivals, doubt },
-    observers,
-  );
+  const announced = announcementOf({ macs, startedAt: initiatedAt, arrivedAt, otherArrivals, doubt }, observers);
   if (ending.outcome === 'completed' || postcopyOf(attempt.events).length > 0) return announced;
   return { ...announced, state: 'unobserved', because: 'the guest did not move' };
 }
@@ -160,16 +163,6 @@ function macsOf(events: readonly Event[]): readonly string[] {
     body.kind === 'domain-started' || body.kind === 'migrate-requested' ? body.macs : [],
   );
   return [...new Set(macs)].toSorted();
-}
-
-function groupByVm(ended: readonly Ended[]): ReadonlyMap<string, readonly Ended[]> {
-  const groups = new Map<string, Ended[]>();
-  for (const one of ended) {
-    const known = groups.get(one.attempt.vm);
-    if (known === undefined) groups.set(one.attempt.vm, [one]);
-    else known.push(one);
-  }
-  return groups;
 }
 
 function moveOf({ attempt: { events, source, destination, openedAt }, ending }: Ended): Move {

@@ -70,15 +70,15 @@ function endsOf(
   const ends = new Map<string, number>();
   for (const { host, last } of spans) {
     const ms = complete(last, nearMs);
-    const offsets = last.clock === 'utc' ? [0] : (zones.get(host)?.zone.offsetsMs(ms) ?? [0]);
+    const offsets = offsetsOf(last, ms, zones.get(host));
     const end = ms - Math.min(...offsets) - off(host);
     ends.set(host, Math.max(end, ends.get(host) ?? end));
   }
   return ends;
 }
 
-/** Skew below this is left alone: the estimate itself is not better. */
-const SKEW_IGNORED_MS = 1500;
+/** Skew below this is left alone, ms: the estimate itself is not better. */
+export const SKEW_IGNORED_MS = 1500;
 
 function correction(skew: Skew | undefined): number {
   return skew === undefined || Math.abs(skew.skewMs) < SKEW_IGNORED_MS ? 0 : skew.skewMs;
@@ -177,6 +177,11 @@ interface Places {
   readonly nearMs: number;
 }
 
+/** What a time written may be ahead of UTC; `ms`: the stamp with its year and date. */
+function offsetsOf({ clock }: Stamp, ms: number, zone: HostZone | undefined): readonly number[] {
+  return clock === 'utc' ? [0] : (zone?.zone.offsetsMs(ms) ?? [0]);
+}
+
 /** Places events one file after the other, so that the hour which comes twice is told apart by its order. */
 function toUtc(parsed: readonly ParsedEvent[], spans: readonly FileSpan[], places: Places): readonly Event[] {
   const { zones, nearMs } = places;
@@ -189,7 +194,7 @@ function toUtc(parsed: readonly ParsedEvent[], spans: readonly FileSpan[], place
       continue;
     }
     const ms = complete(stamp, nearMs);
-    const offsets = stamp.clock === 'utc' ? [0] : (zones.get(origin.file.host)?.zone.offsetsMs(ms) ?? [0]);
+    const offsets = offsetsOf(stamp, ms, zones.get(origin.file.host));
     const last = before.get(origin.file.path) ?? Number.NEGATIVE_INFINITY;
     const choices = offsets.map((offset) => ms - offset).toSorted((a, b) => a - b);
     const told = choices.length > 1 ? hours(origin, { ms, choices }) : null;

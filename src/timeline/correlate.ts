@@ -1,3 +1,4 @@
+import { groupBy } from '../lib/group.ts';
 import type { Event, EventBody } from '../model/event.ts';
 import type { Source } from '../model/source.ts';
 import { attemptsOf, type Attempt } from './attempts.ts';
@@ -73,14 +74,8 @@ function withMonitors(named: readonly Named[]): readonly Named[] {
 }
 
 function group(named: readonly Named[]): ReadonlyMap<string, readonly Event[]> {
-  const byVm = new Map<string, Event[]>();
-  for (const { event, vm } of named) {
-    if (vm === null) continue;
-    const known = byVm.get(vm);
-    if (known === undefined) byVm.set(vm, [event]);
-    else known.push(event);
-  }
-  return byVm;
+  const known = named.flatMap(({ event, vm }) => (vm === null ? [] : [{ event, vm }]));
+  return new Map([...groupBy(known, ({ vm }) => vm)].map(([vm, own]) => [vm, own.map(({ event }) => event)]));
 }
 
 function monitorKey({ body, origin }: Event): string {
@@ -131,13 +126,13 @@ const NAMELESS = new Set<EventBody['kind']>([
 
 /** Gives events that name no VM to the attempts of their host and time; to one alone where they are of one job. */
 function attachNameless(attempts: readonly Attempt[], nameless: readonly Event[]): readonly Attempt[] {
-  const extra = new Map<Attempt, Event[]>();
-  for (const event of nameless) {
+  const owned = nameless.flatMap((event) => {
     const candidates = attempts.filter((attempt) => covers(attempt, event));
-    for (const attempt of ownersOf(event, candidates)) extra.set(attempt, [...(extra.get(attempt) ?? []), event]);
-  }
+    return ownersOf(event, candidates).map((attempt) => ({ attempt, event }));
+  });
+  const extra = groupBy(owned, ({ attempt }) => attempt);
   return attempts.map((attempt) => {
-    const added = extra.get(attempt);
+    const added = extra.get(attempt)?.map(({ event }) => event);
     return added === undefined ? attempt : { ...attempt, events: [...attempt.events, ...added].toSorted((a, b) => a.at - b.at) };
   });
 }

@@ -1,4 +1,7 @@
+import { groupBy } from '../lib/group.ts';
+import { median } from '../lib/statistics.ts';
 import type { Event } from '../model/event.ts';
+import { ofKind } from './of-kind.ts';
 
 /** Clocks further apart than this are not compared: the pairs could be of different migrations. */
 const MAX_SKEW_MS = 10 * 60_000;
@@ -141,14 +144,7 @@ function paired(
 }
 
 function groupByHosts(pairs: readonly Pair[]): ReadonlyMap<string, readonly Pair[]> {
-  const groups = new Map<string, Pair[]>();
-  for (const pair of pairs) {
-    const key = [pair.source, pair.destination].toSorted().join('\u0000');
-    const known = groups.get(key);
-    if (known === undefined) groups.set(key, [pair]);
-    else known.push(pair);
-  }
-  return groups;
+  return groupBy(pairs, ({ source, destination }) => [source, destination].toSorted().join('\u0000'));
 }
 
 /** How far the second host's clock is ahead of the first's; the value on which most pairs agree, 0 where that explains as many. */
@@ -164,8 +160,8 @@ function skewOf(pairs: readonly Pair[], first: string): Estimate | null {
   );
   const inOrder = pairs.filter(({ differenceMs, order }) => differenceMs >= order.fromMs && differenceMs <= order.toMs).length;
   if (inOrder >= support(best)) return { skewMs: 0, pairs: signed.length };
-  const agreeing = signed.filter((other) => Math.abs(other - best) <= AGREEMENT_MS).toSorted((a, b) => a - b);
-  return { skewMs: Math.round(agreeing[Math.floor(agreeing.length / 2)] ?? best), pairs: agreeing.length };
+  const agreeing = signed.filter((other) => Math.abs(other - best) <= AGREEMENT_MS);
+  return { skewMs: Math.round(median(agreeing) ?? best), pairs: agreeing.length };
 }
 
 /** How many of the values agree with one of them. */
@@ -196,13 +192,8 @@ interface Departure {
 }
 
 function departuresOf(events: readonly Event[]): readonly Departure[] {
-  const frames = new Map<string, Event[]>();
-  for (const event of events) {
-    if (event.body.kind !== 'announced' || event.body.how !== 'rarp') continue;
-    const known = frames.get(event.body.mac);
-    if (known === undefined) frames.set(event.body.mac, [event]);
-    else known.push(event);
-  }
+  const announced = ofKind(events, 'announced').filter(({ body }) => body.how === 'rarp');
+  const frames = groupBy(announced, ({ body }) => body.mac);
   if (frames.size === 0) return [];
   const macs = new Map<string, Set<string>>();
   for (const { body } of events) {

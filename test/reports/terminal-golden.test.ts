@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { terminalReport } from '../../src/reports/terminal.ts';
-import { analysisOf } from './analyses.ts';
+import { analysedFolder } from '../recording.ts';
 
 const RECORDINGS = [
   'libvirt-9.0/healthy',
@@ -15,7 +15,7 @@ const RECORDINGS = [
 
 describe.each(RECORDINGS)('%s', (recording) => {
   test.each([80, 160])('reads as reviewed at %i columns (UPDATE_GOLDEN=1 rewrites it)', async (width) => {
-    const text = terminalReport(await analysisOf([`recordings/${recording}`]), { width, color: false, allEvidence: false });
+    const text = terminalReport(await analysedFolder(`recordings/${recording}`), { width, color: false, allEvidence: false });
     const path = `test/reports/golden/${recording.replace('/', '-')}-${width}.txt`;
     if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(path, text);
     expect(existsSync(path) ? readFileSync(path, 'utf8') : '').toBe(text);

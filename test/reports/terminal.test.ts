@@ -5,8 +5,8 @@ import type { InputResult } from '../../src/model/input.ts';
 import type { Analysis } from '../../src/reports/analysis.ts';
 import { terminalReport } from '../../src/reports/terminal.ts';
 import type { Screen } from '../../src/reports/terminal/page.ts';
-import { recordings } from '../recording.ts';
-import { analysisOf, analysisOfStory, findingIn } from './analyses.ts';
+import { analysedFolder, recordings } from '../recording.ts';
+import { analysisOfStory, findingIn } from './analyses.ts';
 
 const WIDE: Screen = { width: 120, color: false, allEvidence: false };
 
@@ -254,7 +254,7 @@ describe('safety', () => {
 
 describe.each(recordings().map(({ folder }) => folder))('%s', (path) => {
   test('no line is wider than the screen, except commands', async () => {
-    const analysis = await analysisOf([path]);
+    const analysis = await analysedFolder(path);
     const commands = new Set(
       analysis.findings
         .flatMap(({ remedies }) => remedies.flatMap(({ command }) => command?.split('\n') ?? []))
@@ -269,7 +269,7 @@ describe.each(recordings().map(({ folder }) => folder))('%s', (path) => {
   });
 
   test('colour adds nothing, and ASCII is ASCII', async () => {
-    const analysis = await analysisOf([path]);
+    const analysis = await analysedFolder(path);
     expect(show(analysis, { color: true }).replace(COLORS, '')).toBe(show(analysis));
     expect(show(analysis, { ascii: true, allEvidence: true })).toMatch(/^[\x20-\x7e\n]*$/);
   });

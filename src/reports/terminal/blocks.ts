@@ -1,3 +1,4 @@
+import { groupBy } from '../../lib/group.ts';
 import { SEVERITIES, type Finding } from '../../model/finding.ts';
 import type { Migration } from '../../model/timeline.ts';
 import type { Analysis } from '../analysis.ts';
@@ -19,13 +20,7 @@ const GENERIC = new Set(['migration-failed', 'migration-aborted']);
 /** The warnings and criticals, grouped by what they are about; the worst block first, then in the order of time. */
 export function blocksOf({ findings, migrations }: Analysis): readonly Block[] {
   const byId = new Map(migrations.map((migration) => [migration.id, migration]));
-  const groups = new Map<string, Finding[]>();
-  for (const finding of findings.filter(isProblem)) {
-    const key = finding.migration ?? `host ${finding.host ?? ''}`;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [finding]);
-    else group.push(finding);
-  }
+  const groups = groupBy(findings.filter(isProblem), ({ migration, host }) => migration ?? `host ${host ?? ''}`);
   const blocks = [...groups.values()].map((group) => blockOf(group, byId.get(group[0]?.migration ?? '') ?? null));
   return blocks.toSorted((a, b) => worst(b) - worst(a) || a.head.from - b.head.from);
 }

@@ -1,8 +1,8 @@
-import { plural } from '../../lib/units.ts';
+import { listed, plural } from '../../lib/units.ts';
 import type { InputResult, Tally } from '../../model/input.ts';
 import type { Source } from '../../model/source.ts';
 import { runIn, type Page } from './page.ts';
-import { cutMiddle, fold, listed } from './text.ts';
+import { cutMiddle, fold, MOST_NAMES } from './text.ts';
 
 /** Sources whose absence no migration mentions, and what they would have told. */
 const WOULD_TELL: readonly (readonly [source: Source, tells: string])[] = [
@@ -70,7 +70,10 @@ function harmlessNotes(inputs: readonly InputResult[], page: Page): readonly str
   return [...new Set(inputs.map(reasonOf))].flatMap((reason) => {
     const own = inputs.filter((input) => reasonOf(input) === reason);
     const names = [...new Set(own.map(({ path }) => path.split('/').at(-1) ?? path))];
-    return hung(`not read: ${own.length > names.length ? `${own.length} times ` : ''}${listed(names)} (${reason})`, page);
+    return hung(
+      `not read: ${own.length > names.length ? `${own.length} times ` : ''}${listed(names, MOST_NAMES)} (${reason})`,
+      page,
+    );
   });
 }
 

@@ -1,7 +1,7 @@
-import { duration, plural } from '../../lib/units.ts';
-import type { ZoneOrigin } from '../../timeline/clock.ts';
+import { duration, listed, plural } from '../../lib/units.ts';
+import { SKEW_IGNORED_MS, type ZoneOrigin } from '../../timeline/clock.ts';
 import type { Page } from './page.ts';
-import { fold, listed } from './text.ts';
+import { fold, MOST_NAMES } from './text.ts';
 import { span } from './time.ts';
 
 /** What was read, of when, and in which zone the files write their times. */
@@ -36,7 +36,10 @@ function zones(page: Page): readonly string[] {
   const statements = [...new Set(known.map(({ zone }) => zone))].map((zone) => {
     const own = known.filter((clock) => clock.zone === zone);
     const reason = REASONS.find((origin) => own.some(({ zoneFrom }) => zoneFrom === origin)) ?? 'given';
-    return `local time on ${listed(own.map(({ host }) => host))} is ${zone} (${WHY[reason]})`;
+    return `local time on ${listed(
+      own.map(({ host }) => host),
+      MOST_NAMES,
+    )} is ${zone} (${WHY[reason]})`;
   });
   return hanging(page, ['All times are UTC', ...statements].join('; ')).map((line) => page.paint('dim', line));
 }
@@ -46,16 +49,13 @@ function assumed(page: Page): readonly string[] {
   if (hosts.length === 0) return [];
   const all = hosts.length === page.analysis.clocks.length;
   const flags = all || hosts.length > 1 ? '--timezone [HOST=]ZONE' : `--timezone ${hosts[0] ?? ''}=ZONE`;
-  const text = `WARNING: the time zone of ${all ? 'these logs' : listed(hosts)} is unknown; local times there are read as UTC. Set it: ${flags} (Europe/Berlin, UTC+1 ...)`;
+  const text = `WARNING: the time zone of ${all ? 'these logs' : listed(hosts, MOST_NAMES)} is unknown; local times there are read as UTC. Set it: ${flags} (Europe/Berlin, UTC+1 ...)`;
   return hanging(page, text).map((line) => page.paint('warning', line));
 }
 
-/** Smaller skews are not corrected (`timeline/clock.ts`), so nobody needs to know. */
-const SKEW_SHOWN_MS = 1500;
-
 function skews(page: Page): readonly string[] {
   return page.analysis.clocks.flatMap(({ host, skewMs, skewAgainst }) => {
-    if (skewMs === null || skewAgainst === null || Math.abs(skewMs) < SKEW_SHOWN_MS) return [];
+    if (skewMs === null || skewAgainst === null || Math.abs(skewMs) < SKEW_IGNORED_MS) return [];
     const how = `${duration(Math.abs(skewMs))} ${skewMs > 0 ? 'ahead of' : 'behind'}`;
     return hanging(page, `${host}: its clock is ${how} that of ${skewAgainst} (corrected below, not in quoted lines)`);
   });

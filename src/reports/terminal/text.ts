@@ -105,15 +105,12 @@ export function foldTo(
   return [...folded.slice(0, lines - 1), cut(rest, width, ellipsis)];
 }
 
+/** Names in a line; of more the last ones are counted. */
+export const MOST_NAMES = 4;
+
 const LONG_ID = /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b[0-9a-f]{24,}\b/gi;
 
 /** Long identifiers cut in their middle, for lines that do not fit otherwise. */
 export function shortIds(text: string, ellipsis = '…'): string {
   return text.replace(LONG_ID, (id) => id.slice(0, 8) + ellipsis + id.slice(-4));
-}
-
-/** `a`, `a and b`, `a, b and c`. */
-export function listed(names: readonly string[], most = 4): string {
-  const shown = names.length > most ? [...names.slice(0, most - 1), `${names.length - most + 1} more`] : names;
-  return shown.length < 2 ? (shown[0] ?? '') : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1) ?? ''}`;
 }
