@@ -5,7 +5,7 @@ import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
 import { destinationRemedies } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
-import { at, begins, booted, completes, fails, sample, stops, VM, type StoryEvent } from './story.ts';
+import { at, begins, booted, breaksInPostcopy, completes, fails, sample, stops, VM, type StoryEvent } from './story.ts';
 import { afterTime, proof, verdict, whereCheck } from './verdict.ts';
 import { destinationOf, whereNow } from './words.ts';
 
@@ -110,18 +110,7 @@ export const destinationDied = defineDetector({
     },
     {
       name: 'in post-copy the guest is lost',
-      events: [
-        ...booted(),
-        ...begins(),
-        sample(6, { status: 'postcopy-active' }),
-        at(8.1, 'kvm-a', 'libvirtd', {
-          kind: 'daemon-message',
-          level: 'warning',
-          vm: VM,
-          text: `Migration of domain ${VM} failed during post-copy; leaving the domain paused`,
-        }),
-        ...dies(8),
-      ],
+      events: [...booted(), ...begins(), sample(6, { status: 'postcopy-active' }), breaksInPostcopy(8.1), ...dies(8)],
       finds: /has to be started anew\. It is paused on kvm-a/,
       severity: 'critical',
     },

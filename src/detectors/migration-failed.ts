@@ -3,7 +3,7 @@ import type { Conclusion, Remedy, Severity } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
 import { causeRemedies, whyOf } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
-import { at, begins, booted, completes, fails, sample, stops, VM } from './story.ts';
+import { at, begins, booted, breaksInPostcopy, completes, fails, sample, stops, VM } from './story.ts';
 import { afterTime, endedLater, journey, proof, quoted, verdict, whereCheck } from './verdict.ts';
 import { whereNow } from './words.ts';
 
@@ -109,12 +109,7 @@ export const migrationFailed = defineDetector({
         ...booted(),
         ...begins(),
         sample(4, { status: 'postcopy-active', remainingBytes: 500e6 }),
-        at(9, 'kvm-a', 'libvirtd', {
-          kind: 'daemon-message',
-          level: 'warning',
-          vm: VM,
-          text: `Migration of domain ${VM} failed during post-copy; leaving the domain paused`,
-        }),
+        breaksInPostcopy(9),
         ...fails(9.1, "operation failed: job 'migration out' failed in post-copy phase", 'crashed'),
       ],
       finds: /It is paused on kvm-a \(seen: /,

@@ -5,7 +5,7 @@ import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
 import { givingUp, recovery } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
-import { at, begins, booted, completes, fails, sample, VM } from './story.ts';
+import { at, begins, booted, breaksInPostcopy, completes, fails, sample, VM } from './story.ts';
 import { afterTime, journey, proof, verdict, whereCheck } from './verdict.ts';
 import { destinationOf, sourceOf, whereNow } from './words.ts';
 
@@ -91,12 +91,7 @@ export const postCopy = defineDetector({
         ...booted(),
         ...begins(),
         sample(16, { status: 'postcopy-active' }),
-        at(44, 'kvm-a', 'libvirtd', {
-          kind: 'daemon-message',
-          level: 'warning',
-          vm: VM,
-          text: `Migration of domain ${VM} failed during post-copy; leaving the domain paused`,
-        }),
+        breaksInPostcopy(44),
         ...fails(44.1, "operation failed: job 'migration out' failed in post-copy phase").slice(1),
       ],
       finds: /It broke after 44 s in all, .* It runs on kvm-b and is paused on kvm-a/,
@@ -107,12 +102,7 @@ export const postCopy = defineDetector({
       events: [
         ...booted(),
         ...begins(),
-        at(44, 'kvm-a', 'libvirtd', {
-          kind: 'daemon-message',
-          level: 'warning',
-          vm: VM,
-          text: `Migration of domain ${VM} failed during post-copy; leaving the domain paused`,
-        }),
+        breaksInPostcopy(44),
         ...fails(44.1, 'internal error: connection closed due to keepalive timeout').slice(1),
       ],
       finds: /had switched to post-copy \(when is not in these logs\)/,

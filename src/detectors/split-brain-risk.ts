@@ -6,7 +6,20 @@ import type { Certainty, Migration } from '../model/timeline.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import { recovery } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
-import { at, begins, booted, completes, fails, MAC, sample, starts, stops, VM, type StoryEvent } from './story.ts';
+import {
+  at,
+  begins,
+  booted,
+  breaksInPostcopy,
+  completes,
+  fails,
+  sample,
+  starts,
+  stops,
+  MAC,
+  VM,
+  type StoryEvent,
+} from './story.ts';
 import { proof, verdict, whereCheck } from './verdict.ts';
 import { destinationOf, evidence, sourceOf, whereNow } from './words.ts';
 
@@ -283,12 +296,7 @@ export const splitBrainRisk = defineDetector({
         ...booted(),
         ...begins(),
         sample(10, { status: 'postcopy-active' }),
-        at(44, 'kvm-a', 'libvirtd', {
-          kind: 'daemon-message',
-          level: 'warning',
-          vm: VM,
-          text: `Migration of domain ${VM} failed during post-copy; leaving the domain paused`,
-        }),
+        breaksInPostcopy(44),
         ...fails(44.1, 'internal error: connection closed due to keepalive timeout').slice(1),
       ],
       finds: /^i-2-10-VM runs on kvm-b and is paused on kvm-a; each host holds a part of its memory\./,

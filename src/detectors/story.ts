@@ -1,4 +1,5 @@
 import { isoTime } from '../lib/units.ts';
+import { NO_COUNTERS } from '../parsers/no-counters.ts';
 import type { DomainStarted, EventBody, JobSample, ParsedEvent } from '../model/event.ts';
 import type { Source } from '../model/source.ts';
 import { buildTimelines, type Timelines } from '../timeline/build.ts';
@@ -135,22 +136,17 @@ export function sample(seconds: number, counters: Partial<JobSample>): StoryEven
     monitor: null,
     direction: 'outgoing',
     status: 'active',
+    ...NO_COUNTERS,
     elapsedMs: Math.round(seconds * 1000),
-    remainingBytes: null,
     totalBytes: 1 << 30,
-    transferredBytes: null,
-    copiedBytes: null,
-    compressedBytes: null,
-    compressionCacheBytes: null,
-    dirtyRateBytesPerSecond: null,
-    bandwidthBytesPerSecond: null,
-    pass: null,
-    downtimeMs: null,
-    throttlePercent: null,
-    postcopyRequests: null,
-    errorText: null,
     ...counters,
   });
+}
+
+/** libvirt on the source says that post-copy broke. */
+export function breaksInPostcopy(seconds: number): StoryEvent {
+  const text = `Migration of domain ${VM} failed during post-copy; leaving the domain paused`;
+  return at(seconds, 'kvm-a', 'libvirtd', { kind: 'daemon-message', level: 'warning', vm: VM, text });
 }
 
 /**

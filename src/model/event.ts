@@ -217,14 +217,8 @@ export interface GuestRunState {
   readonly running: boolean;
 }
 
-/** Counters of a migration job at one moment; `null` where the program did not say. */
-export interface JobSample {
-  readonly kind: 'job-sample';
-  readonly vm: string | null;
-  readonly monitor: string | null;
-  readonly direction: 'outgoing' | 'incoming' | null;
-  /** QEMU's word, or `active` where only libvirt's `Unbounded` is known. */
-  readonly status: string | null;
+/** Counters of a migration job; `null` where the program did not say. */
+export interface JobCounters {
   readonly elapsedMs: number | null;
   readonly remainingBytes: number | null;
   readonly totalBytes: number | null;
@@ -246,6 +240,16 @@ export interface JobSample {
   readonly throttlePercent: number | null;
   readonly postcopyRequests: number | null;
   readonly errorText: string | null;
+}
+
+/** Counters of a migration job at one moment. */
+export interface JobSample extends JobCounters {
+  readonly kind: 'job-sample';
+  readonly vm: string | null;
+  readonly monitor: string | null;
+  readonly direction: 'outgoing' | 'incoming' | null;
+  /** QEMU's word, or `active` where only libvirt's `Unbounded` is known. */
+  readonly status: string | null;
 }
 
 /** Statistics of a finished job. */

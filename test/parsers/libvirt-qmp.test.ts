@@ -1,22 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { NO_COUNTERS } from '../../src/parsers/no-counters.ts';
 import { jobSampleOfQueryMigrate } from '../../src/parsers/qmp.ts';
-
-const nothing = {
-  elapsedMs: null,
-  remainingBytes: null,
-  totalBytes: null,
-  transferredBytes: null,
-  copiedBytes: null,
-  compressedBytes: null,
-  compressionCacheBytes: null,
-  dirtyRateBytesPerSecond: null,
-  bandwidthBytesPerSecond: null,
-  pass: null,
-  downtimeMs: null,
-  throttlePercent: null,
-  postcopyRequests: null,
-  errorText: null,
-};
 
 const ram = { transferred: 167861053, remaining: 35127296, total: 537665536, 'page-size': 4096, normal: 40700, duplicate: 91970 };
 
@@ -83,11 +67,11 @@ describe('query-migrate', () => {
 
   test('a failed job keeps its error and has no counters', () => {
     expect(jobSampleOfQueryMigrate({ return: { status: 'failed', 'error-desc': 'Channel error: Input/output error' } })).toEqual({
-      ...nothing,
+      ...NO_COUNTERS,
       status: 'failed',
       errorText: 'Channel error: Input/output error',
     });
-    expect(jobSampleOfQueryMigrate({ status: 'cancelled' })).toEqual({ ...nothing, status: 'cancelled' });
+    expect(jobSampleOfQueryMigrate({ status: 'cancelled' })).toEqual({ ...NO_COUNTERS, status: 'cancelled' });
   });
 
   test.each([

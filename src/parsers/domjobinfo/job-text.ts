@@ -1,29 +1,16 @@
+import type { JobCounters } from '../../model/event.ts';
+
 /** libvirt's job types, in the order of `enum virDomainJobType`, which `--rawstats` prints as a number. */
 const JOB_TYPES = ['none', 'bounded', 'unbounded', 'completed', 'failed', 'cancelled'] as const;
 
 /** What virsh calls the job's type, in lower case; a running migration is `unbounded`: nobody can tell its end. */
 export type JobType = (typeof JOB_TYPES)[number];
 
-/** What `virsh domjobinfo` says of a job; `null` where it does not. Sizes in bytes, rates in bytes/s. */
-export interface Job {
+/** What `virsh domjobinfo` says of a job. */
+export interface Job extends JobCounters {
   readonly type: JobType;
   /** `null` where virsh is too old to say; `other` for saves, dumps, backups and snapshots. */
   readonly operation: 'outgoing' | 'incoming' | 'other' | null;
-  readonly elapsedMs: number | null;
-  readonly remainingBytes: number | null;
-  readonly totalBytes: number | null;
-  readonly transferredBytes: number | null;
-  readonly copiedBytes: number | null;
-  readonly compressedBytes: number | null;
-  readonly compressionCacheBytes: number | null;
-  readonly dirtyRateBytesPerSecond: number | null;
-  readonly bandwidthBytesPerSecond: number | null;
-  readonly pass: number | null;
-  /** Total of a completed job, else QEMU's expectation. */
-  readonly downtimeMs: number | null;
-  readonly throttlePercent: number | null;
-  readonly postcopyRequests: number | null;
-  readonly errorText: string | null;
 }
 
 type Fields = ReadonlyMap<string, string>;

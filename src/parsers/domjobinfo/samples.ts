@@ -1,3 +1,4 @@
+import { NO_COUNTERS } from '../no-counters.ts';
 import type { JobSample } from '../../model/event.ts';
 import type { Sample } from '../parser.ts';
 
@@ -116,23 +117,6 @@ const RAW = [
   '',
 ].join('\n');
 
-const nothing = {
-  elapsedMs: null,
-  remainingBytes: null,
-  totalBytes: null,
-  transferredBytes: null,
-  copiedBytes: null,
-  compressedBytes: null,
-  compressionCacheBytes: null,
-  dirtyRateBytesPerSecond: null,
-  bandwidthBytesPerSecond: null,
-  pass: null,
-  downtimeMs: null,
-  throttlePercent: null,
-  postcopyRequests: null,
-  errorText: null,
-} as const;
-
 const active: JobSample = {
   kind: 'job-sample',
   vm: 'i-8-330-VM',
@@ -197,7 +181,15 @@ export const pollSamples: readonly Sample[] = [
     record: `${line('2026-11-23T21:27:02.578Z', 'i-5-77-VM', 'Job type:         Unbounded   \nOperation:        Outgoing migration\nTime elapsed:     132          ms\n\n')},"query-migrate":{}}`,
     at: '2026-11-23T21:27:02.578Z',
     events: [
-      { kind: 'job-sample', vm: 'i-5-77-VM', monitor: null, direction: 'outgoing', status: 'active', ...nothing, elapsedMs: 132 },
+      {
+        kind: 'job-sample',
+        vm: 'i-5-77-VM',
+        monitor: null,
+        direction: 'outgoing',
+        status: 'active',
+        ...NO_COUNTERS,
+        elapsedMs: 132,
+      },
     ],
   },
   {

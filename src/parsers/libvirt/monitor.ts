@@ -4,6 +4,7 @@ import type { Groups, Rule } from '../parser.ts';
 import { jobSampleOfQueryMigrate } from '../qmp.ts';
 import { compact } from '../text.ts';
 import { z } from 'zod';
+import { NO_COUNTERS } from '../no-counters.ts';
 
 const qmpEvent = z.discriminatedUnion('event', [
   z.object({ event: z.literal('MIGRATION'), data: z.object({ status: z.string() }) }),
@@ -175,19 +176,7 @@ export const monitorRules: readonly Rule[] = [
             monitor,
             direction: null,
             status: 'failed',
-            elapsedMs: null,
-            remainingBytes: null,
-            totalBytes: null,
-            transferredBytes: null,
-            copiedBytes: null,
-            compressedBytes: null,
-            compressionCacheBytes: null,
-            dirtyRateBytesPerSecond: null,
-            bandwidthBytesPerSecond: null,
-            pass: null,
-            downtimeMs: null,
-            throttlePercent: null,
-            postcopyRequests: null,
+            ...NO_COUNTERS,
             errorText: 'Channel error: Input/output error',
           },
         ],
