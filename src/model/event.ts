@@ -331,6 +331,25 @@ export interface StorageMessage {
   readonly recovered: boolean;
 }
 
+/** Something that holds for a host for a while: a version, a CPU feature, a setting, the state of a service. */
+export interface HostFact {
+  readonly kind: 'host-fact';
+  /** Dotted, from the general to the particular: `version.libvirt`, `cpu.model`, `mtu.cloudbr0`, `agent.guest.cpu.mode`. */
+  readonly name: string;
+  /** Empty where what the fact is about is gone. */
+  readonly value: string;
+}
+
+/** What a collector of ours says of itself. */
+export interface CollectorReport {
+  readonly kind: 'collector-report';
+  /** `virsh`, `arp:cloudbr0`, `file:/var/log/…`. */
+  readonly collector: string;
+  /** `listening`: an observer of the network was at work all the time since its last such word, whether or not it saw anything. */
+  readonly state: 'starting' | 'running' | 'listening' | 'missing' | 'failing' | 'timed-out' | 'stopped';
+  readonly text: string;
+}
+
 /** What a record means, without where and when. */
 export type EventBody =
   | MigrateRequested
@@ -369,7 +388,9 @@ export type EventBody =
   | HeartbeatProbe
   | Temperature
   | CpuThrottled
-  | StorageMessage;
+  | StorageMessage
+  | HostFact
+  | CollectorReport;
 
 /** The name of a kind of event, as `kind` holds it. */
 export type EventKind = EventBody['kind'];

@@ -9,6 +9,8 @@ export const SOURCES = [
   'bridge-fdb',
   'heartbeat',
   'journal',
+  'host-facts',
+  'collector',
 ] as const;
 
 /** A program whose output is read, by what it prints. */
