@@ -50,9 +50,41 @@ interface Pending {
   readonly rules: readonly Rule[];
 }
 
+/** What becomes of a record; `continued`: a line that belongs to the record before it. */
+export type RecordOutcome = 'events' | 'plain' | 'continued' | RejectReason;
+
+/** Is told of every record, also of those that mean nothing. Lines count from 1 in the file. */
+export interface RecordWatch {
+  /** A record begins; `stamp` is its own time, or the one last seen. It is plain unless `ended` says otherwise. */
+  begins(line: number, stamp: Stamp | null): void;
+  ended(line: number, outcome: RecordOutcome): void;
+}
+
+/** Where in its file a text begins, and who wants to know more than events. */
+export interface ScanStart {
+  /** Bytes of the file before the text. */
+  readonly offset: number;
+  /** Line breaks in the file before the text. */
+  readonly line: number;
+  readonly watch: RecordWatch | null;
+}
+
+const FILE_START: ScanStart = { offset: 0, line: 0, watch: null };
+
 /** Finds records in a file's text and turns them into events; the order of calls to `emit` is the order of the file. */
 export function createScanner(parser: Parser, file: FileContext, emit: (event: ParsedEvent) => void): Scanner {
-  return new FileScanner(parser, createReader(parser, file, emit));
+  return createScannerAt(parser, file, { emit, start: FILE_START });
+}
+
+/** Where the events of one file go, and where its text begins. */
+export interface ScanOptions {
+  emit(event: ParsedEvent): void;
+  readonly start: ScanStart;
+}
+
+/** The same for a part of a file that begins with a record. */
+export function createScannerAt(parser: Parser, file: FileContext, options: ScanOptions): Scanner {
+  return new FileScanner(parser, createReader(parser, file, options), options.start);
 }
 
 /** Cuts a file's text into records. A class, for its fields are touched on every line, and closures over as many variables are no shorter. */
@@ -81,10 +113,18 @@ class FileScanner implements Scanner {
   #lastMinute = 0;
   readonly #stepsBack: StepBack[] = [];
 
-  constructor(parser: Parser, reader: Reader) {
+  readonly #watch: RecordWatch | null;
+  /** Lines of the file before the text. */
+  readonly #linesBefore: number;
+
+  constructor(parser: Parser, reader: Reader, { offset, line, watch }: ScanStart) {
     this.#header = parser.header;
     this.#lookUp = ruleIndex(parser.rules);
     this.#reader = reader;
+    this.#base = offset;
+    this.#lines = line;
+    this.#linesBefore = line;
+    this.#watch = watch;
   }
 
   push(text: string): void {
@@ -111,7 +151,7 @@ class FileScanner implements Scanner {
     const counts = rejected();
     const lost = Object.values(counts).reduce((sum, n) => sum + n, 0);
     return {
-      lines: this.#lines,
+      lines: this.#lines - this.#linesBefore,
       records: this.#records,
       withEvents: withEvents(),
       plain: this.#records - withEvents() - lost,
@@ -164,6 +204,7 @@ class FileScanner implements Scanner {
     }
     if (this.#clockAt >= 0) this.#followClock(start);
     this.#lastHeadAt = start;
+    this.#watch?.begins(this.#lines, this.#reader.stampOf(this.#buffer.slice(start, start + MAX_HEAD_CHARS)));
     const rules = this.#lookUp(this.#buffer, messageAt);
     if (rules.length > 0 || (this.#quoting && QUOTED.test(this.#buffer.slice(messageAt, end)))) {
       this.#pending = { start, messageAt, line: this.#lines, rules };
@@ -203,6 +244,7 @@ class FileScanner implements Scanner {
   #rejectLine(reason: RejectReason): void {
     this.#records += 1;
     this.#reader.reject(reason);
+    this.#watch?.ended(this.#lines, reason);
   }
 
   /** Drops what is read; keeps the record that may go on and the line that has not ended. */
@@ -239,9 +281,11 @@ interface Reader {
   rejected(): Tally['rejected'];
   /** The time of a record, by its beginning. */
   timeOf(head: string | null): Stamp | null;
+  /** The same, or the one last seen where the record has none. */
+  stampOf(head: string): Stamp | null;
 }
 
-function createReader(parser: Parser, file: FileContext, emit: (event: ParsedEvent) => void): Reader {
+function createReader(parser: Parser, file: FileContext, { emit, start: { watch } }: ScanOptions): Reader {
   const { header } = parser;
   const context: RecordContext = { vm: file.vm };
   const rejected: Partial<Record<RejectReason, number>> = {};
@@ -252,27 +296,41 @@ function createReader(parser: Parser, file: FileContext, emit: (event: ParsedEve
     rejected[reason] = (rejected[reason] ?? 0) + 1;
   }
 
+  function timeOf(head: string | null): Stamp | null {
+    if (head === null) return null;
+    const stamp = parser.time(headerGroups(header, head));
+    return stamp === 'bad-time' ? null : stamp;
+  }
+
+  /** The record's outcome. */
+  function interpret(record: WholeRecord): RecordOutcome {
+    const groups = headerGroups(header, record.text);
+    const stamp = parser.time(groups);
+    if (stamp === 'bad-time') return 'bad-time';
+    lastStamp = stamp ?? lastStamp;
+    const message = record.text.slice(record.messageAt);
+    const found = firstMatch(record.rules, message, { groups, context }) ?? quotedMessage(firstLine(message));
+    if (found === null) return 'plain';
+    if (typeof found === 'string') return found;
+    const origin = originOf(file, record, { written: groups['time'] ?? '', limit: textLimit(found) });
+    for (const body of found) emit({ body, origin, stamp: stamp ?? lastStamp });
+    return 'events';
+  }
+
   return {
     read(record) {
-      const groups = headerGroups(header, record.text);
-      const stamp = parser.time(groups);
-      if (stamp === 'bad-time') return reject('bad-time');
-      lastStamp = stamp ?? lastStamp;
-      const message = record.text.slice(record.messageAt);
-      const found = firstMatch(record.rules, message, { groups, context }) ?? quotedMessage(firstLine(message));
-      if (found === null) return;
-      if (typeof found === 'string') return reject(found);
-      withEvents += 1;
-      const origin = originOf(file, record, { written: groups['time'] ?? '', limit: textLimit(found) });
-      for (const body of found) emit({ body, origin, stamp: stamp ?? lastStamp });
+      const outcome = interpret(record);
+      if (outcome === 'events') withEvents += 1;
+      else if (outcome !== 'plain' && outcome !== 'continued') reject(outcome);
+      watch?.ended(record.line, outcome);
     },
     reject,
     withEvents: () => withEvents,
     rejected: () => rejected,
-    timeOf(head) {
-      if (head === null) return null;
-      const stamp = parser.time(headerGroups(header, head));
-      return stamp === 'bad-time' ? null : stamp;
+    timeOf,
+    stampOf(head) {
+      lastStamp = timeOf(head) ?? lastStamp;
+      return lastStamp;
     },
   };
 }

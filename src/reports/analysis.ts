@@ -1,11 +1,14 @@
 import { stableId } from '../lib/hash.ts';
 import type { Detector } from '../detectors/detector.ts';
+import { detectors } from '../detectors/index.ts';
+import type { ParsedEvent } from '../model/event.ts';
 import type { Conclusion, Finding } from '../model/finding.ts';
 import { SEVERITIES } from '../model/finding.ts';
 import type { InputResult } from '../model/input.ts';
 import type { HostHistory, Migration } from '../model/timeline.ts';
-import type { HostClock } from '../timeline/clock.ts';
-import type { Timelines } from '../timeline/build.ts';
+import { buildTimelines, type Timelines } from '../timeline/build.ts';
+import { placeInTime, type FileSpan, type HostClock, type ZoneSettings } from '../timeline/clock.ts';
+import { withoutCopies } from '../timeline/copies.ts';
 
 /** Everything that an analysis found, for every way of showing it. */
 export interface Analysis {
@@ -26,13 +29,53 @@ export interface Analysis {
 /** Settings of detectors by id, as `precopy.yaml` or the command line gives them. */
 export type DetectorSettings = Readonly<Record<string, unknown>>;
 
+/** What was read, however it came. */
+export interface Readings {
+  /** File by file, those of a file in its order. */
+  readonly events: readonly ParsedEvent[];
+  readonly spans: readonly FileSpan[];
+  readonly inputs: readonly InputResult[];
+}
+
+/** How to look at what was read. */
+export interface AnalysisView {
+  readonly zones: ZoneSettings;
+  /** Only what touches this time is shown, Unix ms. */
+  readonly since: number | null;
+  readonly until: number | null;
+  readonly limits: DetectorSettings;
+}
+
+/** All of it, zones inferred, limits as they come. */
+export const DEFAULT_VIEW: AnalysisView = { zones: { all: null, hosts: new Map() }, since: null, until: null, limits: {} };
+
+/** What was read → what happened. */
+export function analyse({ events: parsed, spans, inputs }: Readings, { zones, since, until, limits }: AnalysisView): Analysis {
+  const { events, clocks, ends } = placeInTime(withoutCopies(parsed), spans, zones);
+  const files = spans.map(({ host, source }) => ({ host, source }));
+  const timelines = buildTimelines(events, { files, clocks, ends });
+  const touches = ({ from, to }: { readonly from: number; readonly to: number | null }): boolean =>
+    from <= (until ?? Number.POSITIVE_INFINITY) && (to ?? Number.POSITIVE_INFINITY) >= (since ?? Number.NEGATIVE_INFINITY);
+  const migrations = timelines.migrations.filter(({ startedAt, lastSeenAt }) => touches({ from: startedAt, to: lastSeenAt }));
+  return {
+    migrations,
+    outside: timelines.migrations.length - migrations.length,
+    findings: findingsOf(timelines, detectors, limits).filter(touches),
+    hosts: timelines.hosts,
+    clocks,
+    inputs,
+    from: events[0]?.at ?? null,
+    to: events.at(-1)?.at ?? null,
+  };
+}
+
 /** Runs every detector over every subject of its kind. */
 export function findingsOf(
   { migrations, hosts }: Timelines,
-  detectors: readonly Detector[],
+  all: readonly Detector[],
   settings: DetectorSettings = {},
 ): readonly Finding[] {
-  const findings = detectors.flatMap((detector) => {
+  const findings = all.flatMap((detector) => {
     const subjects: readonly (Migration | HostHistory)[] = detector.subject === 'migration' ? migrations : hosts;
     return subjects.flatMap((subject) =>
       detector.run(subject, settings[detector.id] ?? {}).map((conclusion) => finding(detector, subject, conclusion)),

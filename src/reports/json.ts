@@ -146,7 +146,8 @@ function isoOrNull(ms: number | null): string | null {
   return ms === null ? null : isoTime(ms);
 }
 
-function migrationDocument(of: Migration): AnalysisDocument['migrations'][number] {
+/** A migration as the document shows it. */
+export function migrationDocument(of: Migration): AnalysisDocument['migrations'][number] {
   return {
     id: of.id,
     vm: of.vm,
@@ -183,7 +184,8 @@ function migrationDocument(of: Migration): AnalysisDocument['migrations'][number
   };
 }
 
-function findingDocument(of: Finding): AnalysisDocument['findings'][number] {
+/** A finding as the document shows it. */
+export function findingDocument(of: Finding): AnalysisDocument['findings'][number] {
   return {
     id: of.id,
     detector: of.detector,

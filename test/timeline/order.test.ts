@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
-import { analyse, DEFAULT_SETTINGS } from '../../src/commands/run-analysis.ts';
+import { DEFAULT_SETTINGS } from '../../src/commands/run-analysis.ts';
+import { analyse } from '../../src/reports/analysis.ts';
 import { discover } from '../../src/ingest/discover.ts';
 import { readAll } from '../../src/ingest/read-all.ts';
 import { parsers } from '../../src/parsers/index.ts';
