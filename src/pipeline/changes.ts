@@ -1,0 +1,106 @@
+import { stableId } from '../lib/hash.ts';
+import { SEVERITIES, type Finding } from '../model/finding.ts';
+import type { Migration } from '../model/timeline.ts';
+import type { Analysis } from '../reports/analysis.ts';
+import { findingDocument, migrationDocument } from '../reports/json.ts';
+import { contains, overlaps, type Interval } from './interval.ts';
+import type { Changes, FindingChange, StoredFinding, StoredMigration } from './timelines.ts';
+
+/** A condition of a host that is found again within this is the same one, going on. */
+export const EPISODE_GAP_MS = 24 * 3_600_000;
+
+/** What is stored around the time of an analysis. */
+export interface Stored {
+  readonly migrations: readonly StoredMigration[];
+  readonly findings: readonly StoredFinding[];
+}
+
+/** Which part of an analysis counts. */
+export interface Scope {
+  /** All that was told of migrations which began in these times was looked at. */
+  readonly owned: readonly Interval[];
+  /** All that happened to hosts in this time was looked at. */
+  readonly hosts: Interval;
+  /** Detectors whose subject is a host. */
+  readonly aboutHosts: ReadonlySet<string>;
+  /** Unix ms. */
+  readonly now: number;
+}
+
+/** Compares what an analysis says with what is stored: what to write, what to take back. Pure. */
+export function changesOf(analysis: Pick<Analysis, 'migrations' | 'findings'>, stored: Stored, scope: Scope): Changes {
+  const isOwned = (at: number): boolean => scope.owned.some((interval) => contains(interval, at));
+  const migrations = analysis.migrations.filter(({ startedAt }) => isOwned(startedAt));
+  const goneMigrations = stored.migrations.filter((one) => isGone(one, migrations, isOwned));
+  const judged = new Set([...migrations, ...goneMigrations].map(({ id }) => id));
+  const own = analysis.findings.filter(({ detector, from, migration }) =>
+    scope.aboutHosts.has(detector) ? contains(scope.hosts, from) : migration !== null && judged.has(migration),
+  );
+  const findings = own.map((finding) => placed(finding, stored.findings, scope));
+  const found = new Set(findings.map(({ id }) => id));
+  const goneFindings = stored.findings.filter(
+    (one) =>
+      !found.has(one.id) &&
+      (scope.aboutHosts.has(one.detector)
+        ? contains(scope.hosts, one.from)
+        : one.migration !== null && judged.has(one.migration)),
+  );
+  const documents = new Map([...stored.migrations, ...stored.findings].map(({ id, document }) => [id, document]));
+  return {
+    migrations: migrations.filter((one) => documents.get(one.id) !== storedText(one)),
+    findings: findings.filter(({ id, finding }) => documents.get(id) !== findingText(finding)),
+    goneMigrations,
+    goneFindings,
+  };
+}
+
+/** The migration as text, the same as long as nothing new is known. */
+export function storedText(migration: Migration): string {
+  return JSON.stringify(migrationDocument(migration));
+}
+
+/** The finding as text, the same as long as it says the same. */
+export function findingText(finding: Finding): string {
+  return JSON.stringify(findingDocument(finding));
+}
+
+/** Nothing bears it out any more, or what does is another row: where its beginning or a host became known, its id is another. */
+function isGone(
+  { id, vm, startedAt, lastSeenAt }: StoredMigration,
+  migrations: readonly Migration[],
+  isOwned: (at: number) => boolean,
+): boolean {
+  if (migrations.some((one) => one.id === id)) return false;
+  const replaced = migrations.some(
+    (one) => one.vm === vm && overlaps({ from: one.startedAt, to: one.lastSeenAt }, { from: startedAt, to: lastSeenAt }),
+  );
+  return replaced || isOwned(startedAt);
+}
+
+/** The row of a finding: about a host, it may go on from one that is stored. */
+function placed(finding: Finding, stored: readonly StoredFinding[], { aboutHosts, now }: Scope): FindingChange {
+  if (!aboutHosts.has(finding.detector)) {
+    return { id: finding.id, finding, foundAt: stored.find(({ id }) => id === finding.id)?.foundAt ?? now };
+  }
+  const before = stored.find((one) => one.detector === finding.detector && isSame(one, finding));
+  if (before === undefined) return { id: stableId(finding.id, String(finding.from)), finding, foundAt: now };
+  return { id: before.id, finding: goingOn(finding, before), foundAt: before.foundAt };
+}
+
+function isSame(stored: StoredFinding, { id, from, to }: Finding): boolean {
+  const episode = { from: stored.from, to: (stored.to ?? stored.from) + EPISODE_GAP_MS };
+  return documentId(stored) === id && overlaps(episode, { from, to: (to ?? from) + EPISODE_GAP_MS });
+}
+
+/** What the detector called it: the id in the document, where the row's also says which episode it is. */
+function documentId({ document }: StoredFinding): string {
+  const { id } = JSON.parse(document) as { readonly id: string };
+  return id;
+}
+
+/** The condition since it began; no milder than it was. */
+function goingOn(finding: Finding, before: StoredFinding): Finding {
+  const severity =
+    SEVERITIES.indexOf(before.severity) > SEVERITIES.indexOf(finding.severity) ? before.severity : finding.severity;
+  return { ...finding, severity, from: Math.min(finding.from, before.from) };
+}

@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { atMost, merged, type Interval } from './interval.ts';
+
+/** Times of clusters whose timelines do not yet show all that is stored. */
+export interface Dirty {
+  /** `urgent`: it may change what a migration's timeline says; else what happens around it, which can wait. */
+  add(cluster: string, interval: Interval, urgency: Urgency): void;
+  /** Takes what is chosen; it stays in the note until `done`. */
+  take(chosen: (interval: Interval, urgency: Urgency) => boolean): readonly DirtyCluster[];
+  done(taken: DirtyCluster): void;
+  /** What was taken could not be done: it is to be done again. */
+  failed(taken: DirtyCluster): void;
+  isEmpty(): boolean;
+  /** What is to be done, as text that `dirtyFrom` reads. At most 4,000 characters for up to a hundred clusters. */
+  note(): string;
+}
+
+/** How soon timelines have to follow. */
+export type Urgency = 'urgent' | 'background';
+
+/** What is to be done of one cluster. */
+export interface DirtyCluster {
+  readonly cluster: string;
+  readonly intervals: readonly Interval[];
+}
+
+const MAX_INTERVALS = 50;
+const MAX_NOTE_CHARS = 4000;
+
+const noteShape = z.record(z.string(), z.array(z.tuple([z.number(), z.number()])));
+
+/** Nothing to do but what a note says. @throws Error where the note was not written by `note()`. */
+export function dirtyFrom(note: string | null): Dirty {
+  const waiting = new Map<string, readonly Interval[]>();
+  const urgent = new Set<string>();
+  const taken = new Set<DirtyCluster>();
+  for (const [cluster, pairs] of Object.entries(noteShape.parse(JSON.parse(note ?? '{}')))) {
+    waiting.set(
+      cluster,
+      pairs.map(([from, to]) => ({ from, to })),
+    );
+    urgent.add(cluster);
+  }
+
+  function add(cluster: string, intervals: readonly Interval[]): void {
+    waiting.set(cluster, merged([...(waiting.get(cluster) ?? []), ...intervals]));
+  }
+
+  return {
+    add(cluster, interval, urgency) {
+      add(cluster, [interval]);
+      if (urgency === 'urgent') urgent.add(cluster);
+    },
+    take(chosen) {
+      const all = [...waiting].flatMap(([cluster, intervals]): readonly DirtyCluster[] => {
+        const urgency = urgent.has(cluster) ? 'urgent' : 'background';
+        const own = intervals.filter((interval) => chosen(interval, urgency));
+        if (own.length === 0) return [];
+        const rest = intervals.filter((interval) => !own.includes(interval));
+        if (rest.length > 0) waiting.set(cluster, rest);
+        else {
+          waiting.delete(cluster);
+          urgent.delete(cluster);
+        }
+        return [{ cluster, intervals: own }];
+      });
+      for (const one of all) taken.add(one);
+      return all;
+    },
+    done: (one) => void taken.delete(one),
+    failed(one) {
+      taken.delete(one);
+      add(one.cluster, one.intervals);
+      urgent.add(one.cluster);
+    },
+    isEmpty: () => waiting.size === 0 && taken.size === 0,
+    note: () => noteOf([...[...waiting].map(([cluster, intervals]) => ({ cluster, intervals })), ...taken]),
+  };
+}
+
+/** Where the text would be too long, intervals are joined, for to do too much is no loss. */
+function noteOf(all: readonly DirtyCluster[]): string {
+  const byCluster = new Map<string, readonly Interval[]>();
+  for (const { cluster, intervals } of all) byCluster.set(cluster, [...(byCluster.get(cluster) ?? []), ...intervals]);
+  for (let max = MAX_INTERVALS; max >= 1; max = Math.floor(max / 2)) {
+    const pairs = [...byCluster].map(([cluster, intervals]) => [
+      cluster,
+      atMost(intervals, max).map(({ from, to }) => [from, to]),
+    ]);
+    const text = JSON.stringify(Object.fromEntries(pairs));
+    if (text.length <= MAX_NOTE_CHARS || max === 1) return text;
+  }
+  return '{}';
+}

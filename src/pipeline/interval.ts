@@ -1,0 +1,58 @@
+/** A stretch of time, both ends included; Unix ms. */
+export interface Interval {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Stretches nearer to each other than this are one: what is looked at around each would overlap anyway. */
+const NEAR_MS = 60_000;
+
+/** Intervals in the order of time, those that overlap or nearly touch made one. */
+export function merged(intervals: readonly Interval[], nearMs = NEAR_MS): readonly Interval[] {
+  const result: Interval[] = [];
+  for (const next of intervals.toSorted((a, b) => a.from - b.from)) {
+    const last = result.at(-1);
+    if (last !== undefined && next.from <= last.to + nearMs)
+      result[result.length - 1] = { from: last.from, to: Math.max(last.to, next.to) };
+    else result.push(next);
+  }
+  return result;
+}
+
+/** The intervals, at most `max` of them: those nearest to each other become one. */
+export function atMost(intervals: readonly Interval[], max: number): readonly Interval[] {
+  let result = merged(intervals);
+  while (result.length > max) {
+    const gaps = result.slice(1).map(({ from }, i) => from - (result[i]?.to ?? 0));
+    result = merged(result, Math.min(...gaps));
+  }
+  return result;
+}
+
+/** Cuts what is longer than this into parts of it, in the order of time. */
+export function cutTo(lengthMs: number, intervals: readonly Interval[]): readonly Interval[] {
+  return intervals.flatMap(({ from, to }) => {
+    const parts: Interval[] = [];
+    let start = from;
+    while (to - start > lengthMs) {
+      parts.push({ from: start, to: start + lengthMs });
+      start += lengthMs + 1;
+    }
+    return [...parts, { from: start, to }];
+  });
+}
+
+/** The two have a moment in common. */
+export function overlaps(a: Interval, b: Interval): boolean {
+  return a.from <= b.to && b.from <= a.to;
+}
+
+/** The moment lies in the interval. */
+export function contains({ from, to }: Interval, at: number): boolean {
+  return at >= from && at <= to;
+}
+
+/** The interval with so much more at both ends. */
+export function widened({ from, to }: Interval, byMs: number): Interval {
+  return { from: from - byMs, to: to + byMs };
+}

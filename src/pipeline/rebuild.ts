@@ -1,0 +1,173 @@
+import { groupBy } from '../lib/group.ts';
+import type { EventKind, ParsedEvent } from '../model/event.ts';
+import { detectors } from '../detectors/index.ts';
+import { createThinner } from '../ingest/collect.ts';
+import { analyse, DEFAULT_VIEW, type DetectorSettings } from '../reports/analysis.ts';
+import type { StoredEvent } from '../store/rows.ts';
+import { changesOf, EPISODE_GAP_MS } from './changes.ts';
+import { utc, type Coverage } from './coverage.ts';
+import { merged, widened, type Interval } from './interval.ts';
+import type { RecentEvents } from './recent-events.ts';
+import type { Changes, StoredFinding, StoredMigration, TimelineStore } from './timelines.ts';
+
+/** What is looked at before and after the time in question: what comes this long after a migration's last word is not of it. */
+const MARGIN_MS = 10 * 60_000;
+/** What hosts print of a migration after its last word. */
+const TRAIL_MS = 60_000;
+/** Around an earlier migration of a VM, whose end alone is in question. */
+const EARLIER_MARGIN_MS = 2 * 60_000;
+/** A VM that shows up this long after its last migration may tell how that ended. */
+const FOLLOWED_MS = 24 * 3_600_000;
+/** How far back a migration that still runs is followed. */
+const LONGEST_MS = 48 * 3_600_000;
+/** Clocks of hosts are put right by about so much, so that a migration may begin just outside the time in question. */
+const EDGE_MS = 10_000;
+
+const ABOUT_HOSTS = new Set(detectors.filter(({ subject }) => subject === 'host').map(({ id }) => id));
+
+/** Kinds of events that tell where a VM is. */
+const WHEREABOUTS = new Set<EventKind>([
+  'domain-started',
+  'domain-stopped',
+  'domain-missing',
+  'guest-run-state',
+  'guest-resume-requested',
+  'guest-resume-failed',
+  'migrate-requested',
+  'migrate-initiated',
+  'qemu-terminated',
+]);
+
+/** What is known of a cluster while it is processed. */
+export interface ClusterMemory {
+  readonly cluster: string;
+  readonly recent: RecentEvents;
+  readonly coverage: Coverage;
+  /** Migrations that ran when they were last looked at, by id: when they were last seen, Unix ms. */
+  readonly running: Map<string, number>;
+}
+
+/** What a rebuild needs. */
+export interface Rebuild {
+  readonly memory: ClusterMemory;
+  readonly store: TimelineStore;
+  readonly limits: DetectorSettings;
+  /** Unix ms. */
+  readonly now: number;
+}
+
+/**
+ * Tells again what happened in an interval, from all events that are stored, and writes what is different. What it ends up with
+ * depends on the events alone, not on the order in which they came or how often this was done.
+ */
+export async function rebuild(interval: Interval, { memory, store, limits, now }: Rebuild): Promise<Changes> {
+  const { cluster, recent, coverage } = memory;
+  const stored = await storedAround(interval, { cluster, store });
+  const around = await recent.between(widened(stored.owned, MARGIN_MS));
+  const earlier = await earlierOf(vmsIn(around, interval), stored.owned, { cluster, store });
+  const events = [...around, ...(await eventsAround(earlier, stored.owned, { memory, store }))];
+  const owned = merged([stored.owned, ...earlier.map(spanOf)], 0);
+  const migrations = unique([...stored.migrations, ...earlier]);
+  const analysis = analyse({ events: inFiles(events), spans: coverage.spans(), inputs: [] }, { ...DEFAULT_VIEW, limits });
+  const ids = [...new Set([...migrations, ...analysis.migrations].map(({ id }) => id))];
+  const findings = await store.findings(cluster, widened(stored.owned, EPISODE_GAP_MS), ids);
+  const changes = changesOf(analysis, { migrations, findings }, { owned, hosts: stored.owned, aboutHosts: ABOUT_HOSTS, now });
+  if (!isEmpty(changes)) await store.write(cluster, changes);
+  return changes;
+}
+
+function isEmpty({ migrations, findings, goneMigrations, goneFindings }: Changes): boolean {
+  return migrations.length + findings.length + goneMigrations.length + goneFindings.length === 0;
+}
+
+type Place = Pick<Rebuild, 'store'> & { readonly cluster: string };
+
+/**
+ * The interval, made longer so that migrations and conditions of hosts that are stored, and that it touches, are in it as a whole.
+ * Those that only the added time touches are not: what is new says nothing of them.
+ */
+async function storedAround(
+  interval: Interval,
+  { cluster, store }: Place,
+): Promise<{ readonly owned: Interval; readonly migrations: readonly StoredMigration[] }> {
+  const near = widened(interval, TRAIL_MS);
+  const touched = [
+    ...(await store.migrations(cluster, near)).map(spanOf),
+    ...(await store.findings(cluster, near, [])).filter(isEpisode).map(({ from, to }) => ({ from, to: to ?? from })),
+  ];
+  const longest = widened(interval, LONGEST_MS);
+  const owned = touched.reduce(
+    (all, { from, to }) => ({
+      from: Math.max(longest.from, Math.min(all.from, from)),
+      to: Math.min(longest.to, Math.max(all.to, to)),
+    }),
+    widened(interval, EDGE_MS),
+  );
+  return { owned, migrations: await store.migrations(cluster, owned) };
+}
+
+/** A condition of a host with a beginning and an end; advice holds all the time. */
+function isEpisode({ detector, severity }: StoredFinding): boolean {
+  return ABOUT_HOSTS.has(detector) && severity !== 'info';
+}
+
+/** VMs of which the interval tells where they are. */
+function vmsIn(events: readonly StoredEvent[], { from, to }: Interval): readonly string[] {
+  const vms = events.flatMap(({ event: { at, body } }) =>
+    at >= from && at <= to && WHEREABOUTS.has(body.kind) && 'vm' in body && body.vm !== null ? [body.vm] : [],
+  );
+  return [...new Set(vms)];
+}
+
+/** The last migration of each of these VMs before the time in question: where the VM shows up later tells how that ended. */
+async function earlierOf(
+  vms: readonly string[],
+  owned: Interval,
+  { cluster, store }: Place,
+): Promise<readonly StoredMigration[]> {
+  if (vms.length === 0) return [];
+  const before = await store.migrations(cluster, { from: owned.from - FOLLOWED_MS, to: owned.from });
+  const ended = before.filter(({ vm, startedAt }) => vms.includes(vm) && startedAt < owned.from);
+  return [...groupBy(ended, ({ vm }) => vm).values()].map((own) => own.reduce((a, b) => (b.startedAt > a.startedAt ? b : a)));
+}
+
+async function eventsAround(
+  earlier: readonly StoredMigration[],
+  owned: Interval,
+  { memory, store }: Pick<Rebuild, 'memory' | 'store'>,
+): Promise<readonly StoredEvent[]> {
+  const events: StoredEvent[] = [];
+  for (const one of earlier) {
+    for (const event of await memory.recent.between(widened(spanOf(one), EARLIER_MARGIN_MS))) events.push(event);
+    for (const event of await store.eventsOfVm(memory.cluster, one.vm, { from: one.startedAt, to: owned.from }))
+      events.push(event);
+  }
+  return events;
+}
+
+function spanOf({ startedAt, lastSeenAt }: StoredMigration): Interval {
+  return { from: startedAt - EDGE_MS, to: lastSeenAt };
+}
+
+function unique(migrations: readonly StoredMigration[]): readonly StoredMigration[] {
+  return [...new Map(migrations.map((one) => [one.id, one])).values()];
+}
+
+/** Events as an analysis reads them: each once, file by file in the order of the file, repetitions left out. */
+function inFiles(events: readonly StoredEvent[]): readonly ParsedEvent[] {
+  const files = groupBy(events, ({ fileId, event: { origin } }) => `${origin.file.host} ${fileId}`);
+  const result: ParsedEvent[] = [];
+  for (const name of [...files.keys()].toSorted()) {
+    const own = (files.get(name) ?? []).toSorted((a, b) => a.event.origin.offset - b.event.origin.offset || a.n - b.n);
+    const thinner = createThinner((event) => result.push(event));
+    let last: StoredEvent | undefined;
+    for (const one of own) {
+      if (last?.event.origin.offset === one.event.origin.offset && last.n === one.n) continue;
+      last = one;
+      const { body, origin, at } = one.event;
+      thinner.add({ body, origin, stamp: utc(at) });
+    }
+    thinner.end();
+  }
+  return result;
+}

@@ -1,0 +1,62 @@
+import type { Finding, Severity } from '../model/finding.ts';
+import type { Migration, Outcome } from '../model/timeline.ts';
+import type { StoredEvent } from '../store/rows.ts';
+import type { Covered } from './coverage.ts';
+import type { Interval } from './interval.ts';
+
+/** A migration as it was last stored. */
+export interface StoredMigration {
+  readonly id: string;
+  readonly vm: string;
+  readonly startedAt: number;
+  readonly lastSeenAt: number;
+  readonly outcome: Outcome;
+  /** What is known of it, as JSON. */
+  readonly document: string;
+}
+
+/** A finding as it was last stored. */
+export interface StoredFinding {
+  /** Of the row. */
+  readonly id: string;
+  readonly detector: string;
+  readonly severity: Severity;
+  readonly migration: string | null;
+  readonly from: number;
+  readonly to: number | null;
+  readonly foundAt: number;
+  /** What it says, as JSON. */
+  readonly document: string;
+}
+
+/** A finding to store. */
+export interface FindingChange {
+  /** Of the row: the finding's own, or of the episode that it goes on from. */
+  readonly id: string;
+  readonly finding: Finding;
+  readonly foundAt: number;
+}
+
+/** What a rebuild makes different from what is stored. */
+export interface Changes {
+  readonly migrations: readonly Migration[];
+  readonly findings: readonly FindingChange[];
+  /** Rows that nothing bears out any more. */
+  readonly goneMigrations: readonly StoredMigration[];
+  readonly goneFindings: readonly StoredFinding[];
+}
+
+/** What is stored of a cluster, as a rebuild needs it. */
+export interface TimelineStore {
+  events(cluster: string, interval: Interval): Promise<readonly StoredEvent[]>;
+  /** Of the events, those that name this VM. */
+  eventsOfVm(cluster: string, vm: string, interval: Interval): Promise<readonly StoredEvent[]>;
+  /** The latest events, at most so many, and whether they are all there are. */
+  latestEvents(cluster: string, max: number): Promise<{ readonly events: readonly StoredEvent[]; readonly all: boolean }>;
+  /** Migrations that were seen at any moment of the interval. */
+  migrations(cluster: string, interval: Interval): Promise<readonly StoredMigration[]>;
+  /** Findings of any moment of the interval, and those of these migrations. */
+  findings(cluster: string, interval: Interval, migrations: readonly string[]): Promise<readonly StoredFinding[]>;
+  covered(cluster: string): Promise<readonly Covered[]>;
+  write(cluster: string, changes: Changes): Promise<void>;
+}
