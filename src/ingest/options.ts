@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { SOURCES } from '../model/source.ts';
+import { zoneNamed } from '../timeline/zone.ts';
 
 const DURATION = /^(\d+(?:\.\d+)?)(ms|s|min|h|d)$/;
+const DURATION_WORDS = 'a number and a unit: 500ms, 1s, 10min, 24h or 30d';
 const UNIT_MS = { ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** A span of time as people write it (`500ms`, `1s`, `10min`, `24h`, `30d`) → ms. */
@@ -11,18 +13,31 @@ export function durationMs(text: string): number {
 }
 
 /** A span of time in a configuration, `10s`. */
-export const duration = z.string().regex(DURATION, { error: 'a number and a unit: 500ms, 1s, 10min, 24h or 30d' });
+export const duration = z.string({ error: DURATION_WORDS }).regex(DURATION, { error: DURATION_WORDS });
+
+const MAX_PORT = 65_535;
+const LISTEN_WORDS = 'an address and a port: 127.0.0.1:8470 or [::1]:8470';
 
 /** `address:port`; port 0 takes any that is free. */
 export const listenAddress = z
+  .string({ error: LISTEN_WORDS })
+  .regex(/^(?:\[[0-9a-fA-F:]+\]|[^\s:[\]]+):\d{1,5}$/, { error: LISTEN_WORDS })
+  .refine((text) => !(portOf(text) > MAX_PORT), { error: `a port from 0 to ${MAX_PORT}` });
+
+function portOf(address: string): number {
+  return Number(address.slice(address.lastIndexOf(':') + 1));
+}
+
+/** The zone of local times: `Europe/Berlin`, `UTC`, `UTC+5:30`. */
+export const timeZone = z
   .string()
-  .regex(/^(?:\[[0-9a-fA-F:]+\]|[^\s:[\]]+):\d{1,5}$/, { error: 'an address and a port: 127.0.0.1:8470 or [::1]:8470' });
+  .refine((name) => zoneNamed(name) !== null, { error: 'a time zone like Europe/Berlin, or an offset like UTC+5:30' });
 
 /** A log file, or many of one kind, to follow. */
 export const fileOptions = z.strictObject({
   path: z.string().startsWith('/').describe('Absolute path; `*`, `?` and `**` match several files.'),
   source: z.enum(SOURCES).describe('The program that writes it.'),
-  timezone: z.string().nullable().default(null).describe("IANA zone of its local times; null: this machine's."),
+  timezone: timeZone.nullable().default(null).describe("IANA zone of its local times; null: this machine's."),
   host: z.string().nullable().default(null).describe('The host that wrote it; null: this machine.'),
 });
 
@@ -70,19 +85,22 @@ export const hostFactsOptions = z.strictObject({
 
 /** All that collectors of one machine read; `null` turns one off. */
 export const collectOptions = z.strictObject({
-  files: z.array(fileOptions).default([
-    { path: '/var/log/cloudstack/agent/agent.log', source: 'cloudstack-agent', timezone: null, host: null },
-    { path: '/var/log/libvirt/qemu/*.log', source: 'libvirt-qemu', timezone: null, host: null },
-    { path: '/var/log/libvirt/libvirtd.log', source: 'libvirtd', timezone: null, host: null },
-    { path: '/var/log/libvirt/virtqemud.log', source: 'libvirtd', timezone: null, host: null },
-  ]),
-  virsh: virshOptions.nullable().prefault({}),
-  sensors: sensorsOptions.nullable().prefault({}),
-  arp: arpOptions.nullable().prefault({}),
-  heartbeat: heartbeatOptions.nullable().prefault({}),
-  journal: journalOptions.nullable().prefault({}),
-  syslog: syslogOptions.nullable().default(null),
-  hostFacts: hostFactsOptions.nullable().prefault({}),
+  files: z
+    .array(fileOptions)
+    .default([
+      { path: '/var/log/cloudstack/agent/agent.log', source: 'cloudstack-agent', timezone: null, host: null },
+      { path: '/var/log/libvirt/qemu/*.log', source: 'libvirt-qemu', timezone: null, host: null },
+      { path: '/var/log/libvirt/libvirtd.log', source: 'libvirtd', timezone: null, host: null },
+      { path: '/var/log/libvirt/virtqemud.log', source: 'libvirtd', timezone: null, host: null },
+    ])
+    .describe('Log files to follow, also through rotation.'),
+  virsh: virshOptions.nullable().prefault({}).describe('Job statistics and domain events from libvirt.'),
+  sensors: sensorsOptions.nullable().prefault({}).describe('Temperatures from lm-sensors.'),
+  arp: arpOptions.nullable().prefault({}).describe("Announcements on the network: tcpdump, and the bridges' forwarding tables."),
+  heartbeat: heartbeatOptions.nullable().prefault({}).describe("Age of CloudStack's heartbeat files on primary storage."),
+  journal: journalOptions.nullable().prefault({}).describe('Messages of the kernel and of daemons from the journal.'),
+  syslog: syslogOptions.nullable().default(null).describe('Messages of switches.'),
+  hostFacts: hostFactsOptions.nullable().prefault({}).describe('Versions, CPU features and settings of this host.'),
 });
 
 /** One log file, or many of one kind. */

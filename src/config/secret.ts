@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { elementOf, layersOf, shapeOf } from './schema-walk.ts';
+
+/** What stands for a secret wherever a configuration is shown. */
+export const MASK = '***';
+
+/** A password, token or key: never printed. Any other schema becomes one by `.meta({ secret: true })`. */
+export const secret = z.string().min(1).meta({ secret: true });
+
+/** True where a schema, or one it wraps, is marked as a secret. */
+export function isSecret(schema: z.ZodType): boolean {
+  return layersOf(schema).some((layer) => layer.meta()?.['secret'] === true);
+}
+
+/** A copy in which `***` stands for every secret that is set; `null` stays, for it tells that there is none. */
+export function masked(schema: z.ZodType, value: unknown): unknown {
+  if (value === null || value === undefined) return value;
+  if (isSecret(schema)) return MASK;
+  if (Array.isArray(value)) {
+    const element = elementOf(schema);
+    return element === null ? value : value.map((one) => masked(element, one));
+  }
+  if (typeof value !== 'object') return value;
+  const shape = shapeOf(schema);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [key, shape[key] === undefined ? one : masked(shape[key], one)]),
+  );
+}
