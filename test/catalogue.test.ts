@@ -3,6 +3,10 @@ import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { exampleConfig, configJsonSchema } from '../src/config/example.ts';
+import { elementOf, meaningOf, shapeOf } from '../src/config/schema-walk.ts';
+import { configSchema } from '../src/config/schema.ts';
+import { checkedConfig } from '../src/config.ts';
 import { detectors } from '../src/detectors/index.ts';
 import { parsers } from '../src/parsers/index.ts';
 import type { Parser } from '../src/parsers/parser.ts';
@@ -47,6 +51,36 @@ function expectFresh(path: string, rendered: string): void {
 test('docs/analysis.schema.json is fresh', () => {
   const schema = z.toJSONSchema(analysisDocument, { target: 'draft-2020-12' });
   expectFresh('docs/analysis.schema.json', `${JSON.stringify({ title: 'precopy/analysis@1', ...schema }, null, 2)}\n`);
+});
+
+describe('configuration', () => {
+  /** Keys without a meaning, by their path. */
+  function bareKeys(schema: z.ZodType, path: string): readonly string[] {
+    const element = elementOf(schema);
+    if (element !== null) return bareKeys(element, `${path}[]`);
+    return Object.entries(shapeOf(schema)).flatMap(([key, own]) => [
+      ...(meaningOf(own) === '' ? [`${path}.${key}`] : []),
+      ...bareKeys(own, `${path}.${key}`),
+    ]);
+  }
+
+  test('every key says what it means', () => {
+    expect(bareKeys(configSchema, ''), 'give these .describe(…)').toEqual([]);
+  });
+
+  test('docs/config.schema.json is fresh', () => {
+    expectFresh('docs/config.schema.json', configJsonSchema(configSchema));
+  });
+
+  test('config.example.yaml is fresh', () => {
+    expectFresh('config.example.yaml', exampleConfig(configSchema));
+  });
+
+  test('config.example.yaml is the defaults', () => {
+    const { value, problems } = checkedConfig(readFileSync('config.example.yaml', 'utf8'), configSchema, {});
+    expect(problems).toEqual([]);
+    expect(value).toEqual(configSchema.parse({}));
+  });
 });
 
 describe('parsers', async () => {
