@@ -72,7 +72,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   'node:http': ['src/web/'],
   'node:fs': ['src/ingest/', 'src/lib/', 'src/commands/', 'src/stream/', 'src/store/', 'src/config'],
   'node:fs/promises': ['src/ingest/', 'src/lib/', 'src/commands/', 'src/stream/', 'src/store/', 'src/config'],
-  'node:zlib': ['src/ingest/', 'src/lib/', 'src/commands/'],
+  'node:zlib': ['src/ingest/', 'src/lib/', 'src/commands/', 'src/stream/embedded'],
   'node:process': ['src/cli.ts', 'src/lib/'],
   'node:worker_threads': ['src/ingest/'],
 };
