@@ -50,14 +50,12 @@ export async function record(stream: Stream, consumption: Partial<Consumption> &
       failures.push(error);
     },
     ...consumption,
-    ...({
-      async handle(batch) {
-        const note = await consumption.handle?.(batch);
-        batches.push(batch);
-        messages.push(...batch.messages);
-        return note ?? `read ${messages.length}`;
-      },
-    } satisfies Partial<Consumption>),
+    async handle(batch) {
+      const note = await consumption.handle?.(batch);
+      batches.push(batch);
+      messages.push(...batch.messages);
+      return note ?? `read ${messages.length}`;
+    },
   });
   return { consumer, messages, batches, told, failures, texts: () => messages.map(textOf) };
 }

@@ -65,7 +65,7 @@ export interface EmbeddedDatabase {
   write<T>(change: (tables: Tables) => T): Promise<T>;
   /** @throws AppError `disk-full` where the disk has no room for so many bytes. */
   expectRoom(count: number): Promise<void>;
-  /** Frees the places of readers that were killed: they would keep pages from being used again. */
+  /** Frees the places of readers that were killed: they would keep pages from being used again. @throws AppError */
   forgetDeadReaders(): void;
   close(): Promise<void>;
 }
@@ -110,7 +110,11 @@ export function openDatabase(folder: string): EmbeddedDatabase {
       if (Math.max(free, reusable) < count + 2 ** 20) throw diskFull(folder, free);
     },
     forgetDeadReaders() {
-      root.readerCheck();
+      try {
+        root.readerCheck();
+      } catch (error) {
+        throw readError(error, folder);
+      }
     },
     async close() {
       await root.close();

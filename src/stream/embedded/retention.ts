@@ -25,6 +25,7 @@ interface Prefix {
 
 /** Drops the oldest messages that all known groups have read until `needed` more bytes fit. Within a transaction. @returns whether they fit. */
 export function makeRoom(tables: Tables, needed: number, { maxBytes }: Retention): boolean {
+  if (needed > maxBytes) return false;
   const prefixes = prefixesOf(tables);
   let total = prefixes.reduce((sum, { log }) => sum + log.bytes, 0);
   while (total + needed > maxBytes) {
@@ -33,13 +34,6 @@ export function makeRoom(tables: Tables, needed: number, { maxBytes }: Retention
     total -= dropFirst(tables, oldest);
   }
   return true;
-}
-
-/** Bytes that are kept. */
-export function keptBytes({ logs }: Tables): number {
-  let total = 0;
-  for (const { value } of logs.getRange({})) total += value.bytes;
-  return total;
 }
 
 /** Whether `dropOld` would find something. */

@@ -4,7 +4,7 @@ import type { StreamMessage } from '../stream.ts';
 import type { Bell } from './bell.ts';
 import type { EmbeddedDatabase, Tables } from './database.ts';
 import { append, ensurePartitions, roomFor, type PackedMessage } from './journal.ts';
-import { makeRoom, stragglerOf, type Retention, type Straggler } from './retention.ts';
+import { dropOld, makeRoom, stragglerOf, type Retention, type Straggler } from './retention.ts';
 import { pack } from './value.ts';
 
 /** Stores messages in the order in which it was given them, as many in one transaction as wait for it. */
@@ -51,7 +51,8 @@ export function createWriter(setting: WriterSetting): Writer {
       );
       const packed = await joined;
       await new Promise<void>((resolve, reject) => {
-        pending.push({ topic, messages: packed, bytes: packed.reduce((sum, one) => sum + roomFor(one), 0), resolve, reject });
+        const room = packed.reduce((sum, one) => sum + roomFor(one), 0);
+        pending.push({ topic, messages: packed, bytes: room, since: performance.now(), resolve, reject });
         pumping ??= pump(setting, pending).finally(() => {
           pumping = null;
         });
@@ -69,50 +70,60 @@ interface Pending {
   readonly topic: string;
   readonly messages: readonly PackedMessage[];
   readonly bytes: number;
+  /** When it joined the queue, by the monotonic clock in ms. */
+  readonly since: number;
   resolve(): void;
   reject(error: unknown): void;
 }
 
 async function pump(setting: WriterSetting, pending: Pending[]): Promise<void> {
-  while (pending.length > 0) {
+  for (;;) {
     const sends = nextSends(pending);
+    if (sends.length === 0) return;
     try {
-      await store(setting, sends);
-      for (const { resolve } of sends) resolve();
+      const stored = await storeSome(setting, sends);
+      for (const { resolve } of pending.splice(0, stored)) resolve();
+      if (stored === 0) await waitOrRefuse(setting, pending);
     } catch (error) {
-      for (const { reject } of sends) reject(error);
+      for (const { reject } of pending.splice(0, sends.length)) reject(error);
     }
     setting.bell.ring();
   }
 }
 
 /** At least one, and as many more as fit into a transaction. */
-function nextSends(pending: Pending[]): readonly Pending[] {
-  let count = 1;
-  let total = pending[0]?.bytes ?? 0;
-  while (count < pending.length && total + (pending[count]?.bytes ?? 0) <= GROUP_BYTES) {
-    total += pending[count]?.bytes ?? 0;
-    count += 1;
-  }
-  return pending.splice(0, count);
+function nextSends(pending: readonly Pending[]): readonly Pending[] {
+  let total = 0;
+  return pending.filter((send, index) => {
+    total += send.bytes;
+    return index === 0 || total <= GROUP_BYTES;
+  });
 }
 
-async function store(setting: WriterSetting, sends: readonly Pending[]): Promise<void> {
-  const { database, bell, retention, roomWaitMs, pollMs, closing } = setting;
-  const needed = sends.reduce((sum, send) => sum + send.bytes, 0);
-  if (needed > retention.maxBytes) throw neverFits(setting, needed);
-  const until = performance.now() + roomWaitMs;
-  for (;;) {
-    await database.expectRoom(needed);
-    const stored = await database.write((tables) => {
-      if (!makeRoom(tables, needed, retention)) return false;
-      for (const { topic, messages } of sends) appendAll(tables, setting, { topic, messages });
-      return true;
-    });
-    if (stored) return;
-    if (performance.now() >= until || closing.aborted) throw limitReached(setting);
-    await bell.next(pollMs, closing);
-  }
+/** @returns how many of them were stored: as many, from the first on, as there is room for. */
+async function storeSome(setting: WriterSetting, sends: readonly Pending[]): Promise<number> {
+  const { database, retention, now } = setting;
+  await database.expectRoom(sends.reduce((sum, send) => sum + send.bytes, 0));
+  return database.write((tables) => {
+    dropOld(tables, now() - retention.maxAgeMs);
+    let stored = 0;
+    for (const send of sends) {
+      if (!makeRoom(tables, send.bytes, retention)) break;
+      appendAll(tables, setting, send);
+      stored += 1;
+    }
+    return stored;
+  });
+}
+
+/** There is no room for the first: it is refused when it has waited long enough, or could wait for ever. */
+async function waitOrRefuse(setting: WriterSetting, pending: Pending[]): Promise<void> {
+  const { bell, closing, retention, roomWaitMs, pollMs } = setting;
+  const [first] = pending;
+  if (first === undefined) return;
+  if (first.bytes > retention.maxBytes) pending.shift()?.reject(neverFits(setting, first.bytes));
+  else if (performance.now() - first.since >= roomWaitMs || closing.aborted) pending.shift()?.reject(limitReached(setting));
+  else await bell.next(pollMs, closing);
 }
 
 function appendAll(
