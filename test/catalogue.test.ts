@@ -10,7 +10,8 @@ import { checkedConfig } from '../src/config.ts';
 import { detectors } from '../src/detectors/index.ts';
 import { parsers } from '../src/parsers/index.ts';
 import type { Parser } from '../src/parsers/parser.ts';
-import { detectorsPage, limitsOf, parsersPage, type CatalogueDetector } from '../src/reports/catalogue.ts';
+import { secretPatterns } from '../src/ingest/secrets.ts';
+import { detectorsPage, limitsOf, parsersPage, secretsPage, type CatalogueDetector } from '../src/reports/catalogue.ts';
 import { analysisDocument } from '../src/reports/json.ts';
 
 type Exports = Readonly<Record<string, unknown>>;
@@ -81,6 +82,10 @@ describe('configuration', () => {
     expect(problems).toEqual([]);
     expect(value).toEqual(configSchema.parse({}));
   });
+});
+
+test('docs/secrets.md is fresh', () => {
+  expectFresh('docs/secrets.md', secretsPage(secretPatterns));
 });
 
 describe('parsers', async () => {

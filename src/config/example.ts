@@ -36,7 +36,9 @@ function explain(node: unknown, schema: z.ZodType): void {
     if (!isScalar(key)) continue;
     const own = shape[String(key.value)];
     if (own === undefined) continue;
-    key.commentBefore = comment(meaningOf(own) + (isScalar(value) && value.value === null ? offText(String(key.value), own) : ''));
+    key.commentBefore = comment(
+      meaningOf(own) + (isScalar(value) && value.value === null ? offText(String(key.value), own) : ''),
+    );
     explain(value, own);
   }
 }

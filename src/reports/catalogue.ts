@@ -53,6 +53,32 @@ export function detectorsPage(detectors: readonly CatalogueDetector[]): string {
   return page(['# Detectors', GENERATED, overview, '## Limits', limits]);
 }
 
+/** What the catalogue shows of a pattern of secrets. */
+export interface CatalogueSecret {
+  readonly name: string;
+  readonly title: string;
+  readonly samples: readonly { readonly before: string; readonly after: string }[];
+}
+
+/** `docs/secrets.md`: what is masked before it leaves a host, with examples of each. */
+export function secretsPage(patterns: readonly CatalogueSecret[]): string {
+  const intro =
+    'What the collectors mask before anything leaves the host. Each byte of a secret becomes one `*`, so offsets stay. A line that is the same before and after looks like a secret, and is none.';
+  const rows = patterns.flatMap(({ name, samples }) =>
+    samples.map(({ before, after }) => [code(name), code(visible(before)), before === after ? 'the same' : code(visible(after))]),
+  );
+  const overview = table(
+    ['pattern', 'what'],
+    patterns.map(({ name, title }) => [code(name), title]),
+  );
+  return page(['# Secrets', GENERATED, intro, overview, '## Examples', table(['pattern', 'as written', 'as stored'], rows)]);
+}
+
+/** Line breaks as a mark, so that a text of several lines fits into a table. */
+function visible(text: string): string {
+  return text.replaceAll('\n', ' ⏎ ');
+}
+
 /** The limits of a detector, in the order its schema lists them. */
 export function limitsOf(schema: z.ZodType): readonly CatalogueLimit[] {
   const { properties = {} } = z.toJSONSchema(schema, { io: 'input' });

@@ -1,0 +1,101 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createMasker } from '../../src/ingest/mask.ts';
+import { secretPatterns } from '../../src/ingest/secrets.ts';
+import { parsers } from '../../src/parsers/index.ts';
+import { readLatin1 } from '../parsers/read-file.ts';
+
+const mask = createMasker();
+
+function masked(text: string): string {
+  return Buffer.from(mask(Buffer.from(text))).toString();
+}
+
+describe.each(secretPatterns.map((pattern) => [pattern.name, pattern] as const))('%s', (name, pattern) => {
+  test.each(pattern.samples.map(({ before, after }) => [before, after] as const))('%s', (before, after) => {
+    expect(masked(before)).toBe(after);
+  });
+
+  test.each(pattern.samples.map(({ before, after }) => [before, after] as const))(
+    'in the midst of a log: %s',
+    (before, after) => {
+      const head = '2026-08-10 14:00:00,131 DEBUG [cloud.agent.Agent] (AgentRequest-Handler-4:[]) (logid:9a0be4f7) Request: ';
+      const begin = name === 'property' ? '' : head;
+      expect(masked(`${head}\n${begin}${before}\n${head}`)).toBe(`${head}\n${begin}${after}\n${head}`);
+    },
+  );
+});
+
+const RECORDINGS = join(import.meta.dirname, '../../recordings');
+
+test('of every recorded file the same events are read, masked or not', () => {
+  const files = readdirSync(RECORDINGS, { recursive: true, encoding: 'utf8' })
+    .map((path) => join(RECORDINGS, path))
+    .filter((path) => statSync(path).isFile());
+  const read = files.flatMap((path) => {
+    const parser = parsers.find(({ paths }) => paths.test(path));
+    return parser === undefined ? [] : [{ path, parser }];
+  });
+  expect(read.length).toBeGreaterThan(300);
+  for (const { path, parser } of read) {
+    const bytes = readFileSync(path);
+    const after = mask(bytes);
+    expect(after.length).toBe(bytes.length);
+    // none of them holds a secret
+    if (Buffer.compare(bytes, after) === 0) continue;
+    const before = readLatin1(parser, bytes.toString('latin1'));
+    expect(readLatin1(parser, Buffer.from(after).toString('latin1')).bodies, path).toEqual(before.bodies);
+  }
+}, 60_000);
+
+const piece = fc.oneof(
+  fc.constantFrom(...secretPatterns.flatMap(({ samples }) => samples.map(({ before }) => before))),
+  fc.constantFrom('\n', '"', '\\"', '=', 'password', '"token":', '://', '@', '-----BEGIN PRIVATE KEY-----', "'", ' ', '\0'),
+  fc.string({ unit: 'binary', maxLength: 12 }),
+);
+const text = fc.array(piece, { maxLength: 30 }).map((pieces) => pieces.join(''));
+
+test('lengths and line breaks of any text stay, and masking again changes nothing', () => {
+  fc.assert(
+    fc.property(text, (before) => {
+      const bytes = Buffer.from(before);
+      const copy = Buffer.from(bytes);
+      const once = Buffer.from(mask(bytes));
+      expect(bytes.equals(copy), 'the bytes given are left alone').toBe(true);
+      expect(once.length).toBe(bytes.length);
+      for (const code of [0x0a, 0x0d]) {
+        expect([...once.keys()].filter((at) => once[at] === code)).toEqual([...bytes.keys()].filter((at) => bytes[at] === code));
+      }
+      expect(Buffer.from(mask(once)).equals(once)).toBe(true);
+    }),
+  );
+});
+
+test('a chunk without a secret is handed on as it is', () => {
+  const bytes = Buffer.from(
+    '2026-08-10 14:00:00,131 INFO  [cloud.agent.Agent] (a:[]) (logid:) Waiting for migration, no password\n',
+  );
+  expect(mask(bytes)).toBe(bytes);
+});
+
+test('a secret of many bytes a character becomes as many stars as it has bytes', () => {
+  expect(masked('"password":"pä€"')).toBe('"password":"******"');
+});
+
+test('a secret that the end of a chunk cuts is masked to the end', () => {
+  expect(masked('{"vncPassword":"Xk3')).toBe('{"vncPassword":"***');
+});
+
+test('no text makes masking slow', () => {
+  const heads = secretPatterns.flatMap(({ samples }) => samples.map(({ before }) => before));
+  for (const head of [...heads, '"password', 'password', '://a', '\\', '<password ', '-----BEGIN PRIVATE KEY-----\n']) {
+    for (const filler of [head, head.slice(0, 12), ' ', 'a', '\\', '"', 'a=', 'A\n', '-password']) {
+      const hostile = Buffer.from(head + filler.repeat(Math.ceil(65_536 / filler.length)));
+      const began = performance.now();
+      mask(hostile);
+      expect(performance.now() - began, JSON.stringify([head, filler])).toBeLessThan(500);
+    }
+  }
+}, 60_000);
