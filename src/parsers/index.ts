@@ -1,5 +1,6 @@
 import { cloudstackAgent } from './cloudstack-agent.ts';
 import { bridgeFdb } from './bridge-fdb.ts';
+import { collector } from './collector.ts';
 import { domjobinfo } from './domjobinfo.ts';
 import { heartbeat } from './heartbeat.ts';
 import { journal } from './journal.ts';
@@ -15,6 +16,7 @@ export const parsers: readonly Parser[] = [
   libvirtQemu,
   libvirtd,
   bridgeFdb,
+  collector,
   domjobinfo,
   heartbeat,
   journal,
