@@ -73,7 +73,6 @@ export async function until(what: string, holds: () => boolean, withinMs = 8000)
   const lateAt = Date.now() + withinMs;
   while (!holds()) {
     if (Date.now() > lateAt) throw new Error(`not within ${withinMs} ms: ${what}`);
-    // oxlint-disable-next-line no-await-in-loop -- polls
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
