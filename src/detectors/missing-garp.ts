@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { shell } from '../lib/shell.ts';
 import { clockTime, duration, listed, plural } from '../lib/units.ts';
+import type { CollectorReport } from '../model/event.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
 import { defineDetector } from './detector.ts';
-import { announces, at, begins, booted, completes, MAC, VM } from './story.ts';
+import { announces, at, begins, booted, completes, MAC, VM, type StoryEvent } from './story.ts';
 import { destinationOf, evidence } from './words.ts';
 
 /** Commit b9ad513e1876 of 2024 made announce-self send nothing on tap devices with vnet_hdr; repaired in January 2025. */
@@ -73,6 +74,13 @@ function conclude(migration: Migration): Conclusion {
 }
 
 const quiet = [...booted(), ...begins(), ...completes(10, 60)];
+/** The switch's collector says each minute, from a second on, that it listens; at last it says something else. */
+function words(from: number, count: number, last?: CollectorReport['state']): readonly StoryEvent[] {
+  const report = (seconds: number, state: CollectorReport['state']): StoryEvent =>
+    at(seconds, 'switch', 'collector', { kind: 'collector-report', collector: 'arp:cloudbr0', state, text: '' });
+  const said = Array.from({ length: count }, (_, i) => report(from + i * 60, 'listening'));
+  return last === undefined ? said : [...said, report(from + count * 60 - 30, last), report(from + count * 60, 'listening')];
+}
 const listening = at(9, 'switch', 'tcpdump', { kind: 'frame-seen', mac: '1e:00:4d:00:00:fe' });
 
 /** The guest moved and nobody told the network: an observer that listened saw neither RARP nor gratuitous ARP, nor a bridge that learned it. */
@@ -96,6 +104,12 @@ export const missingGarp = defineDetector({
       name: 'the guest itself sends again 31 s later',
       events: [...quiet, listening, at(40, 'switch', 'tcpdump', { kind: 'frame-seen', mac: MAC })],
       finds: /Its first frame there came 32 s later/,
+      severity: 'warning',
+    },
+    {
+      name: 'not one frame for more than a minute, and the observer says that it listened',
+      events: [...quiet, ...words(-80, 4)],
+      finds: /since its arrival at 00:00:08 UTC: switch listened and saw none\. Until the guest sends/,
       severity: 'warning',
     },
     {
@@ -123,6 +137,18 @@ export const missingGarp = defineDetector({
     {
       name: 'the capture ended before the guest arrived',
       events: [...quiet].map((event) => (event.host === 'switch' ? { ...event, seconds: -200 } : event)),
+    },
+    {
+      name: 'the observer said that it listens, and failed before the announcement was over',
+      events: [...quiet, ...words(-80, 2, 'failing')],
+    },
+    {
+      name: 'frames before and after, but the observer says that it did not listen in between',
+      events: [...quiet, ...words(-80, 1, 'stopped'), listening],
+    },
+    {
+      name: 'an observer that listens, on a network where the address was never heard',
+      events: [...quiet.filter(({ host }) => host !== 'switch'), ...words(-80, 4)],
     },
     {
       name: 'the guest did not move',

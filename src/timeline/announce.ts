@@ -2,6 +2,7 @@ import { groupBy } from '../lib/group.ts';
 import type { Event, EventKind, ForwardingChanged } from '../model/event.ts';
 import type { Announcement } from '../model/timeline.ts';
 import type { HostClock } from './clock.ts';
+import { capturesOf, wordsAround, type Capture } from './listening.ts';
 import { hostOf } from './of-kind.ts';
 
 /** An observer that printed something this long before the window still listens in it. */
@@ -24,6 +25,8 @@ export interface Observer {
   readonly trusted: boolean;
   /** Everything it printed about any MAC address, in the order of time. */
   readonly events: readonly Event[];
+  /** What it says of its own listening; empty where nothing does, and only what it printed shows that it lived. */
+  readonly captures: readonly Capture[];
   /** The last moment at which it printed any of that. */
   readonly lastSignAt: number;
   /** The same, by MAC address. */
@@ -64,11 +67,17 @@ export function doubtOf(clocks: readonly HostClock[], hosts: readonly (string | 
 /** What an observer of the network prints. */
 const OBSERVED = new Set<EventKind>(['announced', 'frame-seen', 'forwarding-changed']);
 
-/** The machines that watched the network. */
+/** The machines that watched the network: those that printed something, and those that say that they listened. */
 export function observersOf(events: readonly Event[], untrusted: ReadonlySet<string>): readonly Observer[] {
-  const seen = events.filter(({ body }) => OBSERVED.has(body.kind));
-  return [...groupBy(seen, hostOf)].map(([host, own]) => ({
+  const seen = groupBy(
+    events.filter(({ body }) => OBSERVED.has(body.kind)),
+    hostOf,
+  );
+  const captures = capturesOf(events);
+  const silent = [...captures.keys()].filter((host) => !seen.has(host)).map((host) => [host, []] as const);
+  return [...seen, ...silent].map(([host, own]: readonly [string, readonly Event[]]) => ({
     host,
+    captures: captures.get(host) ?? [],
     trusted: !untrusted.has(host),
     events: own,
     lastSignAt: own.reduce(
@@ -137,11 +146,9 @@ function judge(arrival: Arrival, observers: readonly Observer[]): Announcement {
     };
   }
   if (macs.length === 0) return unobserved("the VM's MAC address is in none of the logs");
-  const judging = observers.filter(
-    (observer) => observer.trusted && isAlive(observer, arrivedAt) && missing.some((mac) => observer.byMac.has(mac)),
-  );
+  const judging = observers.filter((observer) => observer.trusted && missing.some((mac) => couldSee(observer, mac, arrivedAt)));
   if (judging.length === 0) return unobserved(whyNot(observers, arrivedAt, missing));
-  const concluded = missing.filter((mac) => judging.some((observer) => observer.byMac.has(mac)));
+  const concluded = missing.filter((mac) => judging.some((observer) => couldSee(observer, mac, arrivedAt)));
   const later = firstSignAfter(judging, concluded, arrivedAt);
   return {
     state: 'no',
@@ -152,6 +159,7 @@ function judge(arrival: Arrival, observers: readonly Observer[]): Announcement {
     evidence: [
       ...judging.flatMap((observer) => lastSight(observer, concluded, arrivedAt)),
       ...(later === null ? [] : [later.event]),
+      ...judging.flatMap(({ captures }) => captures.flatMap((capture) => listened(capture, arrivedAt))),
     ],
   };
 }
@@ -163,7 +171,7 @@ function unobserved(because: string): Announcement {
 function whyNot(observers: readonly Observer[], arrivedAt: number, macs: readonly string[]): string {
   if (observers.length === 0) return 'no tcpdump or bridge monitor output';
   if (observers.every((observer) => !observer.trusted)) return 'the time zone of the network capture is unknown';
-  if (!observers.some((observer) => isAlive(observer, arrivedAt))) return 'no network capture covers that moment';
+  if (!observers.some((observer) => isListening(observer, arrivedAt))) return 'no network capture covers that moment';
   return `the network capture never saw ${macs.join(', ')}, so it may not watch the VM's network`;
 }
 
@@ -200,6 +208,23 @@ function movedPort(own: readonly Event[], event: Event): boolean {
       other.body.kind === 'forwarding-changed' && !other.body.deleted && other.at < event.at,
   );
   return before !== undefined && before.body.port !== body.port;
+}
+
+/** It would have printed an announcement of this address at that moment: it listened, on a network where the address was heard. */
+function couldSee(observer: Observer, mac: string, at: number): boolean {
+  const { captures, byMac } = observer;
+  if (captures.length === 0) return isAlive(observer, at) && byMac.has(mac);
+  return captures.some((capture) => capture.macs.has(mac) && listened(capture, at).length > 0);
+}
+
+function isListening(observer: Observer, at: number): boolean {
+  const { captures } = observer;
+  return captures.length === 0 ? isAlive(observer, at) : captures.some((capture) => listened(capture, at).length > 0);
+}
+
+/** The words by which a capture says that it listened for as long as an announcement takes. */
+function listened(capture: Capture, at: number): readonly Event[] {
+  return wordsAround(capture, at - EARLY_MS, at + ANNOUNCE_MS);
 }
 
 /** It printed something shortly before that moment, or before and after it. */
