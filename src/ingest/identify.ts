@@ -150,7 +150,7 @@ export function vmOfPath(path: string, source: Source): string | null {
 }
 
 /** The VM that the command line in a QEMU log names; libvirt quotes it where it has to, and doubles a comma in a name. */
-function vmOfCommand(text: string): string | null {
+export function vmOfCommand(text: string): string | null {
   const match = /(?:^|\s)-name (?:guest=((?:[^,\s'\\]|,,)+)|'guest=((?:[^,'\n]|,,)+))/.exec(text);
   return (match?.[1] ?? match?.[2])?.replaceAll(',,', ',') ?? null;
 }

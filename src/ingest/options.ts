@@ -39,6 +39,9 @@ export const fileOptions = z.strictObject({
   source: z.enum(SOURCES).describe('The program that writes it.'),
   timezone: timeZone.nullable().default(null).describe("IANA zone of its local times; null: this machine's."),
   host: z.string().nullable().default(null).describe('The host that wrote it; null: this machine.'),
+  history: duration
+    .default('7d')
+    .describe('Where a log is seen for the first time, it and the files it was rotated into are read if written to this lately.'),
 });
 
 /** Job statistics and domain events from libvirt. */
@@ -88,10 +91,10 @@ export const collectOptions = z.strictObject({
   files: z
     .array(fileOptions)
     .default([
-      { path: '/var/log/cloudstack/agent/agent.log', source: 'cloudstack-agent', timezone: null, host: null },
-      { path: '/var/log/libvirt/qemu/*.log', source: 'libvirt-qemu', timezone: null, host: null },
-      { path: '/var/log/libvirt/libvirtd.log', source: 'libvirtd', timezone: null, host: null },
-      { path: '/var/log/libvirt/virtqemud.log', source: 'libvirtd', timezone: null, host: null },
+      { path: '/var/log/cloudstack/agent/agent.log', source: 'cloudstack-agent', timezone: null, host: null, history: '7d' },
+      { path: '/var/log/libvirt/qemu/*.log', source: 'libvirt-qemu', timezone: null, host: null, history: '7d' },
+      { path: '/var/log/libvirt/libvirtd.log', source: 'libvirtd', timezone: null, host: null, history: '7d' },
+      { path: '/var/log/libvirt/virtqemud.log', source: 'libvirtd', timezone: null, host: null, history: '7d' },
     ])
     .describe('Log files to follow, also through rotation.'),
   virsh: virshOptions.nullable().prefault({}).describe('Job statistics and domain events from libvirt.'),

@@ -6,7 +6,7 @@ import { quotedMessage, QUOTED } from './quoted.ts';
 import { compact } from './text.ts';
 
 /** A line longer than this is rejected; a record longer than this is cut at a line's end. */
-const MAX_RECORD_CHARS = 1 << 20;
+export const MAX_RECORD_CHARS = 1 << 20;
 const MAX_TEXT_CHARS = 1000;
 /** Of records that come in thousands and say all in their fields. */
 const MAX_NUMERIC_CHARS = 160;
