@@ -64,13 +64,13 @@ export async function follow(folder: string, pattern: string, { options, ...cont
 }
 
 /** Waits until something is so; the error says what it was not. */
-export async function until(what: () => boolean | string, timeoutMs = 6000): Promise<void> {
+export async function until(what: () => boolean | string, { timeoutMs = 6000, everyMs = 5 } = {}): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const found = what();
     if (found === true) return;
     if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${String(found)}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
 
