@@ -4,7 +4,7 @@ import type { Remedy } from '../model/finding.ts';
 import type { HostHistory } from '../model/timeline.ts';
 import { RESET_EARLIEST_MS, RESET_LATEST_MS, type Countdown } from './heartbeat-countdown.ts';
 import type { Episode, Write } from './heartbeat-episodes.ts';
-import { during, whileMigrating, type Stretch } from './overlap.ts';
+import { whileMigrating, type During, type Stretch } from './overlap.ts';
 
 /** An episode on its host, and what it comes to. */
 export interface HeartbeatCase {
@@ -13,6 +13,8 @@ export interface HeartbeatCase {
   /** The slowest write that was measured. */
   readonly worst: Write | null;
   readonly countdown: Countdown | null;
+  /** The host's migrations in a time. */
+  readonly migrating: During;
 }
 
 /** When it began and, where it is over, ended. */
@@ -24,8 +26,8 @@ export function stretchOf({ episode, countdown, worst }: HeartbeatCase): Stretch
 
 /** The verdict: what the agent does about it, else the writes that failed, else the slowest one. */
 export function describeHeartbeat(found: HeartbeatCase, criticalMs: number): string {
-  const { history, episode, worst, countdown } = found;
-  const meanwhile = whileMigrating(history.host, during(history.migrations, stretchOf(found)));
+  const { history, episode, worst, countdown, migrating } = found;
+  const meanwhile = whileMigrating(history.host, migrating(stretchOf(found)));
   if (episode.reset !== null || countdown !== null) return describeTries(found, meanwhile);
   if (episode.failed.length > 0) return `${describeFailed(found)}${meanwhile}.${also(worst)}`;
   if (worst === null) return '';

@@ -30,10 +30,11 @@ interface Heat<B extends EventBody> {
 }
 
 function heatOf<B extends EventBody>({ host, migrations }: HostHistory, events: readonly Event<B>[], nearMs: number): Heat<B> {
-  const isNear = (event: Event<B>): boolean => during(migrations, { from: event.at, to: event.at }, nearMs).length > 0;
+  const migrating = during(migrations);
+  const isNear = (event: Event<B>): boolean => migrating({ from: event.at, to: event.at }, nearMs).length > 0;
   const near = events.filter(isNear);
   const chosen = near.length > 0 ? near : events;
-  return { host, events: chosen, near: during(migrations, stretchOf(chosen), near.length > 0 ? nearMs : 0) };
+  return { host, events: chosen, near: migrating(stretchOf(chosen), near.length > 0 ? nearMs : 0) };
 }
 
 function stretchOf(events: readonly Event[]): { readonly from: number; readonly to: number } {
@@ -42,7 +43,7 @@ function stretchOf(events: readonly Event[]): { readonly from: number; readonly 
 
 /** `, while … was being migrated to kvm-b`, or how near the migrations were. */
 function tie({ host, events, near }: Heat<EventBody>, nearMs: number): string {
-  const meanwhile = during(near, stretchOf(events));
+  const meanwhile = during(near)(stretchOf(events));
   if (meanwhile.length > 0) return whileMigrating(host, meanwhile);
   const vms = [...new Set(near.map(({ vm }) => vm))];
   return near.length === 0 ? '' : `, within ${duration(nearMs)} of the migration of ${listed(vms)}`;

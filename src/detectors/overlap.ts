@@ -1,3 +1,4 @@
+import { createOverlapIndex } from '../lib/overlap-index.ts';
 import { listed } from '../lib/units.ts';
 import type { Migration } from '../model/timeline.ts';
 
@@ -10,11 +11,13 @@ export interface Stretch {
 /** Migrations named in a sentence; the rest are counted. */
 const NAMED = 3;
 
-/** The migrations that ran in that time, or not further than `nearMs` from it. */
-export function during(migrations: readonly Migration[], { from, to }: Stretch, nearMs = 0): readonly Migration[] {
-  return migrations.filter(
-    ({ startedAt, lastSeenAt }) => lastSeenAt + nearMs >= from && startedAt - nearMs <= (to ?? Number.POSITIVE_INFINITY),
-  );
+/** The migrations that ran in a time, or not further than `nearMs` from it. */
+export type During = (stretch: Stretch, nearMs?: number) => readonly Migration[];
+
+/** Makes the migrations of a host to be asked which of them ran in a time: of a busy host there are thousands, and as many questions. */
+export function during(migrations: readonly Migration[]): During {
+  const overlapping = createOverlapIndex(migrations, ({ startedAt, lastSeenAt }) => ({ from: startedAt, to: lastSeenAt }));
+  return ({ from, to }, nearMs = 0) => overlapping({ from: from - nearMs, to: (to ?? Number.POSITIVE_INFINITY) + nearMs });
 }
 
 /** `, while i-2-71-VM was being migrated to kvm-b`, as one of its hosts sees it; empty where nothing was. */

@@ -6,6 +6,7 @@ import { defineDetector } from './detector.ts';
 import { countdownOf } from './heartbeat-countdown.ts';
 import { episodesOf, type Episode, type Write } from './heartbeat-episodes.ts';
 import { describeHeartbeat, heartbeatRemedies, stretchOf, type HeartbeatCase } from './heartbeat-words.ts';
+import { during, type During } from './overlap.ts';
 import { at, begins, booted, completes, VM, type StoryEvent } from './story.ts';
 import { evidence } from './words.ts';
 
@@ -34,9 +35,9 @@ const KERNEL_TRAIL_MS = 15_000;
 /** Lines of evidence. */
 const QUOTED = 5;
 
-function caseOf(history: HostHistory, episode: Episode): HeartbeatCase {
+function caseOf(history: HostHistory, episode: Episode, migrating: During): HeartbeatCase {
   const worst = episode.slow.reduce<Write | null>((max, slow) => (slow.latencyMs > (max?.latencyMs ?? 0) ? slow : max), null);
-  return { history, episode, worst, countdown: countdownOf(episode, history) };
+  return { history, episode, worst, countdown: countdownOf(episode, history), migrating };
 }
 
 function severityOf({ episode, worst, countdown }: HeartbeatCase, { criticalMs, criticalTry }: Limits): Severity {
@@ -69,8 +70,8 @@ function firstLineOf({ slow, failed, tries, reset }: Episode): string {
   return measured[0] ?? (tries[0] ?? reset)?.origin.written ?? '';
 }
 
-function conclude(history: HostHistory, episode: Episode, settings: Limits): Conclusion {
-  const found = caseOf(history, episode);
+function conclude(found: HeartbeatCase, settings: Limits): Conclusion {
+  const { episode } = found;
   return {
     summary: describeHeartbeat(found, settings.criticalMs),
     severity: severityOf(found, settings),
@@ -122,7 +123,10 @@ export const storageHeartbeatSpike = defineDetector({
   severity: 'warning',
   subject: 'host',
   limits,
-  detect: (history, settings) => episodesOf(history, settings).map((episode) => conclude(history, episode, settings)),
+  detect(history, settings) {
+    const migrating = during(history.migrations);
+    return episodesOf(history, settings).map((episode) => conclude(caseOf(history, episode, migrating), settings));
+  },
   fires: [
     {
       name: 'storage hangs for 3 s and for 20 s during a migration: one episode',

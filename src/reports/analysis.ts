@@ -1,4 +1,5 @@
 import { stableId } from '../lib/hash.ts';
+import { createOverlapIndex, type OverlapIndex } from '../lib/overlap-index.ts';
 import type { Detector } from '../detectors/detector.ts';
 import { detectors } from '../detectors/index.ts';
 import type { ParsedEvent } from '../model/event.ts';
@@ -77,9 +78,15 @@ export function findingsOf(
 ): readonly Finding[] {
   const findings = all.flatMap((detector) => {
     const subjects: readonly (Migration | HostHistory)[] = detector.subject === 'migration' ? migrations : hosts;
-    return subjects.flatMap((subject) =>
-      detector.run(subject, settings[detector.id] ?? {}).map((conclusion) => finding(detector, subject, conclusion)),
-    );
+    return subjects.flatMap((subject) => {
+      const conclusions = detector.run(subject, settings[detector.id] ?? {});
+      if ('vm' in subject) return conclusions.map((conclusion) => ofMigration(detector, subject, conclusion));
+      const migrating = createOverlapIndex(subject.migrations, ({ startedAt, lastSeenAt }) => ({
+        from: startedAt,
+        to: lastSeenAt,
+      }));
+      return conclusions.map((conclusion) => ofHost(detector, subject, { conclusion, tied: tiedTo(migrating, conclusion) }));
+    });
   });
   const once = [...new Map(findings.map((found) => [found.id, found])).values()];
   return once.toSorted(
@@ -88,36 +95,38 @@ export function findingsOf(
 }
 
 /** The migration that a finding about a host is told with: one that ran meanwhile, rather one that the evidence is of, or that did not complete. */
-function tiedTo({ migrations }: HostHistory, { from, to, evidence }: Conclusion): Migration | null {
-  const meanwhile = migrations.filter(
-    ({ startedAt, lastSeenAt }) => startedAt <= (to ?? Number.POSITIVE_INFINITY) && lastSeenAt >= from,
-  );
+function tiedTo(migrating: OverlapIndex<Migration>, { from, to, evidence }: Conclusion): Migration | null {
+  const meanwhile = migrating({ from, to: to ?? Number.POSITIVE_INFINITY });
   const score = ({ events, outcome }: Migration): number =>
     (evidence.some((event) => events.includes(event)) ? 2 : 0) + (outcome === 'completed' ? 0 : 1);
   return meanwhile.toSorted((a, b) => score(b) - score(a))[0] ?? null;
 }
 
-function finding({ id: detector, title }: Detector, subject: Migration | HostHistory, conclusion: Conclusion): Finding {
-  if ('vm' in subject) {
-    const { id, vm } = subject;
-    return {
-      ...conclusion,
-      id: stableId(detector, id, conclusion.discriminator),
-      detector,
-      title,
-      migration: id,
-      vm,
-      host: subject.destination ?? subject.source,
-    };
-  }
-  const tied = tiedTo(subject, conclusion);
+function ofMigration({ id: detector, title }: Detector, migration: Migration, conclusion: Conclusion): Finding {
+  const { id, vm, source, destination } = migration;
   return {
     ...conclusion,
-    id: stableId(detector, subject.host, conclusion.discriminator),
+    id: stableId(detector, id, conclusion.discriminator),
+    detector,
+    title,
+    migration: id,
+    vm,
+    host: destination ?? source,
+  };
+}
+
+function ofHost(
+  { id: detector, title }: Detector,
+  { host }: HostHistory,
+  { conclusion, tied }: { readonly conclusion: Conclusion; readonly tied: Migration | null },
+): Finding {
+  return {
+    ...conclusion,
+    id: stableId(detector, host, conclusion.discriminator),
     detector,
     title,
     migration: tied?.id ?? null,
     vm: tied?.vm ?? null,
-    host: subject.host,
+    host,
   };
 }

@@ -250,11 +250,13 @@ function firstSignAfter(observers: readonly Observer[], macs: readonly string[],
 }
 
 function firstSign(events: readonly Event[], after: number): Sign | null {
-  const signs = events.flatMap((event) => {
-    const ms = [0, ...againOf(event)].find((passed) => event.at + passed > after);
-    return ms === undefined ? [] : [{ at: event.at + ms, event }];
-  });
-  return signs.toSorted((a, b) => a.at - b.at)[0] ?? null;
+  let first: Sign | null = null;
+  // a plain loop: of a busy guest there are thousands of events, and every migration comes by here
+  for (const event of events) {
+    const ms = event.at > after ? 0 : againOf(event).find((passed) => event.at + passed > after);
+    if (ms !== undefined && (first === null || event.at + ms < first.at)) first = { at: event.at + ms, event };
+  }
+  return first;
 }
 
 function againOf({ body }: Event): readonly number[] {

@@ -183,8 +183,9 @@ function moveOf({ attempt: { events, source, destination, openedAt }, ending }: 
 }
 
 function hostsOf(events: readonly Event[], migrations: readonly Migration[], { clocks }: Inputs): readonly HostHistory[] {
+  const byHost = groupBy(events, hostOf);
   return clocks.map(({ host, skewMs, skewAgainst }) => {
-    const own = events.filter((event) => hostOf(event) === host);
+    const own = byHost.get(host) ?? [];
     return {
       host,
       probes: ofKind(own, 'heartbeat-probe'),

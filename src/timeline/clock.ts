@@ -1,7 +1,14 @@
 import type { Event, Origin, ParsedEvent } from '../model/event.ts';
 import type { Span, Stamp } from '../model/source.ts';
 import type { StepBack } from '../parsers/scan.ts';
-import { offsetAt, offsetFromMigrations, offsetFromPeriod, referenceIndex, type InferredOffset } from './infer-zone.ts';
+import {
+  alignableByHost,
+  offsetAt,
+  offsetFromMigrations,
+  offsetFromPeriod,
+  referenceIndex,
+  type InferredOffset,
+} from './infer-zone.ts';
 import { estimateSkews, type Skew } from './skew.ts';
 import { fixedZone, offsetName, withDate, withYear, type Zone } from './zone.ts';
 
@@ -110,14 +117,13 @@ function compare(a: string, b: string): number {
 
 /** A moment near which times without a year or a date lie. */
 function referenceMoment(parsed: readonly ParsedEvent[], spans: readonly Span[]): number {
-  const stamps = [
-    ...spans.flatMap(({ first, last }) => [first, last]),
-    ...parsed.flatMap(({ stamp }) => (stamp === null ? [] : [stamp])),
-  ];
-  const full = stamps.filter(({ missing }) => missing === 'nothing');
-  const utc = full.filter(({ clock }) => clock === 'utc');
-  const latest = (list: readonly Stamp[]): number => list.reduce((max, { ms }) => Math.max(max, ms), 0);
-  return latest(utc) || latest(full) || spans.reduce((max, { modifiedAt }) => Math.max(max, modifiedAt), 0);
+  const latest = { utc: 0, local: 0 };
+  const note = (stamp: Stamp | null): void => {
+    if (stamp?.missing === 'nothing') latest[stamp.clock] = Math.max(latest[stamp.clock], stamp.ms);
+  };
+  for (const { first, last } of spans) for (const stamp of [first, last]) note(stamp);
+  for (const { stamp } of parsed) note(stamp);
+  return latest.utc || latest.local || spans.reduce((max, { modifiedAt }) => Math.max(max, modifiedAt), 0);
 }
 
 function complete(stamp: Stamp, nearMs: number): number {
@@ -143,15 +149,13 @@ function zonesOf(
   }));
   const utc = full.filter(({ first }) => first.clock === 'utc');
   const references = referenceIndex(parsed);
+  const alignable = alignableByHost(parsed, (stamp) => complete(stamp, nearMs));
   const hosts = [...new Set(full.filter(({ first }) => first.clock === 'local').map(({ host }) => host))].toSorted();
   const zones = new Map<string, HostZone>();
   for (const host of hosts) {
     const given = settings.hosts.get(host) ?? settings.all;
-    const local = parsed.flatMap(({ body, stamp, origin }) =>
-      origin.file.host === host && stamp?.clock === 'local' ? [{ body, localMs: complete(stamp, nearMs) }] : [],
-    );
     const inferred =
-      offsetFromMigrations(local, references) ??
+      offsetFromMigrations(alignable.get(host) ?? [], references) ??
       offsetFromPeriod(
         full.filter((span) => span.host === host && span.first.clock === 'local'),
         utc,

@@ -231,9 +231,10 @@ function fitRandom(observations: readonly Observation[]): Model {
   for (let nth = 0; nth < GRIDS; nth += 1) {
     const narrow = (span: number): number => span ** ((2 / GRID_STEPS) ** nth);
     const tried = gridAround(best.model, { rate: narrow(RATE_SPAN), workingSet: narrow(SET_SPAN) }, least);
-    best = tried
-      .map((model) => ({ model, error: residual(model, observations) }))
-      .reduce((a, b) => (b.error < a.error ? b : a), best);
+    for (const model of tried) {
+      const error = residual(model, observations);
+      if (error < best.error) best = { model, error };
+    }
   }
   return best.model;
 }
@@ -243,20 +244,17 @@ type Shape = Pick<Model, 'rate' | 'workingSet'>;
 /** Models around one, up to `spans` times and one over `spans` times it, none below `least`. */
 function gridAround(center: Shape, spans: Shape, least: Shape): readonly Model[] {
   const steps = Array.from({ length: 2 * GRID_STEPS + 1 }, (_, step) => (step - GRID_STEPS) / GRID_STEPS);
-  return steps.flatMap((i) =>
-    steps.map((j) =>
-      random(
-        Math.max(least.rate, center.rate * spans.rate ** j),
-        Math.max(least.workingSet, center.workingSet * spans.workingSet ** i),
-      ),
-    ),
-  );
+  const rates = steps.map((step) => Math.max(least.rate, center.rate * spans.rate ** step));
+  const workingSets = steps.map((step) => Math.max(least.workingSet, center.workingSet * spans.workingSet ** step));
+  return workingSets.flatMap((workingSet) => rates.map((rate) => random(rate, workingSet)));
 }
 
 function random(rate: number, workingSet: number): Model {
   const dirtied = (seconds: number): number => workingSet * (1 - Math.exp((-rate * seconds) / workingSet));
-  const left = (seconds: number, leftover: number): number =>
-    dirtied(seconds) + leftover * Math.exp((-rate * seconds) / workingSet);
+  const left = (seconds: number, leftover: number): number => {
+    const untouched = Math.exp((-rate * seconds) / workingSet);
+    return workingSet * (1 - untouched) + leftover * untouched;
+  };
   return { rate, workingSet, rateIsLowerBound: false, dirtied, left };
 }
 

@@ -1,8 +1,10 @@
 import { groupBy } from '../lib/group.ts';
+import { createOverlapIndex } from '../lib/overlap-index.ts';
 import type { Event, EventBody } from '../model/event.ts';
 import type { Source } from '../model/source.ts';
 import { attemptsOf, type Attempt } from './attempts.ts';
 import { CANCELLED, CLOSED_WITHOUT_WORD } from './causes.ts';
+import { hostOf } from './of-kind.ts';
 
 /** Records of one moment on two hosts, by clocks that agree. */
 const JITTER_MS = 2000;
@@ -27,14 +29,17 @@ interface Named {
 
 /** Events in the order of time → attempts with all that belongs to them, hosts filled in where they follow. */
 export function correlate(events: readonly Event[], hypervisors: readonly Hypervisor[]): readonly Attempt[] {
-  const stated = withMonitors(events.map((event) => ({ event, vm: vmOf(event) })));
+  const stated = withMonitors(events);
+  const known = attemptsByVm(stated, new Map());
   const guessed = monitorNames(
     stated,
-    [...group(stated)].flatMap(([vm, own]) => attemptsOf(vm, own)),
+    [...known.values()].flatMap(({ attempts: own }) => own),
   );
-  const named = stated.map(({ event, vm }) => ({ event, vm: vm ?? guessed.get(monitorKey(event)) ?? null }));
+  const named =
+    guessed.size === 0 ? stated : stated.map(({ event, vm }) => ({ event, vm: vm ?? guessed.get(monitorKey(event)) ?? null }));
+  const all = guessed.size === 0 ? known : attemptsByVm(named, known);
   const attempts = fillHosts(
-    [...group(named)].flatMap(([vm, own]) => attemptsOf(vm, own)),
+    [...all.values()].flatMap(({ attempts: own }) => own),
     events,
     hypervisors,
   );
@@ -64,18 +69,37 @@ function vmOf({ body, origin }: Event): string | null {
   return origin.file.source === 'libvirt-qemu' || origin.file.source === 'domjobinfo' ? origin.file.vm : null;
 }
 
-/** Names the events of a monitor address by the VM that libvirt last said to be behind it. */
-function withMonitors(named: readonly Named[]): readonly Named[] {
+/** Names events by themselves, and those of a monitor address by the VM that libvirt last said to be behind it. */
+function withMonitors(events: readonly Event[]): readonly Named[] {
   const opened = new Map<string, string>();
-  return named.map(({ event, vm }) => {
+  return events.map((event) => {
     if (event.body.kind === 'monitor-opened') opened.set(monitorKey(event), event.body.vm);
-    return { event, vm: vm ?? opened.get(monitorKey(event)) ?? null };
+    return { event, vm: vmOf(event) ?? opened.get(monitorKey(event)) ?? null };
   });
 }
 
-function group(named: readonly Named[]): ReadonlyMap<string, readonly Event[]> {
-  const known = named.flatMap(({ event, vm }) => (vm === null ? [] : [{ event, vm }]));
-  return new Map([...groupBy(known, ({ vm }) => vm)].map(([vm, own]) => [vm, own.map(({ event }) => event)]));
+/** What one VM's events make. */
+interface VmAttempts {
+  /** All events of the VM. */
+  readonly events: readonly Event[];
+  readonly attempts: readonly Attempt[];
+}
+
+/** The attempts of each VM; of one that has as many events as in `known`, those known. */
+function attemptsByVm(named: readonly Named[], known: ReadonlyMap<string, VmAttempts>): ReadonlyMap<string, VmAttempts> {
+  const byVm = new Map<string, Event[]>();
+  for (const { event, vm } of named) {
+    if (vm === null) continue;
+    const own = byVm.get(vm);
+    if (own === undefined) byVm.set(vm, [event]);
+    else own.push(event);
+  }
+  return new Map(
+    [...byVm].map(([vm, events]) => {
+      const before = known.get(vm);
+      return [vm, before?.events.length === events.length ? before : { events, attempts: attemptsOf(vm, events) }];
+    }),
+  );
 }
 
 function monitorKey({ body, origin }: Event): string {
@@ -88,14 +112,13 @@ function monitorKey({ body, origin }: Event): string {
  */
 function monitorNames(named: readonly Named[], attempts: readonly Attempt[]): ReadonlyMap<string, string> {
   const votes = new Map<string, Map<string, number>>();
+  const covering = coverageOf(attempts);
   for (const { event, vm } of named) {
-    const key = monitorKey(event);
-    if (key === '' || vm !== null) continue;
+    const key = vm === null ? monitorKey(event) : '';
+    if (key === '') continue;
     const tally = votes.get(key) ?? new Map<string, number>();
     votes.set(key, tally);
-    for (const attempt of attempts) {
-      if (covers(attempt, event)) tally.set(attempt.vm, (tally.get(attempt.vm) ?? 0) + 1);
-    }
+    for (const attempt of covering(event)) tally.set(attempt.vm, (tally.get(attempt.vm) ?? 0) + 1);
   }
   return new Map(
     [...votes].flatMap(([key, tally]): readonly (readonly [string, string])[] => {
@@ -105,11 +128,16 @@ function monitorNames(named: readonly Named[], attempts: readonly Attempt[]): Re
   );
 }
 
-/** The event is of one of the attempt's hosts, and of its time. */
-function covers({ source, destination, openedAt, closedAt, events }: Attempt, { at, origin }: Event): boolean {
-  const { host } = origin.file;
-  const until = (closedAt ?? events.at(-1)?.at ?? openedAt) + TRAIL_MS;
-  return (host === source || host === destination) && at >= openedAt - JITTER_MS && at <= until;
+/** The attempts that an event is of the time of, and of one of their hosts. */
+function coverageOf(attempts: readonly Attempt[]): (event: Event) => readonly Attempt[] {
+  const during = createOverlapIndex(attempts, ({ openedAt, closedAt, events }) => ({
+    from: openedAt - JITTER_MS,
+    to: (closedAt ?? events.at(-1)?.at ?? openedAt) + TRAIL_MS,
+  }));
+  return (event) => {
+    const host = hostOf(event);
+    return during({ from: event.at, to: event.at }).filter(({ source, destination }) => host === source || host === destination);
+  };
 }
 
 const NAMELESS = new Set<EventBody['kind']>([
@@ -126,10 +154,8 @@ const NAMELESS = new Set<EventBody['kind']>([
 
 /** Gives events that name no VM to the attempts of their host and time; to one alone where they are of one job. */
 function attachNameless(attempts: readonly Attempt[], nameless: readonly Event[]): readonly Attempt[] {
-  const owned = nameless.flatMap((event) => {
-    const candidates = attempts.filter((attempt) => covers(attempt, event));
-    return ownersOf(event, candidates).map((attempt) => ({ attempt, event }));
-  });
+  const covering = coverageOf(attempts);
+  const owned = nameless.flatMap((event) => ownersOf(event, covering(event)).map((attempt) => ({ attempt, event })));
   const extra = groupBy(owned, ({ attempt }) => attempt);
   return attempts.map((attempt) => {
     const added = extra.get(attempt)?.map(({ event }) => event);

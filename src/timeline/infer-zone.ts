@@ -1,5 +1,5 @@
 import type { EventBody, ParsedEvent } from '../model/event.ts';
-import type { Span } from '../model/source.ts';
+import type { Span, Stamp } from '../model/source.ts';
 
 const MINUTE_MS = 60_000;
 const QUARTER_MS = 15 * MINUTE_MS;
@@ -98,19 +98,38 @@ export function referenceIndex(events: readonly ParsedEvent[]): ReadonlyMap<stri
   return index;
 }
 
+/** A local time of something that a UTC log states, too. */
+export interface Alignable {
+  readonly subject: string;
+  readonly localMs: number;
+}
+
+/** The local times that each host's logs can be aligned by; made once for all hosts. */
+export function alignableByHost(
+  events: readonly ParsedEvent[],
+  complete: (stamp: Stamp) => number,
+): ReadonlyMap<string, readonly Alignable[]> {
+  const byHost = new Map<string, Alignable[]>();
+  for (const { body, stamp, origin } of events) {
+    const subject = stamp?.clock === 'local' ? subjectOf(body) : null;
+    if (stamp === null || subject === null) continue;
+    const own = byHost.get(origin.file.host) ?? [];
+    own.push({ subject, localMs: complete(stamp) });
+    byHost.set(origin.file.host, own);
+  }
+  return byHost;
+}
+
 /**
  * The offset under which a host's local times lie beside UTC times of the same steps of the same migrations: every local event
  * votes for the offsets that bring it to such a moment, and the offset with most votes wins. Votes for one hour beside it are
  * daylight saving.
  */
 export function offsetFromMigrations(
-  local: readonly { readonly body: EventBody; readonly localMs: number }[],
+  local: readonly Alignable[],
   references: ReadonlyMap<string, readonly number[]>,
 ): InferredOffset | null {
-  const ballots = local.flatMap(({ body, localMs }) => {
-    const subject = subjectOf(body);
-    return subject === null ? [] : [{ localMs, offsets: candidates(references.get(subject) ?? [], localMs) }];
-  });
+  const ballots = local.map(({ subject, localMs }) => ({ localMs, offsets: candidates(references.get(subject) ?? [], localMs) }));
   const votes = new Map<number, { count: number; lag: number }>();
   for (const { offsets } of ballots) {
     for (const [offset, lag] of offsets) {
@@ -154,7 +173,7 @@ function candidates(references: readonly number[], localMs: number): ReadonlyMap
   for (const ms of references) {
     const offset = Math.round((localMs - ms) / QUARTER_MS) * QUARTER_MS;
     const lag = Math.abs(localMs - ms - offset);
-    if (!OFFSETS_MS.includes(offset) || lag > MAX_LAG_MS) continue;
+    if (lag > MAX_LAG_MS || !OFFSETS_MS.includes(offset)) continue;
     found.set(offset, Math.min(lag, found.get(offset) ?? Number.POSITIVE_INFINITY));
   }
   return found;

@@ -1,4 +1,5 @@
 import { groupBy } from '../lib/group.ts';
+import { countUpTo } from '../lib/overlap-index.ts';
 import { median } from '../lib/statistics.ts';
 import type { Event } from '../model/event.ts';
 import { ofKind } from './of-kind.ts';
@@ -168,18 +169,6 @@ function skewOf(pairs: readonly Pair[], first: string): Estimate | null {
 function supportIn(values: readonly number[]): (value: number) => number {
   const sorted = values.toSorted((a, b) => a - b);
   return (value) => countUpTo(sorted, value + AGREEMENT_MS) - countUpTo(sorted, value - AGREEMENT_MS - 1);
-}
-
-/** How many of the sorted values are not above the limit. */
-function countUpTo(sorted: readonly number[], limit: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((sorted[middle] ?? 0) <= limit) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 type Links = ReadonlyMap<string, ReadonlyMap<string, Estimate>>;
