@@ -146,7 +146,7 @@ function isoOrNull(ms: number | null): string | null {
   return ms === null ? null : isoTime(ms);
 }
 
-/** A migration as the document shows it. */
+/** One migration of that document. */
 export function migrationDocument(of: Migration): AnalysisDocument['migrations'][number] {
   return {
     id: of.id,
@@ -184,7 +184,7 @@ export function migrationDocument(of: Migration): AnalysisDocument['migrations']
   };
 }
 
-/** A finding as the document shows it. */
+/** One finding of that document, with evidence and remedies. */
 export function findingDocument(of: Finding): AnalysisDocument['findings'][number] {
   return {
     id: of.id,

@@ -1,0 +1,20 @@
+-- The way lines come in: one row a chunk, for one object a line would cost the writer more than all the rest.
+-- Written by the writer (src/store/writer.ts); keeps nothing, line_blocks_to_lines (003) reads what is inserted.
+CREATE TABLE IF NOT EXISTS line_blocks
+(
+    cluster LowCardinality(String) COMMENT 'as in lines',
+    host LowCardinality(String) COMMENT 'as in lines',
+    source LowCardinality(String) COMMENT 'as in lines',
+    path LowCardinality(String) COMMENT 'as in lines',
+    file_id LowCardinality(String) COMMENT 'as in lines',
+    vm LowCardinality(String) COMMENT 'as in lines',
+    offset UInt64 COMMENT 'bytes of the file before the chunk',
+    line UInt64 COMMENT 'line breaks in the file before the chunk',
+    observed_at DateTime64(3, 'UTC') COMMENT 'as in lines',
+    at Array(DateTime64(3, 'UTC')) COMMENT 'one a line',
+    outcomes String COMMENT 'one letter a line: position in the list of line_blocks_to_lines, from a',
+    base64 Bool COMMENT 'text is base64, for the chunk is no valid UTF-8',
+    text String COMMENT 'the chunk without its last line break'
+)
+ENGINE = Null
+COMMENT 'lines on their way in, a chunk a row; keeps nothing'

@@ -1,0 +1,40 @@
+-- Splits chunks into lines as they are inserted. Offsets follow from the lengths of the lines, in bytes.
+-- The list of outcomes is LINE_OUTCOMES of src/store/rows.ts, in its order; a test compares them.
+CREATE MATERIALIZED VIEW IF NOT EXISTS line_blocks_to_lines TO lines AS
+SELECT
+    cluster,
+    host,
+    source,
+    path,
+    file_id,
+    vm,
+    chunk_offset + begin AS offset,
+    chunk_line + number AS line,
+    line_at AS at,
+    observed_at,
+    ['continued', 'plain', 'events', 'no-header', 'too-long', 'bad-time', 'bad-json', 'bad-shape'][reinterpretAsUInt8(letter) - 96] AS outcome,
+    line_text AS text
+FROM
+(
+    SELECT
+        cluster,
+        host,
+        source,
+        path,
+        file_id,
+        vm,
+        offset AS chunk_offset,
+        line AS chunk_line,
+        observed_at,
+        at AS ats,
+        ngrams(outcomes, 1) AS letters,
+        splitByChar('\n', if(base64, base64Decode(line_blocks.text), line_blocks.text)) AS texts,
+        arrayMap(each -> toUInt64(length(each) + 1), texts) AS sizes
+    FROM line_blocks
+)
+ARRAY JOIN
+    texts AS line_text,
+    arrayMap((upto, size) -> upto - size, arrayCumSum(sizes), sizes) AS begin,
+    arrayEnumerate(texts) AS number,
+    ats AS line_at,
+    letters AS letter

@@ -1,0 +1,71 @@
+import { mkdir } from 'node:fs/promises';
+import { createClient } from '@clickhouse/client';
+import type * as ChdbModule from 'chdb/connection';
+import { AppError } from '../lib/errors.ts';
+import { openStore, type Engine } from './engine.ts';
+import type { Store } from './store.ts';
+
+/** Where the embedded engine keeps its tables. */
+export interface EmbeddedOptions {
+  /** One process at a time has it open. */
+  readonly folder: string;
+}
+
+/** chDB implements the client's interface, but declares it by another copy of its types. */
+type EngineConnection = NonNullable<NonNullable<Parameters<typeof createClient>[0]>['connection']>;
+
+/**
+ * The embedded engine on a folder, which is created where it is missing.
+ * @throws AppError `locked` where another process has the folder open, `not-allowed` where it cannot be written, `store` where the
+ * engine cannot run on this machine.
+ */
+export async function openEmbeddedStore({ folder }: EmbeddedOptions): Promise<Store> {
+  await prepared(folder);
+  const { createChdbConnection } = await engineOfThisMachine();
+  const engine: Engine = {
+    name: folder,
+    connect() {
+      try {
+        return createClient({ connection: createChdbConnection({ path: folder }) as unknown as EngineConnection });
+      } catch (error) {
+        throw refused(folder, error);
+      }
+    },
+  };
+  return openStore(engine);
+}
+
+/** The engine is half a gigabyte: only who opens a store loads it. */
+async function engineOfThisMachine(): Promise<Pick<typeof ChdbModule, 'createChdbConnection'>> {
+  try {
+    const chdb = await import('chdb/connection');
+    return chdb.default;
+  } catch (error) {
+    throw new AppError('store', 'The embedded engine (chDB) cannot be loaded on this machine', {
+      cause: error,
+      hint: 'It runs on Linux (glibc) and macOS, x64 and arm64. Elsewhere, keep the tables on a ClickHouse server.',
+    });
+  }
+}
+
+async function prepared(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw new AppError('not-allowed', `The folder of the store cannot be created: ${folder}`, {
+      cause: error,
+      hint: 'Give the user that runs precopy the right to write there, or choose another folder.',
+    });
+  }
+}
+
+/** The engine gives no number with this error, and its words go to standard error: it lets a folder to one process. */
+function refused(folder: string, error: unknown): AppError {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : null;
+  if (code !== 'CHDB_CONNECTION')
+    return new AppError('store', `The store in ${folder} cannot be opened: ${String(error)}`, { cause: error });
+  return new AppError('locked', `The store in ${folder} cannot be opened: another process has it open`, {
+    cause: error,
+    hint: 'While "precopy up" runs, ask it: "precopy query" and "precopy report" do so by its address, with --url. Or stop it first.',
+  });
+}

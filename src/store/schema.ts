@@ -1,0 +1,106 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { AppError } from '../lib/errors.ts';
+import type { Store } from './store.ts';
+
+/** For how many days a table keeps its rows, by the time of the row. */
+export type TtlDays = Readonly<Record<KeptTable, number>>;
+
+/** Tables that keep rows, and for how many days unless configured otherwise. */
+export const DEFAULT_TTL_DAYS = {
+  lines: 30,
+  events: 90,
+  samples: 90,
+  migrations: 400,
+  findings: 400,
+  rejected: 30,
+  ranges: 400,
+  host_facts: 400,
+} as const satisfies Readonly<Record<string, number>>;
+
+/** A table that keeps rows. */
+export type KeptTable = keyof typeof DEFAULT_TTL_DAYS;
+
+/** A step of the schema: one file of `schema/`, one statement. */
+export interface SchemaStep {
+  /** The number that the file's name begins with. */
+  readonly version: number;
+  readonly name: string;
+  /** With comments, as it stands in the file; days filled in. */
+  readonly sql: string;
+}
+
+/** What a schema may be told. */
+export interface SchemaOptions {
+  readonly ttlDays?: Partial<TtlDays>;
+}
+
+/** `schema/` lies beside `src` and beside `dist`. */
+const FOLDER = new URL('../../schema/', import.meta.url);
+
+const VERSION_TABLE = `
+CREATE TABLE IF NOT EXISTS schema_version
+(
+    version UInt32 COMMENT 'number of the file in schema/ that was run',
+    name String COMMENT 'its name',
+    applied_at DateTime DEFAULT now() COMMENT 'when'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY version
+COMMENT 'which files of schema/ were run'`;
+
+/** Every step in its order, as it is run. */
+export async function schemaSql({ ttlDays = {} }: SchemaOptions = {}): Promise<readonly SchemaStep[]> {
+  const days: TtlDays = { ...DEFAULT_TTL_DAYS, ...ttlDays };
+  const names = (await readdir(FOLDER)).filter((file) => /^\d{3}_\w+\.sql$/.test(file)).toSorted();
+  return Promise.all(
+    names.map(async (file) => {
+      const name = file.slice(4, -4);
+      const text = await readFile(new URL(file, FOLDER), 'utf8');
+      return {
+        version: Number(file.slice(0, 3)),
+        name,
+        sql: isKept(name) ? text.replaceAll('{days}', String(days[name])) : text,
+      };
+    }),
+  );
+}
+
+/**
+ * Brings the tables to this version and to these days; does nothing where they are.
+ * @throws AppError `store` where the tables belong to a newer version of Precopy.
+ */
+export async function applySchema(store: Store, options: SchemaOptions = {}): Promise<void> {
+  const steps = await schemaSql(options);
+  await store.command(VERSION_TABLE);
+  const [{ version } = { version: 0 }] = await store.query<{ readonly version: number }>(
+    'SELECT max(version) AS version FROM schema_version',
+  );
+  const newest = steps.at(-1)?.version ?? 0;
+  if (version > newest) {
+    throw new AppError('store', `The tables have schema version ${version}; this precopy knows only ${newest}`, {
+      hint: 'Run the version of precopy that made them, or a newer one, or give this one another folder or database.',
+    });
+  }
+  for (const step of steps.filter((each) => each.version > version)) {
+    await store.command(step.sql);
+    await store.insert({ table: 'schema_version', rows: [{ version: step.version, name: step.name }] });
+  }
+  await keepFor(store, { ...DEFAULT_TTL_DAYS, ...options.ttlDays });
+}
+
+/** Changes the days of tables that exist with others. Rows that are too old then go when the engine merges next. */
+async function keepFor(store: Store, ttlDays: TtlDays): Promise<void> {
+  const tables = await store.query<{ readonly name: string; readonly ddl: string }>(
+    'SELECT name, create_table_query AS ddl FROM system.tables WHERE database = currentDatabase()',
+  );
+  for (const { name, ddl } of tables) {
+    if (!isKept(name)) continue;
+    const [, column = '', days = ''] = /TTL toDateTime\((\w+)\) \+ toIntervalDay\((\d+)\)/.exec(ddl) ?? [];
+    if (Number(days) === ttlDays[name]) continue;
+    await store.command(`ALTER TABLE ${name} MODIFY TTL toDateTime(${column}) + toIntervalDay(${ttlDays[name]})`);
+  }
+}
+
+function isKept(name: string): name is KeptTable {
+  return Object.hasOwn(DEFAULT_TTL_DAYS, name);
+}

@@ -1,0 +1,147 @@
+import { AppError } from '../lib/errors.ts';
+import type { Finding } from '../model/finding.ts';
+import type { Migration } from '../model/timeline.ts';
+import { linesIn, toBlockRow, toRangeRow, toRejectedRows, type ReadChunk } from './chunk-rows.ts';
+import { toEventRow, type StoredEvent } from './rows.ts';
+import { hostFactsOf, samplesOf } from './sample-rows.ts';
+import type { Store, TableRows } from './store.ts';
+import { toFindingRow, toMigrationRow, vanishedFinding, vanishedMigration, type Edition } from './timeline-rows.ts';
+
+/** What became of some chunks. All other tables of records are worked out from these two. */
+export interface StoredBatch {
+  readonly chunks: readonly ReadChunk[];
+  readonly events: readonly StoredEvent[];
+}
+
+/** Timelines of one cluster that changed. */
+export interface ChangedTimelines extends Edition {
+  readonly migrations: readonly Migration[];
+  readonly findings: readonly Finding[];
+  /** Ids that were written once and are no more. */
+  readonly vanished: { readonly migrations: readonly string[]; readonly findings: readonly string[] };
+}
+
+/** Rows written, by table; lines are counted as lines. */
+export type WrittenRows = Readonly<Record<string, number>>;
+
+/** Writes to the store; every writing may be repeated, and doubles nothing. */
+export interface Writer {
+  /** Resolves when all rows are stored. @throws AppError where that did not succeed in time; some tables may then have them already. */
+  writeBatch(batch: StoredBatch): Promise<WrittenRows>;
+  writeTimelines(timelines: ChangedTimelines): Promise<WrittenRows>;
+}
+
+/** How patient a writer is. */
+export interface WriterOptions {
+  /** For how long errors that may pass are tried again, ms from the first one; 60,000 unless told. */
+  readonly budgetMs?: number;
+  /** Told of each error that is tried again after so many ms. */
+  readonly retrying?: (error: AppError, afterMs: number) => void;
+  readonly now?: () => number;
+  readonly wait?: (ms: number) => Promise<void>;
+}
+
+const BUDGET_MS = 60_000;
+const FIRST_WAIT_MS = 100;
+const MAX_WAIT_MS = 5_000;
+/**
+ * Bytes of text in one insert of chunks. The engine splits the rows of an insert at once: 4 MiB took 80 MB there and was the
+ * fastest; four times as much halved the rate.
+ */
+const INSERT_BYTES = 4 << 20;
+
+/** A writer on a store whose tables are there. */
+export function createWriter(store: Store, options: WriterOptions = {}): Writer {
+  const patience: Required<WriterOptions> = {
+    budgetMs: BUDGET_MS,
+    retrying() {},
+    now: Date.now,
+    wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    ...options,
+  };
+
+  /** One table after the other: the engine writes one insert at a time anyway. */
+  async function write(tables: readonly TableRows<unknown>[]): Promise<void> {
+    for (const rows of tables) await persistently(() => store.insert(rows), patience);
+  }
+
+  return {
+    async writeBatch({ chunks, events }) {
+      for (const chunk of chunks) checkLines(chunk);
+      const others = rowsBesideLines(chunks, events);
+      for (const part of partsOf(chunks)) await write([{ table: 'line_blocks', rows: part.map(toBlockRow) }]);
+      // ranges last: they say what has arrived
+      await write(others);
+      return { lines: chunks.reduce((sum, { outcomes }) => sum + outcomes.length, 0), ...countsOf(others) };
+    },
+    async writeTimelines({ migrations, findings, vanished, ...edition }) {
+      const tables: readonly TableRows<unknown>[] = [
+        { table: 'migrations', rows: migrations.map((migration) => toMigrationRow(migration, edition)) },
+        { table: 'findings', rows: findings.map((finding) => toFindingRow(finding, edition)) },
+        { table: 'migrations', rows: vanished.migrations.map((id) => vanishedMigration(id, edition)) },
+        { table: 'findings', rows: vanished.findings.map((id) => vanishedFinding(id, edition)) },
+      ];
+      await write(tables);
+      return countsOf(tables);
+    },
+  };
+}
+
+function rowsBesideLines(chunks: readonly ReadChunk[], events: readonly StoredEvent[]): readonly TableRows<unknown>[] {
+  return [
+    { table: 'events', rows: events.map(toEventRow) },
+    { table: 'samples', rows: events.flatMap(samplesOf) },
+    { table: 'host_facts', rows: events.flatMap(hostFactsOf) },
+    { table: 'rejected', rows: chunks.flatMap(toRejectedRows) },
+    { table: 'ranges', rows: chunks.map(toRangeRow) },
+  ];
+}
+
+/** A bug of the caller would be an error of the engine that nobody understands. */
+function checkLines({ header, bytes, at, outcomes }: ReadChunk): void {
+  const lines = linesIn(bytes);
+  if (at.length !== lines || outcomes.length !== lines) {
+    throw new Error(
+      `${header.path} at ${header.offset}: ${lines} lines, but ${at.length} times and ${outcomes.length} outcomes of lines`,
+    );
+  }
+}
+
+function* partsOf(chunks: readonly ReadChunk[]): Generator<readonly ReadChunk[]> {
+  let part: ReadChunk[] = [];
+  let size = 0;
+  for (const chunk of chunks) {
+    if (part.length > 0 && size + chunk.bytes.length > INSERT_BYTES) {
+      yield part;
+      part = [];
+      size = 0;
+    }
+    part.push(chunk);
+    size += chunk.bytes.length;
+  }
+  if (part.length > 0) yield part;
+}
+
+function countsOf(tables: readonly TableRows<unknown>[]): WrittenRows {
+  const counts: Record<string, number> = {};
+  for (const { table, rows } of tables) counts[table] = (counts[table] ?? 0) + rows.length;
+  return counts;
+}
+
+/** Tries again what may pass, each time a little later, until the budget is used up. */
+async function persistently(
+  work: () => Promise<void>,
+  { budgetMs, retrying, now, wait }: Required<WriterOptions>,
+): Promise<void> {
+  let firstFailedAt: number | null = null;
+  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, MAX_WAIT_MS)) {
+    try {
+      return await work();
+    } catch (error) {
+      firstFailedAt ??= now();
+      if (!(error instanceof AppError) || !error.retriable || now() + waitMs - firstFailedAt > budgetMs) throw error;
+      retrying(error, waitMs);
+      await wait(waitMs);
+    }
+  }
+}
