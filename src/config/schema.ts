@@ -5,7 +5,7 @@ import { size } from './size.ts';
 
 /** A table's rows go this many days after what they tell of. */
 function days(count: number, of: string): z.ZodDefault<z.ZodInt> {
-  return z.int().min(1).max(36_500).default(count).describe(of);
+  return z.int().min(1).max(20_000).default(count).describe(of);
 }
 
 /** How long each table keeps its rows. */

@@ -3,8 +3,9 @@ import { SEVERITIES, type Finding } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
 import type { Analysis } from '../reports/analysis.ts';
 import { findingDocument, migrationDocument } from '../reports/json.ts';
+import type { FoundFinding } from '../store/timeline-rows.ts';
 import { contains, overlaps, type Interval } from './interval.ts';
-import type { Changes, FindingChange, StoredFinding, StoredMigration } from './timelines.ts';
+import type { Changes, StoredFinding, StoredMigration } from './timelines.ts';
 
 /** A condition of a host that is found again within this is the same one, going on. */
 export const EPISODE_GAP_MS = 24 * 3_600_000;
@@ -78,7 +79,7 @@ function isGone(
 }
 
 /** The row of a finding: about a host, it may go on from one that is stored. */
-function placed(finding: Finding, stored: readonly StoredFinding[], { aboutHosts, now }: Scope): FindingChange {
+function placed(finding: Finding, stored: readonly StoredFinding[], { aboutHosts, now }: Scope): FoundFinding {
   if (!aboutHosts.has(finding.detector)) {
     return { id: finding.id, finding, foundAt: stored.find(({ id }) => id === finding.id)?.foundAt ?? now };
   }

@@ -1,43 +1,16 @@
-import type { Chunk, ChunkHeader } from '../model/chunk.ts';
-import type { Event, ParsedEvent } from '../model/event.ts';
-import type { RejectReason } from '../model/source.ts';
+import type { Chunk } from '../model/chunk.ts';
+import type { ParsedEvent } from '../model/event.ts';
 import type { Parser } from '../parsers/parser.ts';
 import { createScannerAt, type RecordOutcome, type RecordWatch } from '../parsers/scan.ts';
+import type { ReadChunk } from '../store/chunk-rows.ts';
+import type { StoredEvent } from '../store/rows.ts';
 import { createInstants, type Instants, type ZoneCache } from './instant.ts';
 
-/** An event with its place among those of its record. */
-export interface ChunkEvent {
-  readonly event: Event;
-  /** From 0: one record can mean several. */
-  readonly n: number;
-}
-
-/** A record that could not be read. */
-export interface RejectedRecord {
-  /** Bytes of the file before its line. */
-  readonly offset: number;
-  readonly line: number;
-  readonly reason: RejectReason;
-  readonly at: number;
-  /** The line, cut at 1,000 characters. */
-  readonly text: string;
-}
-
 /** What a chunk says. Made of the chunk alone: the same chunk gives the same. */
-export interface ParsedChunk {
-  readonly header: ChunkHeader;
-  readonly bytes: Uint8Array;
-  /** Of each line of the chunk, when its record was written; Unix ms. */
-  readonly ats: readonly number[];
-  /** Of each line, what became of it. */
-  readonly outcomes: readonly RecordOutcome[];
+export interface ParsedChunk extends ReadChunk {
   /** In the order of the file, by the host's own clock. */
-  readonly events: readonly ChunkEvent[];
-  readonly rejected: readonly RejectedRecord[];
+  readonly events: readonly StoredEvent[];
   readonly counts: ChunkCounts;
-  /** Times of the first and the last record; `null` where the chunk holds none. */
-  readonly firstAt: number | null;
-  readonly lastAt: number | null;
 }
 
 /** What became of a chunk's records; each is in one of the last three. */
@@ -49,7 +22,6 @@ export interface ChunkCounts {
   readonly rejected: number;
 }
 
-const MAX_TEXT_CHARS = 1000;
 const LINE_BREAK = 10;
 
 /** Reads one chunk by the rules of its program. */
@@ -63,13 +35,10 @@ export function parseChunk(chunk: Chunk, parser: Parser, zones: ZoneCache): Pars
   const scanner = createScannerAt(parser, file, { emit: (event) => parsed.push(event), start });
   scanner.push(latin1(bytes));
   scanner.end();
-  const { ats, outcomes, badTimes, firstAt, lastAt } = lines.end();
-  const rejected = rejectedRecords(chunk, { ats, outcomes });
-  const events = placed(
-    parsed.filter(({ origin }) => !badTimes.has(origin.line)),
-    (line) => ats[line - header.line - 1] ?? header.observedAt,
-  );
-  return { header, bytes, ats, outcomes, events, rejected, counts: countsOf(outcomes), firstAt, lastAt };
+  const { badTimes, ...told } = lines.end();
+  const readable = parsed.filter(({ origin }) => !badTimes.has(origin.line));
+  const events = placed(readable, header, (line) => told.at[line - header.line - 1] ?? header.observedAt);
+  return { header, bytes, ...told, events, counts: countsOf(told.outcomes) };
 }
 
 function latin1(bytes: Uint8Array): string {
@@ -78,7 +47,7 @@ function latin1(bytes: Uint8Array): string {
 
 interface Lines {
   readonly watch: RecordWatch;
-  end(): Pick<ParsedChunk, 'ats' | 'outcomes' | 'firstAt' | 'lastAt'> & {
+  end(): Pick<ParsedChunk, 'at' | 'outcomes' | 'firstAt' | 'lastAt'> & {
     /** Numbers of lines whose records have a time that can be none. */
     readonly badTimes: ReadonlySet<number>;
   };
@@ -88,21 +57,21 @@ interface Lines {
 function createLines({ header, bytes }: Chunk, instants: Instants): Lines {
   const total = lineCount(bytes);
   const outcomes = Array.from<RecordOutcome>({ length: total }).fill('continued');
-  const ats = Array.from<number>({ length: total }).fill(Number.NaN);
+  const at = Array.from<number>({ length: total }).fill(Number.NaN);
   const badTimes = new Set<number>();
   let firstAt: number | null = null;
   let lastAt: number | null = null;
 
   const watch: RecordWatch = {
     begins(line, stamp) {
-      const at = instants(stamp);
-      if (at === null) badTimes.add(line);
+      const instant = instants(stamp);
+      if (instant === null) badTimes.add(line);
       else {
-        firstAt ??= at;
-        lastAt = at;
+        firstAt ??= instant;
+        lastAt = instant;
       }
-      ats[line - header.line - 1] = at ?? header.observedAt;
-      outcomes[line - header.line - 1] = at === null ? 'bad-time' : 'plain';
+      at[line - header.line - 1] = instant ?? header.observedAt;
+      outcomes[line - header.line - 1] = instant === null ? 'bad-time' : 'plain';
     },
     ended(line, outcome) {
       // the collector cut the record that these lines go on from
@@ -114,12 +83,12 @@ function createLines({ header, bytes }: Chunk, instants: Instants): Lines {
   return {
     watch,
     end() {
-      let at = firstAt ?? header.observedAt;
-      for (const [i, own] of ats.entries()) {
-        if (Number.isNaN(own)) ats[i] = at;
-        else at = own;
+      let last = firstAt ?? header.observedAt;
+      for (const [i, own] of at.entries()) {
+        if (Number.isNaN(own)) at[i] = last;
+        else last = own;
       }
-      return { ats, outcomes, badTimes, firstAt, lastAt };
+      return { at, outcomes, badTimes, firstAt, lastAt };
     },
   };
 }
@@ -131,45 +100,18 @@ function lineCount(bytes: Uint8Array): number {
 }
 
 /** Events in UTC: as the time of their line says. */
-function placed(parsed: readonly ParsedEvent[], atOf: (line: number) => number): readonly ChunkEvent[] {
+function placed(
+  parsed: readonly ParsedEvent[],
+  { cluster, fileId }: Chunk['header'],
+  atOf: (line: number) => number,
+): readonly StoredEvent[] {
   let n = 0;
   let offset = -1;
   return parsed.map(({ body, origin }) => {
     n = origin.offset === offset ? n + 1 : 0;
     offset = origin.offset;
-    return { event: { body, origin, at: atOf(origin.line) }, n };
+    return { cluster, fileId, n, event: { body, origin, at: atOf(origin.line) } };
   });
-}
-
-const READ = new Set<RecordOutcome>(['events', 'plain', 'continued']);
-
-function isRejected(outcome: RecordOutcome): outcome is RejectReason {
-  return !READ.has(outcome);
-}
-
-function rejectedRecords(
-  { header, bytes }: Chunk,
-  { ats, outcomes }: Pick<ParsedChunk, 'ats' | 'outcomes'>,
-): readonly RejectedRecord[] {
-  const rejected: RejectedRecord[] = [];
-  if (!outcomes.some(isRejected)) return rejected;
-  let start = 0;
-  for (const [i, outcome] of outcomes.entries()) {
-    const found = bytes.indexOf(LINE_BREAK, start);
-    const end = found < 0 ? bytes.length : found;
-    if (isRejected(outcome)) {
-      const text = Buffer.from(bytes.subarray(start, Math.min(end, start + MAX_TEXT_CHARS))).toString('utf8');
-      rejected.push({
-        offset: header.offset + start,
-        line: header.line + i + 1,
-        reason: outcome,
-        at: ats[i] ?? header.observedAt,
-        text,
-      });
-    }
-    start = end + 1;
-  }
-  return rejected;
 }
 
 function countsOf(outcomes: readonly RecordOutcome[]): ChunkCounts {

@@ -1,4 +1,3 @@
-import type { StoredEvent } from '../store/rows.ts';
 import { createCoverage } from './coverage.ts';
 import { dirtyFrom, type Dirty } from './dirty.ts';
 import type { ParsedChunk } from './parse-chunk.ts';
@@ -58,11 +57,11 @@ export function createPartition(note: string | null, { timelines, now }: Partiti
     async restore() {
       for (const cluster of Object.keys(JSON.parse(dirty.note()) as Record<string, unknown>)) await memory(cluster);
     },
-    async remember({ header: { cluster, fileId, host, source, path, observedAt }, events, firstAt, lastAt }) {
+    async remember({ header: { cluster, host, source, path, observedAt }, events, firstAt, lastAt }) {
       const { recent, coverage } = await memory(cluster);
       if (firstAt !== null && lastAt !== null)
         coverage.add({ host, source, path, firstAt: Math.min(firstAt, lastAt), lastAt: Math.max(firstAt, lastAt) });
-      recent.add(events.map(({ event, n }): StoredEvent => ({ cluster, fileId, n, event })));
+      recent.add(events);
       for (const { event } of events) {
         const urgency = urgencyOf(event.body);
         if (urgency === null) continue;
@@ -85,13 +84,10 @@ export function createPartition(note: string | null, { timelines, now }: Partiti
 
 /** What the store knows of a cluster. */
 async function load(cluster: string, { timelines, now }: PartitionParts): Promise<ClusterMemory> {
-  const { events, all } = await timelines.latestEvents(cluster, Math.floor(MAX_RECENT / 2));
-  const oldest = events.reduce((min, { event }) => Math.min(min, event.at), Number.POSITIVE_INFINITY);
   const recent = createRecentEvents({
     cluster,
     max: MAX_RECENT,
-    // of the oldest moment there may be more
-    known: { events, from: all ? Number.NEGATIVE_INFINITY : oldest + 1 },
+    known: await timelines.latestEvents(cluster, Math.floor(MAX_RECENT / 2)),
     read: (of, interval) => timelines.events(of, interval),
   });
   const coverage = createCoverage(await timelines.covered(cluster));

@@ -1,5 +1,6 @@
 import type { StoredEvent } from '../store/rows.ts';
 import type { Interval } from './interval.ts';
+import type { KnownEvents } from './timelines.ts';
 
 /** Where events are that are no longer, or not yet, in memory. */
 export type EventReader = (cluster: string, interval: Interval) => Promise<readonly StoredEvent[]>;
@@ -18,8 +19,8 @@ export interface RecentOptions {
   readonly read: EventReader;
   /** Events kept at most. */
   readonly max: number;
-  /** Events that the store has already, and the time from which they are all it has; `-Infinity` where they are all of all time. */
-  readonly known: { readonly events: readonly StoredEvent[]; readonly from: number };
+  /** Events that the store has already. */
+  readonly known: KnownEvents;
 }
 
 /** Memory of one cluster's latest events. */

@@ -1,6 +1,7 @@
-import type { Finding, Severity } from '../model/finding.ts';
+import type { Severity } from '../model/finding.ts';
 import type { Migration, Outcome } from '../model/timeline.ts';
 import type { StoredEvent } from '../store/rows.ts';
+import type { FoundFinding } from '../store/timeline-rows.ts';
 import type { Covered } from './coverage.ts';
 import type { Interval } from './interval.ts';
 
@@ -29,21 +30,20 @@ export interface StoredFinding {
   readonly document: string;
 }
 
-/** A finding to store. */
-export interface FindingChange {
-  /** Of the row: the finding's own, or of the episode that it goes on from. */
-  readonly id: string;
-  readonly finding: Finding;
-  readonly foundAt: number;
-}
-
 /** What a rebuild makes different from what is stored. */
 export interface Changes {
   readonly migrations: readonly Migration[];
-  readonly findings: readonly FindingChange[];
+  readonly findings: readonly FoundFinding[];
   /** Rows that nothing bears out any more. */
   readonly goneMigrations: readonly StoredMigration[];
   readonly goneFindings: readonly StoredFinding[];
+}
+
+/** Events up to the newest one. */
+export interface KnownEvents {
+  readonly events: readonly StoredEvent[];
+  /** All events at or after this are among them; `-Infinity`: all there are. */
+  readonly from: number;
 }
 
 /** What is stored of a cluster, as a rebuild needs it. */
@@ -51,9 +51,9 @@ export interface TimelineStore {
   events(cluster: string, interval: Interval): Promise<readonly StoredEvent[]>;
   /** Of the events, those that name this VM. */
   eventsOfVm(cluster: string, vm: string, interval: Interval): Promise<readonly StoredEvent[]>;
-  /** The latest events, at most so many, and whether they are all there are. */
-  latestEvents(cluster: string, max: number): Promise<{ readonly events: readonly StoredEvent[]; readonly all: boolean }>;
-  /** Migrations that were seen at any moment of the interval. */
+  /** The latest events, at most so many. */
+  latestEvents(cluster: string, max: number): Promise<KnownEvents>;
+  /** Migrations that were seen at any moment of the interval, and those that ran shortly before it. */
   migrations(cluster: string, interval: Interval): Promise<readonly StoredMigration[]>;
   /** Findings of any moment of the interval, and those of these migrations. */
   findings(cluster: string, interval: Interval, migrations: readonly string[]): Promise<readonly StoredFinding[]>;

@@ -93,10 +93,19 @@ export function toMigrationRow(of: Migration, { cluster, version }: Edition): Mi
   };
 }
 
+/** A finding and its row. */
+export interface FoundFinding {
+  /** Of the row: the finding's own, or one that also says which episode of a lasting condition it is. */
+  readonly id: string;
+  readonly finding: Finding;
+  /** When it was found first, Unix ms. */
+  readonly foundAt: number;
+}
+
 /** The row of a finding as it holds now. */
-export function toFindingRow(of: Finding, { cluster, version, writtenAt }: Edition): FindingRow {
+export function toFindingRow({ id, finding: of, foundAt }: FoundFinding, { cluster, version }: Edition): FindingRow {
   return {
-    id: of.id,
+    id,
     cluster,
     detector: of.detector,
     severity: of.severity,
@@ -111,7 +120,7 @@ export function toFindingRow(of: Finding, { cluster, version, writtenAt }: Editi
     document: JSON.stringify(findingDocument(of)),
     version,
     deleted: 0,
-    found_at: writtenAt,
+    found_at: foundAt,
   };
 }
 

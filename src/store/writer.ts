@@ -1,11 +1,17 @@
 import { AppError } from '../lib/errors.ts';
-import type { Finding } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
 import { linesIn, toBlockRow, toRangeRow, toRejectedRows, type ReadChunk } from './chunk-rows.ts';
 import { toEventRow, type StoredEvent } from './rows.ts';
 import { hostFactsOf, samplesOf } from './sample-rows.ts';
 import type { Store, TableRows } from './store.ts';
-import { toFindingRow, toMigrationRow, vanishedFinding, vanishedMigration, type Edition } from './timeline-rows.ts';
+import {
+  toFindingRow,
+  toMigrationRow,
+  vanishedFinding,
+  vanishedMigration,
+  type Edition,
+  type FoundFinding,
+} from './timeline-rows.ts';
 
 /** What became of some chunks. All other tables of records are worked out from these two. */
 export interface StoredBatch {
@@ -16,7 +22,7 @@ export interface StoredBatch {
 /** Timelines of one cluster that changed. */
 export interface ChangedTimelines extends Edition {
   readonly migrations: readonly Migration[];
-  readonly findings: readonly Finding[];
+  readonly findings: readonly FoundFinding[];
   /** Ids that were written once and are no more. */
   readonly vanished: { readonly migrations: readonly string[]; readonly findings: readonly string[] };
 }

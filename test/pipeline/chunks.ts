@@ -16,10 +16,16 @@ export interface CollectedFile {
 /** Zone in which the recorded hosts write local times. */
 export const RECORDED_ZONE = 'Europe/Berlin';
 
+/** All recordings were made before this, within days; Unix ms. */
+export const RECORDED_BEFORE = Date.UTC(2026, 10, 25);
+
 /** The logs of a folder, as collectors of its hosts would find them. */
-export async function collectedFiles(folder: string, zone = RECORDED_ZONE): Promise<readonly CollectedFile[]> {
+export async function collectedFiles(
+  folder: string,
+  { zone = RECORDED_ZONE, cluster = 'c1' } = {},
+): Promise<readonly CollectedFile[]> {
   const { files } = await discover([folder]);
-  return files.flatMap(({ path, absolute, modifiedAt }) => {
+  return files.flatMap(({ path, absolute }) => {
     const bytes = readFileSync(absolute);
     const identity = identify({ path, absolute, head: bytes.subarray(0, 65_536).toString('latin1') }, parsers, {
       hosts: [],
@@ -28,16 +34,17 @@ export async function collectedFiles(folder: string, zone = RECORDED_ZONE): Prom
     if (identity === null || bytes.length === 0) return [];
     const { host, source, vm } = identity.context;
     const header = {
-      cluster: 'c1',
+      cluster,
       host,
       source,
       path,
       vm,
-      zone,
+      // what we start ourselves, and what watches the network, is in UTC
+      zone: source === 'cloudstack-agent' ? zone : 'UTC',
       fileId: stableId(host, path),
       offset: 0,
       line: 0,
-      observedAt: modifiedAt,
+      observedAt: RECORDED_BEFORE,
     };
     return [{ header, parser: identity.parser, bytes }];
   });

@@ -59,8 +59,8 @@ function agentLine(time: string, text = 'x'): string {
 }
 
 function atsOf(text: string, changes: Partial<typeof header> | Record<string, unknown> = {}): readonly string[] {
-  const { ats } = parseChunk({ header: { ...header, ...changes }, bytes: Buffer.from(text) }, cloudstackAgent, zones);
-  return ats.map((at) => new Date(at).toISOString());
+  const { at } = parseChunk({ header: { ...header, ...changes }, bytes: Buffer.from(text) }, cloudstackAgent, zones);
+  return at.map((ms) => new Date(ms).toISOString());
 }
 
 describe('local times', () => {
@@ -89,14 +89,14 @@ describe('local times', () => {
 test('a time that can be none is rejected, kept with the time of its reading, and means nothing', () => {
   const text = '1970-01-01 00:00:01,000 INFO  [x.Y] (main:null) (logid:) Migration thread of VM [i-5-77-VM] finished.\n';
   const parsed = parseChunk({ header, bytes: Buffer.from(text) }, cloudstackAgent, zones);
-  expect(parsed).toMatchObject({ outcomes: ['bad-time'], ats: [header.observedAt], events: [] });
-  expect(parsed.rejected).toMatchObject([{ reason: 'bad-time', line: 1, offset: 0 }]);
+  expect(parsed).toMatchObject({ outcomes: ['bad-time'], at: [header.observedAt], events: [] });
+  expect(parsed.counts).toMatchObject({ records: 1, rejected: 1 });
 });
 
 test('lines of a record that began in the chunk before are no loss', () => {
   const text = `\tat com.cloud.agent.Agent.run(Agent.java:1)\n${agentLine('2026-07-01 12:00:00,000')}`;
   const rest = parseChunk({ header: { ...header, offset: 5000, line: 40 }, bytes: Buffer.from(text) }, cloudstackAgent, zones);
-  expect(rest).toMatchObject({ outcomes: ['continued', 'plain'], rejected: [] });
+  expect(rest).toMatchObject({ outcomes: ['continued', 'plain'], counts: { rejected: 0 } });
   const start = parseChunk({ header, bytes: Buffer.from(text) }, cloudstackAgent, zones);
   expect(start).toMatchObject({ outcomes: ['no-header', 'plain'] });
 });

@@ -1,0 +1,93 @@
+import { eventsBetween } from '../store/events-between.ts';
+import { createEventReader, EVENT_COLUMNS, type EventRow } from '../store/rows.ts';
+import type { Store } from '../store/store.ts';
+import type { Writer } from '../store/writer.ts';
+import type { Covered } from './coverage.ts';
+import type { Interval } from './interval.ts';
+import type { KnownEvents, StoredFinding, StoredMigration, TimelineStore } from './timelines.ts';
+
+/** How far back the latest events go at most, ms: longer than a migration lasts. */
+const LATEST_MS = 6 * 3_600_000;
+/** A migration that ran this long before a time, ms, may still run in it, though nothing was heard of it since. */
+const SILENT_MS = 10 * 60_000;
+/** What was heard of a host longer ago than this, ms, says nothing of what is observed of it today. */
+const COVERED_MS = 30 * 86_400_000;
+
+/** Timelines in the tables of a store. */
+export function createStoredTimelines(store: Store, writer: Writer, now: () => number): TimelineStore {
+  return {
+    events: (cluster, { from, to }) => eventsBetween(store, { cluster, from, to: to + 1 }),
+    eventsOfVm: async (cluster, vm, { from, to }) => {
+      const rows = await store.query<EventRow>(
+        `SELECT ${EVENT_COLUMNS} FROM events AS stored FINAL
+         WHERE cluster = {cluster: String} AND vm = {vm: String}
+           AND stored.at >= ${instant('from')} AND stored.at <= ${instant('to')}`,
+        { cluster, vm, from, to },
+      );
+      return rows.map(createEventReader());
+    },
+    latestEvents: (cluster, max) => latestEvents(store, cluster, max),
+    migrations: (cluster, interval) =>
+      store.query<StoredMigration>(
+        `SELECT id, vm, toUnixTimestamp64Milli(started_at) AS startedAt, toUnixTimestamp64Milli(last_seen_at) AS lastSeenAt,
+           outcome, document
+         FROM migrations FINAL
+         WHERE cluster = {cluster: String} AND started_at <= ${instant('to')}
+           AND (last_seen_at >= ${instant('from')} OR (outcome = 'running' AND last_seen_at >= ${instant('silent')}))`,
+        { cluster, ...whole(interval), silent: Math.floor(interval.from) - SILENT_MS },
+      ),
+    findings: (cluster, interval, migrations) =>
+      store.query<StoredFinding>(
+        `SELECT id, detector, severity, nullIf(migration_id, '') AS migration,
+           toUnixTimestamp64Milli(from_at) AS from, if(isNull(to_at), NULL, toUnixTimestamp64Milli(assumeNotNull(to_at))) AS to,
+           toUnixTimestamp64Milli(found_at) AS foundAt, document
+         FROM findings FINAL
+         WHERE cluster = {cluster: String}
+           AND ((from_at <= ${instant('to')} AND ifNull(to_at, greatest(from_at, ${instant('now')})) >= ${instant('from')})
+             OR has({migrations: Array(String)}, migration_id))`,
+        { cluster, ...whole(interval), now: now(), migrations },
+      ),
+    covered: (cluster) =>
+      store.query<Covered>(
+        `SELECT host, source, any(path) AS path,
+           toUnixTimestamp64Milli(assumeNotNull(min(first_at))) AS firstAt, toUnixTimestamp64Milli(assumeNotNull(max(last_at))) AS lastAt
+         FROM ranges
+         WHERE cluster = {cluster: String} AND observed_at >= ${instant('since')} AND first_at IS NOT NULL AND last_at IS NOT NULL
+         GROUP BY host, source`,
+        { cluster, since: now() - COVERED_MS },
+      ),
+    async write(cluster, { migrations, findings, goneMigrations, goneFindings }) {
+      const vanished = { migrations: goneMigrations.map(({ id }) => id), findings: goneFindings.map(({ id }) => id) };
+      await writer.writeTimelines({ cluster, version: now(), writtenAt: now(), migrations, findings, vanished });
+    },
+  };
+}
+
+/** A bound value in Unix ms, as the tables hold instants. */
+function instant(name: string): string {
+  return `fromUnixTimestamp64Milli({${name}: Int64})`;
+}
+
+/** Corrections for skew may leave fractions. */
+function whole({ from, to }: Interval): Interval {
+  return { from: Math.floor(from), to: Math.ceil(to) };
+}
+
+async function latestEvents(store: Store, cluster: string, max: number): Promise<KnownEvents> {
+  const [known] = await store.query<{ readonly events: number; readonly newest: number }>(
+    `SELECT count() AS events, toUnixTimestamp64Milli(max(at)) AS newest FROM events WHERE cluster = {cluster: String}`,
+    { cluster },
+  );
+  if (known === undefined || known.events === 0) return { events: [], from: Number.NEGATIVE_INFINITY };
+  const since = known.newest - LATEST_MS;
+  const rows = await store.query<EventRow>(
+    `SELECT ${EVENT_COLUMNS} FROM events AS stored FINAL
+     WHERE cluster = {cluster: String} AND stored.at >= ${instant('since')}
+     ORDER BY stored.at DESC LIMIT {max: UInt32}`,
+    { cluster, since, max },
+  );
+  const events = rows.map(createEventReader());
+  if (rows.length >= known.events) return { events, from: Number.NEGATIVE_INFINITY };
+  // of the oldest moment there may be more
+  return { events, from: rows.length < max ? since : (rows.at(-1)?.at ?? since) + 1 };
+}

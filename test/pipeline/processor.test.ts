@@ -1,0 +1,167 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Chunk } from '../../src/model/chunk.ts';
+import { migrationDocument, findingDocument } from '../../src/reports/json.ts';
+import { analysedFolder } from '../recording.ts';
+import { encodeChunk } from '../../src/pipeline/chunk-message.ts';
+import { DEAD_LETTERS_TOPIC, RECORDS_TOPIC } from '../../src/stream/stream.ts';
+import { chunksOf, collectedFiles } from './chunks.ts';
+import { openInstance, type Instance } from './instance.ts';
+
+let instance: Instance;
+
+beforeAll(async () => {
+  instance = await openInstance();
+}, 60_000);
+afterAll(() => instance.remove());
+
+/** Recordings, and the zone of their agents. */
+const RECORDED = [
+  ['libvirt-9.0/healthy', 'Europe/Berlin'],
+  ['libvirt-9.0/cpu-incompatible', 'Europe/Berlin'],
+  ['libvirt-9.0/not-converging', 'America/New_York'],
+  ['libvirt-9.0/split-brain', 'Europe/Berlin'],
+  ['libvirt-9.0/storage-spike', 'Europe/Berlin'],
+  ['libvirt-9.0/two-at-once', 'Europe/Berlin'],
+  ['libvirt-7.0/split-brain', 'Europe/Berlin'],
+  ['libvirt-11.3/missing-garp', 'Europe/Berlin'],
+  ['libvirt-11.3/post-copy', 'Europe/Berlin'],
+] as const;
+
+/** Migrations and findings as documents. */
+interface Told {
+  readonly migrations: readonly unknown[];
+  readonly findings: readonly unknown[];
+}
+
+async function storedOf(cluster: string): Promise<Told> {
+  const documents = async (table: string): Promise<readonly unknown[]> => {
+    const rows = await instance.store.query<{ readonly document: string }>(
+      `SELECT document FROM ${table} FINAL WHERE cluster = {cluster: String}`,
+      { cluster },
+    );
+    return sorted(rows.map(({ document }) => JSON.parse(document) as Named));
+  };
+  return { migrations: await documents('migrations'), findings: await documents('findings') };
+}
+
+/** What `precopy analyze` says of a recording. */
+async function analysedOf(folder: string): Promise<Told> {
+  const { migrations, findings } = await analysedFolder(folder);
+  return { migrations: sorted(migrations.map(migrationDocument)), findings: sorted(findings.map(findingDocument)) };
+}
+
+interface Named {
+  readonly id: string;
+}
+
+function sorted(documents: readonly Named[]): readonly unknown[] {
+  return documents.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** Pieces of some kilobytes, so that no file is one chunk. */
+function small(): number {
+  return 3000;
+}
+
+async function processed(chunks: readonly Chunk[], { together }: { readonly together: number }): Promise<void> {
+  const processor = instance.processor();
+  await processor.start();
+  for (let i = 0; i < chunks.length; i += together) {
+    await instance.send(chunks.slice(i, i + together));
+    // timelines are told between them
+    if (together < 1000) await processor.idle();
+  }
+  await processor.idle();
+  await processor.stop();
+}
+
+describe.each(RECORDED)('%s', (name, zone) => {
+  test('streamed file by file, it ends in the migrations and findings that analyze tells', async () => {
+    const cluster = `files ${name}`;
+    const files = await collectedFiles(`recordings/${name}`, { cluster, zone });
+    await processed(
+      files.flatMap((file) => chunksOf(file, small)),
+      { together: 1000 },
+    );
+    expect(await storedOf(cluster)).toEqual(await analysedOf(`recordings/${name}`));
+  }, 60_000);
+});
+
+test('chunks that come late and out of order, timelines told in between, end in the same', async () => {
+  const name = 'libvirt-9.0/two-at-once';
+  const cluster = 'shuffled';
+  const files = await collectedFiles(`recordings/${name}`, { cluster });
+  const chunks = files.flatMap((file) => chunksOf(file, small));
+  // every seventh first, then those after them: far from any order of time
+  const shuffled = [0, 1, 2, 3, 4, 5, 6].flatMap((rest) => chunks.filter((_, i) => i % 7 === rest));
+  await processed(shuffled, { together: Math.ceil(shuffled.length / 5) });
+  expect(await storedOf(cluster)).toEqual(await analysedOf(`recordings/${name}`));
+}, 60_000);
+
+test('chunks that come again change nothing', async () => {
+  const name = 'libvirt-9.0/cpu-incompatible';
+  const cluster = 'twice';
+  const chunks = (await collectedFiles(`recordings/${name}`, { cluster })).flatMap((file) => chunksOf(file, small));
+  await processed([...chunks, ...chunks], { together: 1000 });
+  const told = await storedOf(cluster);
+  const changes: number[] = [];
+  const again = instance.processor({
+    rebuilt: (_, { migrations, findings }) => changes.push(migrations.length + findings.length),
+  });
+  await again.start();
+  await instance.send(chunks);
+  await again.idle();
+  await again.stop();
+  expect(changes.length).toBeGreaterThan(0);
+  expect(changes.every((count) => count === 0)).toBe(true);
+  expect(await storedOf(cluster)).toEqual(told);
+  const [lines] = await instance.store.query<{ readonly stored: number; readonly different: number }>(
+    `SELECT count() AS stored, uniqExact(host, file_id, offset) AS different FROM lines FINAL WHERE cluster = 'twice'`,
+  );
+  expect(lines?.stored).toBe(lines?.different);
+}, 60_000);
+
+test('what is stored and not told yet when a processor ends, the next one tells', async () => {
+  const cluster = 'restart';
+  const chunks = (await collectedFiles('recordings/libvirt-9.0/cpu-incompatible', { cluster })).flatMap((file) =>
+    chunksOf(file, small),
+  );
+  const first = instance.processor();
+  await first.start();
+  await instance.send(chunks);
+  await first.stop();
+  const second = instance.processor();
+  await second.start();
+  await second.idle();
+  await second.stop();
+  expect(await storedOf(cluster)).toEqual(await analysedOf('recordings/libvirt-9.0/cpu-incompatible'));
+}, 60_000);
+
+test('a message that nobody can read goes to the dead letters with the reason, and the others are read', async () => {
+  const [file] = await collectedFiles('recordings/libvirt-9.0/healthy', { cluster: 'forged' });
+  if (file === undefined) throw new Error('no file');
+  const [chunk] = chunksOf(file, () => 1e9);
+  if (chunk === undefined) throw new Error('no chunk');
+  const reasons: string[] = [];
+  const processor = instance.processor({ deadLetter: (problem) => reasons.push(problem) });
+  await processor.start();
+  const good = encodeChunk(chunk);
+  await instance.producer.send(RECORDS_TOPIC, [
+    { ...good, headers: { ...good.headers, schema: '2' } },
+    { ...good, headers: { ...good.headers, source: 'emacs' } },
+    { ...good, headers: {} },
+    good,
+  ]);
+  await processor.idle();
+  await processor.stop();
+  expect(reasons).toMatchObject([
+    expect.stringContaining('schema'),
+    expect.stringContaining('source'),
+    expect.stringContaining('schema'),
+  ]);
+  const [stored] = await instance.store.query<{ readonly lines: number }>(
+    "SELECT count() AS lines FROM lines FINAL WHERE cluster = 'forged'",
+  );
+  expect(stored?.lines).toBeGreaterThan(0);
+  expect((await instance.stream.positions(DEAD_LETTERS_TOPIC, 'any'))[0]?.end).toBe(3);
+}, 60_000);
