@@ -65,6 +65,8 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   pino: ['src/lib/log.ts'],
   'prom-client': ['src/lib/metrics.ts'],
   hono: ['src/web/'],
+  'hono/body-limit': ['src/web/'],
+  'hono/streaming': ['src/web/'],
   '@hono/node-server': ['src/web/'],
   'node:child_process': ['src/ingest/'],
   'node:dgram': ['src/ingest/'],
