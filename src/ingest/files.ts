@@ -43,6 +43,9 @@ const TIMINGS: FileTimings = {
 /** Bytes that are read and not yet acknowledged, at most one chunk more. */
 const BATCH_BYTES = 1 << 20;
 
+/** Where saving is slow, no more of the time than one part in so many goes into it. */
+const SAVING_SHARE = 20;
+
 /**
  * Follows log files through rotation of any kind. Every line goes to the sink once, or again with the same `fileId` and offset where
  * a crash came between the sink's word and the checkpoint. The order of a file's lines is kept; `start` throws where the checkpoints
@@ -106,7 +109,8 @@ class FileCollector implements Collector {
         await this.#pause(this.#timings.retryMs);
       }
     }
-    if (this.#unsaved) await this.#save();
+    // also what is known to be there and was not read: should it be gone at the next start, that is a loss to tell
+    await this.#save();
     await this.#logs.close();
     this.#problems.tell('stopped', performance.now());
   }
@@ -225,7 +229,7 @@ class FileCollector implements Collector {
   }
 
   async #save(): Promise<boolean> {
-    this.#saveAt = performance.now() + this.#timings.checkpointMs;
+    const begun = performance.now();
     const files = this.#logs.files();
     try {
       await this.#checkpoints.save(this.#logs.states());
@@ -235,6 +239,8 @@ class FileCollector implements Collector {
       this.#saveAt = performance.now() + this.#timings.retryMs;
       return false;
     }
+    const now = performance.now();
+    this.#saveAt = now + Math.max(this.#timings.checkpointMs, (now - begun) * SAVING_SHARE);
     for (const file of files) file.persisted = true;
     this.#unsaved = false;
     this.#problems.clear('checkpoint');

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -101,12 +101,6 @@ export async function untilLines(count: number, ...followings: readonly { readon
   await until(() => textsOf(...followings).length >= count || `${textsOf(...followings).length} of ${count} lines`);
 }
 
-/** Waits until the checkpoint knows what is said of it. */
-export async function untilSaved(folder: string, read: (path: string) => boolean): Promise<void> {
-  const path = join(folder, 'checkpoints.json');
-  await until(() => (existsSync(path) && read(path)) || 'no such checkpoint');
-}
-
 /** A record of the agent, as log4j writes it. */
 export function record(number: number, text = 'a record'): string {
   const ms = String(number % 1000).padStart(3, '0');
@@ -119,4 +113,19 @@ export function records(from: number, to: number): string {
   let text = '';
   for (let number = from; number < to; number += 1) text += record(number);
   return text;
+}
+
+/** The texts of `records`, line by line. */
+export function expected(from: number, to: number): readonly string[] {
+  return records(from, to).split('\n').slice(0, -1);
+}
+
+/** Every file id, in the order of appearance. */
+export function fileIds({ chunks }: { readonly chunks: readonly Chunk[] }): readonly string[] {
+  return [...new Set(chunks.map(({ header }) => header.fileId))];
+}
+
+/** Waits long enough for several looks at files and folders. */
+export function someLooks(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 6 * FAST.scanMs));
 }

@@ -1,6 +1,6 @@
 import { openBacking, type Backing } from './backing.ts';
 import type { Followed, Place } from './followed.ts';
-import { hasPrint, PRINT_BYTES } from './print.ts';
+import { hasPrint, NO_PRINT, PRINT_BYTES, printOf, type Print } from './print.ts';
 
 /**
  * What a file holds, beside a content that is known. `same`: all of it that was read, and maybe more. `part`: its beginning, less than
@@ -11,15 +11,25 @@ export type Likeness = 'same' | 'part' | 'other';
 /** Of the common part of two files, so much of its end is compared. */
 const COMPARED_BYTES = 1 << 16;
 
-/** Compares a file with a content that nobody holds any more, by its prints. */
-export async function likenessByPrint(backing: Backing, { state }: Followed): Promise<Likeness> {
+/** What a comparison by prints found: `tail` is what stands before the offset now. */
+export interface Comparison {
+  readonly likeness: Likeness;
+  readonly tail: Print;
+}
+
+/** Compares a file with what is remembered of a content. */
+export async function likenessByPrint(backing: Backing, { state }: Followed): Promise<Comparison> {
   const head = await backing.read(0, state.head.bytes);
-  if (!hasPrint(head, state.head)) return 'other';
+  if (!hasPrint(head, state.head)) return { likeness: 'other', tail: NO_PRINT };
   const start = state.offset - state.tail.bytes;
-  const tail = await backing.read(start, state.tail.bytes);
-  if (hasPrint(tail, state.tail)) return 'same';
-  // a file that is shorter cannot be compared at its end; a whole print at its beginning is proof enough
-  return tail.length < state.tail.bytes && head.length === PRINT_BYTES ? 'part' : 'other';
+  const bytes = await backing.read(start, state.tail.bytes);
+  const tail = printOf(bytes);
+  if (hasPrint(bytes, state.tail)) return { likeness: 'same', tail };
+  // too little to be sure of
+  if (head.length < PRINT_BYTES) return { likeness: 'other', tail };
+  if (bytes.length < state.tail.bytes) return { likeness: 'part', tail };
+  // a reset of the host turns what it had not yet written to disk into NUL bytes, also of what was read already
+  return { likeness: bytes.at(-1) === 0 ? 'same' : 'other', tail };
 }
 
 /**

@@ -103,8 +103,9 @@ async function keep(family: Family, member: Member, { now }: Surroundings): Prom
   if (!changed && !unread && !member.live) return true;
   const backing = await openBacking(member);
   try {
-    if ((await likenessByPrint(backing, file)) === 'same') {
-      hold(file, { backing, member, now });
+    const { likeness, tail } = await likenessByPrint(backing, file);
+    if (likeness === 'same') {
+      hold(file, { backing, member, now, tail });
       return true;
     }
   } catch (cause) {
@@ -116,16 +117,18 @@ async function keep(family: Family, member: Member, { now }: Surroundings): Prom
   return false;
 }
 
-function hold(file: Followed, { backing, member, now }: { backing: Backing; member: Member; now: number }): void {
+interface Holding {
+  readonly backing: Backing;
+  readonly member: Member;
+  readonly now: number;
+  /** What stands before the offset, where that was looked at. */
+  readonly tail?: Print;
+}
+
+function hold(file: Followed, { backing, member, now, tail = file.state.tail }: Holding): void {
   attach(file, { backing, place: member, now });
-  file.state = {
-    ...file.state,
-    key: member.key,
-    diskBytes: member.diskBytes,
-    modifiedAt: member.modifiedAt,
-    goneAt: null,
-    lossTold: false,
-  };
+  const { key, diskBytes, modifiedAt } = member;
+  file.state = { ...file.state, key, diskBytes, modifiedAt, tail, goneAt: null, lossTold: false };
 }
 
 async function noteAbsence(family: Family, file: Followed, keys: ReadonlySet<string>): Promise<void> {
@@ -171,12 +174,12 @@ async function adopt(family: Family, member: Member, around: Registration): Prom
     // a new log may begin as an old one that was short and had no times in it
     if (member.live && file.state.offset < PRINT_BYTES && !hasTime(around.head)) continue;
     const backing = await openBacking(member);
-    const likeness = await likenessByPrint(backing, file).catch(async (cause: unknown) => {
+    const { likeness, tail } = await likenessByPrint(backing, file).catch(async (cause: unknown) => {
       await backing.close();
       throw cause;
     });
     if (likeness === 'same') {
-      hold(file, { backing, member, now: around.now });
+      hold(file, { backing, member, now: around.now, tail });
       return 'done';
     }
     const unfinished = backing.problem() !== null && around.wallNow - member.modifiedAt < around.endMs;
@@ -199,7 +202,7 @@ async function originalOf(family: Family, member: Member, { head, keys }: Regist
     if (open === null && !keys.has(file.state.key ?? '')) return 'unsure';
     if (await holdsSame(member, open ?? file.place)) return file;
     // its log may have been emptied between the copy and now, and then the comparison was with something else
-    if (open !== null && (await likenessByPrint(open, file)) !== 'same') return 'unsure';
+    if (open !== null && (await likenessByPrint(open, file)).likeness !== 'same') return 'unsure';
   }
   return null;
 }

@@ -5,7 +5,7 @@ import type { FileState } from './checkpoints.ts';
 import { abandon, createFamily, resolveFamily, type Family, type Surroundings } from './family.ts';
 import type { Followed, LogKind } from './followed.ts';
 import { createGlob, type Glob } from './glob.ts';
-import { membersOf, type Member } from './members.ts';
+import { membersOf, targetOf, type Member } from './members.ts';
 import { fileProblem, type Problems } from './problems.ts';
 
 /** All logs that are followed, with the files they were rotated into. */
@@ -85,6 +85,7 @@ export function createLogs(options: readonly FileOptions[], settings: LogsSettin
         const readSince = wallNow - (log?.pattern.historyMs ?? 0);
         await resolveFamily(family, log?.members ?? [], { ...around, readSince, failed });
         noteGone(family, settings.problems, around);
+        if (log === undefined && family.files.length === 0 && family.unsettled.size === 0) families.delete(live);
       }
       strangers = strangers.filter(({ modifiedAt }) => wallNow - modifiedAt < REMEMBER_MS);
       gatherFiles();
@@ -141,12 +142,19 @@ function listAll(patterns: readonly Pattern[], problems: Problems): ReadonlyMap<
   for (const pattern of patterns) {
     const failed = createFailed(problems);
     const found = membersOf(pattern.glob, failed);
-    for (const [live, members] of found) if (!seen.has(live)) seen.set(live, { pattern, members });
+    for (const [live, members] of found)
+      if (!seen.has(live) && !isOtherName(live, patterns)) seen.set(live, { pattern, members });
     if (found.size === 0) absent.push(pattern.glob.pattern);
   }
   if (absent.length === 0) problems.clear('absent');
   else problems.set('absent', { state: seen.size === 0 ? 'missing' : 'running', text: `not there (yet): ${absent.join(', ')}` });
   return seen;
+}
+
+/** A link to a log that is followed under its own name. */
+function isOtherName(live: string, patterns: readonly Pattern[]): boolean {
+  const target = targetOf(live);
+  return target !== null && target !== live && patterns.some(({ glob }) => glob.liveName(target) === target);
 }
 
 /** Told until it is tried again and not told again. */

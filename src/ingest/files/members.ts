@@ -37,25 +37,36 @@ export function membersOf(glob: Glob, failed: Failed): Members {
 function membersAt(live: string, paths: readonly string[], failed: Failed): readonly Member[] {
   const found = new Map<string, Member>();
   // the log itself first: where a link and its target are both listed, the target is the log
-  for (const path of [live, ...paths.filter((other) => other !== live), ...besideTarget(live)]) {
+  for (const path of [live, ...paths.filter((other) => other !== live), ...besideTarget(live, failed)]) {
     const member = memberAt(path, live, failed);
     if (member !== null && !found.has(member.key)) found.set(member.key, member);
   }
   return [...found.values()];
 }
 
-/** Where the log is a link, its rotated files may lie beside what it points to. */
-function besideTarget(live: string): readonly string[] {
-  if (lstatSync(live, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return [];
+/** What a link points to in the end; `null` for what is no link, or one to nothing. */
+export function targetOf(path: string): string | null {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return null;
   try {
-    const target = realpathSync(live);
-    const name = basename(target);
-    const folder = dirname(target);
+    return realpathSync(path);
+  } catch {
+    // what it points to may come
+    return null;
+  }
+}
+
+/** Where the log is a link, its rotated files may lie beside what it points to. */
+function besideTarget(live: string, failed: Failed): readonly string[] {
+  const target = targetOf(live);
+  if (target === null) return [];
+  const name = basename(target);
+  const folder = dirname(target);
+  try {
     return readdirSync(folder)
       .filter((other) => unrotated(other) === name)
       .map((other) => join(folder, other));
-  } catch {
-    // a link to nothing: what it points to may come
+  } catch (cause) {
+    failed(folder, cause as NodeJS.ErrnoException);
     return [];
   }
 }
