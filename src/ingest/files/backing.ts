@@ -26,9 +26,29 @@ export interface BackingStat {
 
 const PIECE_BYTES = 1 << 16;
 
-/** Opens a file to read it in pieces. @throws the file system's error */
-export async function openBacking({ path, gzip }: { readonly path: string; readonly gzip: boolean }): Promise<Backing> {
+/** A file where it was seen. */
+export interface Place {
+  readonly path: string;
+  /** Device and inode: see `keyOf`. */
+  readonly key: string;
+  readonly gzip: boolean;
+  /** It has the log's own name, so that the program writes to it, or may again. */
+  readonly live: boolean;
+}
+
+/** Names a file whatever its path, as long as it is there. */
+export function keyOf({ dev, ino }: { readonly dev: bigint; readonly ino: bigint }): string {
+  return `${dev}:${ino}`;
+}
+
+/** Opens a file to read it in pieces. @throws the file system's error, ENOENT too where the path leads to another file by now */
+export async function openBacking({ path, gzip, key }: Place): Promise<Backing> {
   const handle = await open(path, 'r');
+  if (keyOf(await handle.stat({ bigint: true })) !== key) {
+    await handle.close();
+    // a rotation since the folder was listed: what was meant is elsewhere
+    throw Object.assign(new Error(`${path} is another file by now`), { code: 'ENOENT' });
+  }
   return gzip ? gzipBacking(handle) : plainBacking(handle);
 }
 

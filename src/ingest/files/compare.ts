@@ -1,5 +1,5 @@
-import { openBacking, type Backing } from './backing.ts';
-import type { Followed, Place } from './followed.ts';
+import { openBacking, type Backing, type Place } from './backing.ts';
+import type { Followed } from './followed.ts';
 import { hasPrint, NO_PRINT, PRINT_BYTES, printOf, type Print } from './print.ts';
 
 /**

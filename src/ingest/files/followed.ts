@@ -1,7 +1,7 @@
 import type { ChunkHeader } from '../../model/chunk.ts';
 import type { Source } from '../../model/source.ts';
 import { vmOfCommand, vmOfPath } from '../identify.ts';
-import type { Backing } from './backing.ts';
+import type { Backing, Place } from './backing.ts';
 import type { FileState } from './checkpoints.ts';
 import { countLines, cutAtRecord, endOfLines, OVERLONG_BYTES, type CutOptions } from './cut.ts';
 import { hasPrint, PRINT_BYTES, printOf } from './print.ts';
@@ -41,14 +41,6 @@ export interface Followed {
   looked: { readonly size: number; readonly patience: number };
 }
 
-/** A file of a log's folder that holds a content. */
-export interface Place {
-  readonly path: string;
-  readonly gzip: boolean;
-  /** It has the log's own name, so that the program writes to it, or may again. */
-  readonly live: boolean;
-}
-
 /** How long what waits for company. */
 export interface Patience {
   /** Records wait for more of them, ms. */
@@ -83,7 +75,7 @@ export function followedOf(state: FileState, kind: LogKind, persisted: boolean):
     state,
     persisted,
     backing: null,
-    place: { path: state.path, gzip: false, live: false },
+    place: { path: state.path, key: '', gzip: false, live: false },
     size: state.size,
     modifiedAt: state.modifiedAt,
     linked: true,
@@ -194,6 +186,9 @@ async function readWindow({ backing, state }: Followed, limit: number): Promise<
   const before = read.subarray(0, state.tail.bytes);
   if (!hasPrint(before, state.tail)) return null;
   const bytes = read.subarray(state.tail.bytes);
+  // nothing stands before the first byte, so it is the first bytes themselves that tell
+  const { head } = state;
+  if (start === 0 && read.length >= head.bytes && !hasPrint(read.subarray(0, head.bytes), head)) return null;
   return { before, bytes, full: bytes.length === limit };
 }
 

@@ -1,19 +1,14 @@
 import { lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { unrotated } from '../identify.ts';
+import { keyOf, type Place } from './backing.ts';
 import type { Glob } from './glob.ts';
 
 /** A file in a log's folder that is the log, or was. */
-export interface Member {
-  readonly path: string;
-  /** Device and inode. */
-  readonly key: string;
+export interface Member extends Place {
   /** Bytes on disk. */
   readonly diskBytes: number;
   readonly modifiedAt: number;
-  readonly gzip: boolean;
-  /** It has the log's own name. */
-  readonly live: boolean;
 }
 
 /** A log with the files it was rotated into, by the path of the log. */
@@ -77,7 +72,7 @@ function memberAt(path: string, live: string, failed: Failed): Member | null {
     if (stat === undefined || !stat.isFile()) return null;
     return {
       path,
-      key: `${stat.dev}:${stat.ino}`,
+      key: keyOf(stat),
       diskBytes: Number(stat.size),
       modifiedAt: Number(stat.mtimeNs / 1000n) / 1000,
       gzip: path.endsWith('.gz'),
