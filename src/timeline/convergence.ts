@@ -168,7 +168,7 @@ function fit(observations: readonly Observation[]): Model {
   const byWalk = fitWalking(observations);
   if (observations.length < 3 || byWalk.rateIsLowerBound) return byWalk;
   const byChance = fitRandom(observations);
-  return residual(byChance, observations) * SHAPE_MARGIN < residual(byWalk, observations) ? byChance : byWalk;
+  return residual(byChance.left, observations) * SHAPE_MARGIN < residual(byWalk.left, observations) ? byChance : byWalk;
 }
 
 /** min(W, r·t): passes near the largest remainder are saturated, the others give the rate. */
@@ -186,7 +186,7 @@ function fitWalking(observations: readonly Observation[]): Model {
   const proportional = walking(slope(observations), Number.POSITIVE_INFINITY);
   if (slope(below) * longest <= largest) return proportional;
   const bounded = walking(slope(below), largest);
-  return residual(bounded, observations) < residual(proportional, observations) ? bounded : proportional;
+  return residual(bounded.left, observations) < residual(proportional.left, observations) ? bounded : proportional;
 }
 
 function walking(rate: number, workingSet: number): Model {
@@ -215,57 +215,63 @@ const GRIDS = 4;
 const RATE_SPAN = 5.5;
 const SET_SPAN = 10;
 
-interface Fit {
-  readonly model: Model;
-  readonly error: number;
-}
+type Shape = Pick<Model, 'rate' | 'workingSet'>;
 
 /** W·(1 − e^(−r·t/W)), by least squares over grids of W and r. */
 function fitRandom(observations: readonly Observation[]): Model {
-  const least = {
+  const least: Shape = {
     rate: Math.max(...observations.map(({ dirtiedBytes, seconds }) => dirtiedBytes / seconds)),
     workingSet: 0.95 * Math.max(...observations.map(({ dirtiedBytes }) => dirtiedBytes)),
   };
-  const center = random(least.rate * RATE_SPAN, least.workingSet * SET_SPAN);
-  let best: Fit = { model: center, error: residual(center, observations) };
+  let best: Shape = { rate: least.rate * RATE_SPAN, workingSet: least.workingSet * SET_SPAN };
+  let error = residual(randomLeft(best), observations);
   for (let nth = 0; nth < GRIDS; nth += 1) {
     const narrow = (span: number): number => span ** ((2 / GRID_STEPS) ** nth);
-    const tried = gridAround(best.model, { rate: narrow(RATE_SPAN), workingSet: narrow(SET_SPAN) }, least);
-    for (const model of tried) {
-      const error = residual(model, observations);
-      if (error < best.error) best = { model, error };
+    const spans: Shape = { rate: narrow(RATE_SPAN), workingSet: narrow(SET_SPAN) };
+    for (const shape of gridAround(best, spans, least)) {
+      const found = residual(randomLeft(shape), observations);
+      if (found < error) [best, error] = [shape, found];
     }
   }
-  return best.model;
+  return random(best);
 }
 
-type Shape = Pick<Model, 'rate' | 'workingSet'>;
-
-/** Models around one, up to `spans` times and one over `spans` times it, none below `least`. */
-function gridAround(center: Shape, spans: Shape, least: Shape): readonly Model[] {
-  const steps = Array.from({ length: 2 * GRID_STEPS + 1 }, (_, step) => (step - GRID_STEPS) / GRID_STEPS);
-  const rates = steps.map((step) => Math.max(least.rate, center.rate * spans.rate ** step));
-  const workingSets = steps.map((step) => Math.max(least.workingSet, center.workingSet * spans.workingSet ** step));
-  return workingSets.flatMap((workingSet) => rates.map((rate) => random(rate, workingSet)));
+/** Shapes around one, up to `spans` times and one over `spans` times it, none below `least`. */
+function gridAround(center: Shape, spans: Shape, least: Shape): readonly Shape[] {
+  const rates = linesAround(center.rate, spans.rate, least.rate);
+  const workingSets = linesAround(center.workingSet, spans.workingSet, least.workingSet);
+  const grid: Shape[] = [];
+  for (const workingSet of workingSets) for (const rate of rates) grid.push({ rate, workingSet });
+  return grid;
 }
 
-function random(rate: number, workingSet: number): Model {
+/** Each value once: several would be below the least. */
+function linesAround(center: number, span: number, least: number): readonly number[] {
+  const lines = new Set<number>();
+  for (let step = -GRID_STEPS; step <= GRID_STEPS; step += 1) lines.add(Math.max(least, center * span ** (step / GRID_STEPS)));
+  return [...lines];
+}
+
+function random({ rate, workingSet }: Shape): Model {
   const dirtied = (seconds: number): number => workingSet * (1 - Math.exp((-rate * seconds) / workingSet));
-  const left = (seconds: number, leftover: number): number => {
+  return { rate, workingSet, rateIsLowerBound: false, dirtied, left: randomLeft({ rate, workingSet }) };
+}
+
+function randomLeft({ rate, workingSet }: Shape): Model['left'] {
+  return (seconds, leftover) => {
     const untouched = Math.exp((-rate * seconds) / workingSet);
     return workingSet * (1 - untouched) + leftover * untouched;
   };
-  return { rate, workingSet, rateIsLowerBound: false, dirtied, left };
 }
 
 /** Mean squared relative error, weighted by duration: short passes are noisy. */
-function residual(model: Model, observations: readonly Observation[]): number {
+function residual(left: Model['left'], observations: readonly Observation[]): number {
   const floor = 1e-4;
   let weighted = 0;
   let total = 0;
   // a plain loop: the grid of fitRandom comes by here some thousand times a pass
   for (const { seconds, reachedBytes, leftoverBytes } of observations) {
-    weighted += seconds * ((model.left(seconds, leftoverBytes) - reachedBytes) / reachedBytes) ** 2;
+    weighted += seconds * ((left(seconds, leftoverBytes) - reachedBytes) / reachedBytes) ** 2;
     total += seconds;
   }
   return floor + weighted / total;

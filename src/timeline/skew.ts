@@ -187,13 +187,17 @@ function departuresOf(events: readonly Event[]): readonly Departure[] {
   const macs = new Map<string, Set<string>>();
   for (const { body } of events) {
     if (body.kind !== 'domain-started' && body.kind !== 'migrate-requested') continue;
-    macs.set(body.vm, new Set([...(macs.get(body.vm) ?? []), ...body.macs]));
+    const known = macs.get(body.vm) ?? new Set();
+    for (const mac of body.macs) known.add(mac);
+    macs.set(body.vm, known);
   }
-  return events.flatMap(({ body, origin, at }) =>
-    body.kind === 'domain-stopped' && body.reason === 'migrated'
-      ? [{ host: origin.file.host, at, frames: [...(macs.get(body.vm) ?? [])].flatMap((mac) => frames.get(mac) ?? []) }]
-      : [],
-  );
+  return ofKind(events, 'domain-stopped')
+    .filter(({ body }) => body.reason === 'migrated')
+    .map(({ body, origin, at }) => ({
+      host: origin.file.host,
+      at,
+      frames: [...(macs.get(body.vm) ?? [])].flatMap((mac) => frames.get(mac) ?? []),
+    }));
 }
 
 /** Carries the skews from the reference host over all hosts that share a migration with it, directly or by others. */
