@@ -76,16 +76,14 @@ export function findingsOf(
   all: readonly Detector[],
   settings: DetectorSettings = {},
 ): readonly Finding[] {
+  const migrating = new Map(hosts.map((history) => [history, indexed(history)]));
   const findings = all.flatMap((detector) => {
     const subjects: readonly (Migration | HostHistory)[] = detector.subject === 'migration' ? migrations : hosts;
     return subjects.flatMap((subject) => {
       const conclusions = detector.run(subject, settings[detector.id] ?? {});
       if ('vm' in subject) return conclusions.map((conclusion) => ofMigration(detector, subject, conclusion));
-      const migrating = createOverlapIndex(subject.migrations, ({ startedAt, lastSeenAt }) => ({
-        from: startedAt,
-        to: lastSeenAt,
-      }));
-      return conclusions.map((conclusion) => ofHost(detector, subject, { conclusion, tied: tiedTo(migrating, conclusion) }));
+      const during = migrating.get(subject) ?? indexed(subject);
+      return conclusions.map((conclusion) => ofHost(detector, subject, { conclusion, tied: tiedTo(during, conclusion) }));
     });
   });
   const once = [...new Map(findings.map((found) => [found.id, found])).values()];
@@ -94,9 +92,14 @@ export function findingsOf(
   );
 }
 
+/** The migrations of a host, to be asked which of them ran in a time. */
+function indexed({ migrations }: HostHistory): OverlapIndex<Migration> {
+  return createOverlapIndex(migrations, ({ startedAt, lastSeenAt }) => ({ from: startedAt, to: lastSeenAt }));
+}
+
 /** The migration that a finding about a host is told with: one that ran meanwhile, rather one that the evidence is of, or that did not complete. */
-function tiedTo(migrating: OverlapIndex<Migration>, { from, to, evidence }: Conclusion): Migration | null {
-  const meanwhile = migrating({ from, to: to ?? Number.POSITIVE_INFINITY });
+function tiedTo(during: OverlapIndex<Migration>, { from, to, evidence }: Conclusion): Migration | null {
+  const meanwhile = during({ from, to: to ?? Number.POSITIVE_INFINITY });
   const score = ({ events, outcome }: Migration): number =>
     (evidence.some((event) => events.includes(event)) ? 2 : 0) + (outcome === 'completed' ? 0 : 1);
   return meanwhile.toSorted((a, b) => score(b) - score(a))[0] ?? null;

@@ -193,12 +193,16 @@ function toUtc(parsed: readonly ParsedEvent[], spans: readonly FileSpan[], place
   const hours = hoursOf(spans, places);
   const events: Event[] = [];
   for (const { body, origin, stamp } of parsed) {
-    if (stamp === null) {
-      events.push({ body, origin, at: Number.NaN });
-      continue;
-    }
+    if (stamp === null) continue;
     const ms = complete(stamp, nearMs);
     const offsets = offsetsOf(stamp, ms, zones.get(origin.file.host));
+    if (offsets.length === 1) {
+      // no doubt, which is nearly always
+      const at = ms - (offsets[0] ?? 0);
+      before.set(origin.file.path, at);
+      events.push({ body, origin, at });
+      continue;
+    }
     const last = before.get(origin.file.path) ?? Number.NEGATIVE_INFINITY;
     const choices = offsets.map((offset) => ms - offset).toSorted((a, b) => a - b);
     const told = choices.length > 1 ? hours(origin, { ms, choices }) : null;
@@ -206,7 +210,7 @@ function toUtc(parsed: readonly ParsedEvent[], spans: readonly FileSpan[], place
     before.set(origin.file.path, at);
     events.push({ body, origin, at });
   }
-  return events.filter(({ at }) => !Number.isNaN(at));
+  return events;
 }
 
 /** A local time of the hour that comes twice. */

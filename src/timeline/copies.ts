@@ -6,11 +6,12 @@ import type { ParsedEvent } from '../model/event.ts';
  */
 export function withoutCopies(events: readonly ParsedEvent[]): readonly ParsedEvent[] {
   const paths = new Map<string, Set<string>>();
-  for (const { origin } of events) {
-    const key = subjectOf(origin.file);
+  // events share their file, so there are few of them
+  for (const file of new Set(events.map(({ origin }) => origin.file))) {
+    const key = subjectOf(file);
     const known = paths.get(key);
-    if (known === undefined) paths.set(key, new Set([origin.file.path]));
-    else known.add(origin.file.path);
+    if (known === undefined) paths.set(key, new Set([file.path]));
+    else known.add(file.path);
   }
   const several = new Set([...paths].flatMap(([key, of]) => (of.size > 1 ? [key] : [])));
   if (several.size === 0) return events;

@@ -69,13 +69,20 @@ function vmOf({ body, origin }: Event): string | null {
   return origin.file.source === 'libvirt-qemu' || origin.file.source === 'domjobinfo' ? origin.file.vm : null;
 }
 
-/** Names events by themselves, and those of a monitor address by the VM that libvirt last said to be behind it. */
+/**
+ * Names events by themselves, and those of a monitor address by the VM that libvirt last said to be behind it. Leaves out what is of
+ * no VM, whatever comes to light.
+ */
 function withMonitors(events: readonly Event[]): readonly Named[] {
   const opened = new Map<string, string>();
-  return events.map((event) => {
-    if (event.body.kind === 'monitor-opened') opened.set(monitorKey(event), event.body.vm);
-    return { event, vm: vmOf(event) ?? opened.get(monitorKey(event)) ?? null };
-  });
+  const named: Named[] = [];
+  for (const event of events) {
+    const monitor = monitorKey(event);
+    if (event.body.kind === 'monitor-opened') opened.set(monitor, event.body.vm);
+    const vm = vmOf(event) ?? opened.get(monitor) ?? null;
+    if (vm !== null || monitor !== '' || NAMELESS.has(event.body.kind)) named.push({ event, vm });
+  }
+  return named;
 }
 
 /** What one VM's events make. */

@@ -51,8 +51,10 @@ function referencesAt(
       return [{ subject: `start ${body.vm}`, ms }];
     case 'domain-started':
       return body.incoming ? [{ subject: `start ${body.vm}`, ms }] : [];
-    case 'job-sample':
-      return body.elapsedMs === null ? [] : [{ subject: `start ${body.vm ?? origin.file.vm}`, ms: ms - body.elapsedMs }];
+    case 'job-sample': {
+      const vm = body.vm ?? origin.file.vm;
+      return vm === null || body.elapsedMs === null ? [] : [{ subject: `start ${vm}`, ms: ms - body.elapsedMs }];
+    }
     case 'job-completed':
       return [{ subject: `end ${body.vm}`, ms }];
     case 'domain-stopped':
