@@ -9,6 +9,8 @@ const HELP = `precopy   what every KVM live migration of CloudStack did, why one
   precopy analyze PATH…    read logs of hypervisors, tell what happened
                            (precopy analyze --help)
   precopy demo             the same on recordings of real migrations
+  precopy explain LINE     what a line of a log means, or a finding
+  precopy check            configuration, and what is missing on this machine
   precopy --version
   precopy --help
 `;
@@ -34,6 +36,14 @@ async function main(args: readonly string[]): Promise<number> {
     case 'analyze': {
       const { analyze } = await import('./commands/analyze.ts');
       return analyze(rest, terminal());
+    }
+    case 'explain': {
+      const { explain } = await import('./commands/explain.ts');
+      return explain(rest, terminal());
+    }
+    case 'check': {
+      const { check } = await import('./commands/check.ts');
+      return check(rest, { terminal: terminal(), env: process.env });
     }
     case 'demo': {
       const { demo } = await import('./commands/demo.ts');

@@ -1,30 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { ParsedEvent } from '../src/model/event.ts';
 import { parsers } from '../src/parsers/index.ts';
-import type { Parser, Sample } from '../src/parsers/parser.ts';
-import { createScanner, literalStarts } from '../src/parsers/scan.ts';
-
-/** What a parser makes of a text, as the analysis would see it. */
-function scan(parser: Parser, text: string, vm: string | null): readonly ParsedEvent[] {
-  const events: ParsedEvent[] = [];
-  const scanner = createScanner(parser, { host: 'kvm-a', source: parser.source, path: 'sample', vm }, (event) =>
-    events.push(event),
-  );
-  scanner.push(Buffer.from(text).toString('latin1'));
-  scanner.end();
-  return events;
-}
-
-function messageOf(parser: Parser, sample: Sample): string {
-  parser.header.lastIndex = 0;
-  parser.header.test(sample.record);
-  return sample.record.slice(parser.header.lastIndex).replace(/\n+$/, '');
-}
-
-function matching(parser: Parser, sample: Sample): readonly string[] {
-  const message = messageOf(parser, sample);
-  return parser.rules.filter((rule) => rule.message.test(message)).map((rule) => rule.name);
-}
+import { messageOf, problemsOf, sampleProblems, scanText } from '../src/parsers/samples.ts';
+import { literalStarts } from '../src/parsers/scan.ts';
 
 const HOSTILE_CHARS = 64 * 1024;
 /** A pattern that looks at each character once takes well under a millisecond; one that goes back again and again, seconds. */
@@ -52,7 +29,7 @@ function matchMs(pattern: RegExp, text: string): number {
 describe.each(parsers.map((parser) => [parser.source, parser] as const))('%s', (_source, parser) => {
   test('no pattern is slow on a line that almost matches', () => {
     const slow = parser.rules.flatMap((rule) => {
-      const message = rule.samples[0] === undefined ? '' : messageOf(parser, rule.samples[0]);
+      const message = rule.samples[0] === undefined ? '' : (messageOf(parser, rule.samples[0].record) ?? '');
       return hostile(message).flatMap((text) => {
         const ms = Math.max(matchMs(rule.message, text), matchMs(parser.header, text));
         return ms < HOSTILE_MS ? [] : [`${rule.name}: ${ms.toFixed(1)} ms on ${JSON.stringify(text.slice(0, 80))}`];
@@ -69,7 +46,7 @@ describe.each(parsers.map((parser) => [parser.source, parser] as const))('%s', (
     ).toEqual([]);
   });
 
-  describe.each(parser.rules.map((rule) => [rule.name, rule] as const))('%s', (name, rule) => {
+  describe.each(parser.rules.map((rule) => [rule.name, rule] as const))('%s', (_name, rule) => {
     test('has a sample, an anchored pattern, and is looked up by its literal beginning', () => {
       expect(rule.samples.length).toBeGreaterThan(0);
       expect(rule.message.source, 'a message pattern begins with ^').toMatch(/^\^/);
@@ -80,10 +57,32 @@ describe.each(parsers.map((parser) => [parser.source, parser] as const))('%s', (
     });
 
     test.each(rule.samples.map((sample) => [sample.record.slice(0, 120), sample] as const))('%s', (_text, sample) => {
-      const events = scan(parser, sample.record, sample.vm ?? null);
-      expect(events.map((event) => event.body)).toEqual(sample.events);
-      for (const { stamp } of events) expect(stamp === null ? null : new Date(stamp.ms).toISOString()).toBe(sample.at);
-      expect(matching(parser, sample)[0]).toBe(name);
+      expect(scanText(parser, sample.record, sample.vm ?? null).events.map(({ body }) => body)).toEqual(sample.events);
+      expect(problemsOf(parser, rule, sample)).toEqual([]);
     });
+  });
+});
+
+describe('the check of samples, which also runs in the field,', () => {
+  const [parser] = parsers;
+  const [rule] = parser?.rules ?? [];
+  const [sample] = rule?.samples ?? [];
+  if (parser === undefined || rule === undefined || sample === undefined) throw new Error('there is no parser to break');
+
+  test('finds nothing wrong with what is right', () => {
+    expect(sampleProblems(parser)).toEqual([]);
+  });
+
+  test.each([
+    ['another event', { ...sample, events: [] }, /yields .* instead of \[\]/],
+    ['another time', { ...sample, at: '2000-01-01T00:00:00.000Z' }, /is of .* instead of 2000-01-01/],
+    [
+      'a record that the rule does not match',
+      { ...sample, record: sample.record.replace(/migration/, 'x') },
+      /is decided by the rule/,
+    ],
+  ])('finds %s', (_what, broken, problem) => {
+    const [first] = problemsOf(parser, { ...rule, samples: [broken] }, broken).toReversed();
+    expect(first?.what).toMatch(problem);
   });
 });
