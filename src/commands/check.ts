@@ -1,6 +1,6 @@
 import { statfsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { configFile, loadConfig, renderConfig, type Config } from '../config.ts';
+import { configFile, DEFAULT_CONFIG_FILE, loadConfig, renderConfig, type Config } from '../config.ts';
 import { sizeBytes } from '../config/size.ts';
 import { collectorNeeds, folderNeed, nearestExisting, portNeed, type Machine, type Need } from '../ingest/needs.ts';
 import { AppError } from '../lib/errors.ts';
@@ -13,7 +13,7 @@ import type { Terminal } from './analyze.ts';
 
 const HELP = `precopy check   the configuration in force, and what is missing on this machine
 
-  -c, --config FILE   else /etc/precopy/precopy.yaml where it exists, else the
+  -c, --config FILE   else ${DEFAULT_CONFIG_FILE} where it exists, else the
                       defaults
 
 Prints every setting (secrets as ***), then a line for each thing that Precopy
@@ -57,7 +57,7 @@ export async function check(args: readonly string[], { terminal, env }: CheckCon
     return 1;
   }
   terminal.out(
-    `# ${configFile(values.config ?? null) ?? 'defaults: there is no /etc/precopy/precopy.yaml'}\n${renderConfig(config)}\n`,
+    `# ${configFile(values.config ?? null) ?? `defaults: there is no ${DEFAULT_CONFIG_FILE}`}\n${renderConfig(config)}\n`,
   );
   const needs = [parserNeed(), ...(await collectorNeeds(config.collect, machineOf(env))), ...(await ownNeeds(config))];
   terminal.out(`${needs.flatMap((need) => needLines(need, sheet)).join('\n')}\n\n${summary(needs)}\n`);

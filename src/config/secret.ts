@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { elementOf, layersOf, shapeOf } from './schema-walk.ts';
 
 /** What stands for a secret wherever a configuration is shown. */
-export const MASK = '***';
+const MASK = '***';
 
 /** A password, token or key: never printed. Any other schema becomes one by `.meta({ secret: true })`. */
 export const secret = z.string().min(1).meta({ secret: true });

@@ -5,6 +5,8 @@ import { createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { shell } from '../lib/shell.ts';
+import { listed, plural } from '../lib/units.ts';
 import { durationMs, type CollectOptions, type FileOptions, type VirshOptions } from './options.ts';
 import { isPattern, patternFiles } from './pattern-files.ts';
 
@@ -65,7 +67,11 @@ export function folderNeed(of: string, folder: string, free: { readonly bytes: n
   const existing = nearestExisting(folder);
   if (!statSync(existing).isDirectory()) return fail(of, `${existing} is no folder`, 'name another one');
   if (!may(existing, constants.W_OK | constants.X_OK))
-    return fail(of, `${existing} cannot be written by this user`, `run as root, or: chown ${userInfo().username} ${existing}`);
+    return fail(
+      of,
+      `${existing} cannot be written by this user`,
+      shell`name another folder, or as root: install -d -o ${userInfo().username} ${folder}`,
+    );
   const made = existing === folder ? '' : ' (will be made)';
   const room = `${folder}${made}: ${gigabytes(free.bytes)} free`;
   if (free.bytes >= free.wanted) return ok(of, room);
@@ -89,21 +95,36 @@ function gigabytes(bytes: number): string {
 
 function fileNeeds({ path, source }: FileOptions): readonly Need[] {
   const of = `file ${source}`;
-  const paths = isPattern(path) ? patternFiles(path) : [path];
-  if (paths.length === 0)
-    return [warn(of, `${path} matches nothing yet`, 'it is followed as soon as there is a file; else leave the entry out')];
-  const unreadable = paths.filter((one) => existsSync(one) && !may(one, constants.R_OK));
-  if (unreadable.length > 0)
-    return [
-      fail(of, `${unreadable.join(', ')} cannot be read by this user`, 'run as root, or give this user the right to read it'),
-    ];
-  if (isPattern(path)) return [ok(of, `${path}: ${paths.length === 1 ? '1 file' : `${paths.length} files`}`)];
-  if (existsSync(path))
-    return [statSync(path).isDirectory() ? fail(of, `${path} is a folder`, `write ${path}/*.log`) : ok(of, path)];
+  return [isPattern(path) ? patternNeed(of, path) : fileNeed(of, path)];
+}
+
+function fileNeed(of: string, path: string): Need {
+  if (existsSync(path)) {
+    if (statSync(path).isDirectory()) return fail(of, `${path} is a folder`, `write ${path}/*.log`);
+    return may(path, constants.R_OK) ? ok(of, path) : unreadable(of, [path]);
+  }
   // what stands in a folder that may not be looked into seems not to exist
   const above = nearestExisting(path);
-  if (!may(above, constants.X_OK)) return [fail(of, `${above} cannot be looked into by this user`, 'run as root')];
-  return [warn(of, `${path} is not there yet`, 'it is followed as soon as it is there; else leave the entry out')];
+  if (!may(above, constants.X_OK)) return closed(of, above);
+  return warn(of, `${path} is not there yet`, 'it is followed as soon as it is there; else leave the entry out');
+}
+
+function patternNeed(of: string, pattern: string): Need {
+  const above = nearestExisting(pattern);
+  if (!may(above, constants.R_OK | constants.X_OK)) return closed(of, above);
+  const paths = patternFiles(pattern);
+  if (paths.length === 0)
+    return warn(of, `${pattern} matches nothing yet`, 'it is followed as soon as there is a file; else leave the entry out');
+  const refused = paths.filter((path) => !may(path, constants.R_OK));
+  return refused.length > 0 ? unreadable(of, refused) : ok(of, `${pattern}: ${plural(paths.length, 'file')}`);
+}
+
+function unreadable(of: string, paths: readonly string[]): Need {
+  return fail(of, `${listed(paths, 4)} cannot be read by this user`, 'run as root, or give this user the right to read it');
+}
+
+function closed(of: string, folder: string): Need {
+  return fail(of, `${folder} cannot be looked into by this user`, 'run as root');
 }
 
 async function virshNeeds({ uri, timeout }: VirshOptions, machine: Machine): Promise<readonly Need[]> {

@@ -20,16 +20,25 @@ export interface Log {
 /** Where a log goes, and how much of it. */
 export interface LogOptions {
   readonly level: LogLevel;
-  /** Where lines go; standard error by default. */
-  readonly destination?: Writable;
+  /** Where lines go, a file descriptor or a stream; standard error by default. */
+  readonly destination?: Writable | number;
   /** One line for people instead of JSON; by default where a terminal shows standard error. */
   readonly pretty?: boolean;
 }
 
-/** A log of JSON lines (`time` in ISO 8601, `level` as a word), or of readable lines on a terminal. Lines are written at once, so that none is lost when the process dies. */
-export function createLog({ level, destination, pretty }: LogOptions): Log {
-  const target: DestinationStream = destination ?? pino.destination({ dest: 2, sync: true });
-  const readable = pretty ?? (destination === undefined && process.stderr.isTTY);
+const STANDARD_ERROR = 2;
+
+/** Bytes kept while nothing can be written; what comes then is lost. */
+const MOST_UNWRITTEN = 1 << 20;
+
+/**
+ * A log of JSON lines (`time` in ISO 8601, `level` as a word), or of readable lines on a terminal. Lines are written at once, so
+ * that none is lost when the process dies. Where they cannot be written (the disk is full), some are kept for later: that must
+ * not end the process.
+ */
+export function createLog({ level, destination = STANDARD_ERROR, pretty }: LogOptions): Log {
+  const target: DestinationStream = typeof destination === 'number' ? descriptor(destination) : destination;
+  const readable = pretty ?? (destination === STANDARD_ERROR && process.stderr.isTTY);
   return wrapped(
     pino(
       {
@@ -42,6 +51,12 @@ export function createLog({ level, destination, pretty }: LogOptions): Log {
       readable ? prettyLines(target) : target,
     ),
   );
+}
+
+function descriptor(fd: number): DestinationStream {
+  const target = pino.destination({ dest: fd, sync: true, maxLength: MOST_UNWRITTEN });
+  target.on('error', () => {});
+  return target;
 }
 
 /** What a log needs of pino. */

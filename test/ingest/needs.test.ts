@@ -70,9 +70,13 @@ describe('a log file', () => {
   test.skipIf(userInfo().uid === 0)('that may not be read, or stands in a folder that may not be looked into', async () => {
     chmodSync(place('logs/a.log'), 0o000);
     chmodSync(join(folder, 'logs/deep'), 0o000);
-    const files = ['logs/a.log', 'logs/deep/b.log'].map((path) => ({ path: join(folder, path), source: 'journal' }));
+    const files = ['logs/a.log', 'logs/deep/b.log', 'logs/deep/*.log'].map((path) => ({
+      path: join(folder, path),
+      source: 'journal',
+    }));
     expect(await needs({ files })).toEqual([
       'fail file journal: /logs/a.log cannot be read by this user',
+      'fail file journal: /logs/deep cannot be looked into by this user',
       'fail file journal: /logs/deep cannot be looked into by this user',
     ]);
     chmodSync(join(folder, 'logs/deep'), 0o755);

@@ -1,3 +1,6 @@
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { AppError } from '../../src/lib/errors.ts';
@@ -68,4 +71,24 @@ test('a terminal gets one line for people, which it cannot obey', () => {
   expect(line?.replace(/\x1b\[\d*m/g, '')).toMatch(
     /^\d\d:\d\d:\d\d\.\d{3} warn  slow  path="\/a b"  file=x\.log  error="store: no\\nroom"  evil="a\\u\{9b\}b\\u\{202e\}"$/,
   );
+});
+
+test('a line is in the file when the call returns', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'precopy-log-'));
+  const fd = openSync(join(folder, 'log'), 'w');
+  createLog({ level: 'info', destination: fd }).info({}, 'started');
+  expect(readFileSync(join(folder, 'log'), 'utf8')).toMatch(/"started"\}\n$/);
+  closeSync(fd);
+  rmSync(folder, { recursive: true });
+});
+
+test('a full disk does not end the process', async () => {
+  const fd = openSync('/dev/full', 'w');
+  const log = createLog({ level: 'info', destination: fd });
+  log.info({}, 'one');
+  log.info({}, 'two');
+  // an error of the stream that nobody takes would fail this run
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(() => log.info({}, 'three')).not.toThrow();
+  closeSync(fd);
 });
