@@ -59,6 +59,27 @@ describe('the exit status of analyze', () => {
   });
 });
 
+describe('explain and check', () => {
+  test('a line and a finding are explained', () => {
+    expect(precopy('explain', LINE.trim())).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('thread-ended (releases:'),
+    });
+    expect(precopy('explain', 'cpu-incompatible')).toMatchObject({ status: 0, stdout: expect.stringContaining('MITIGATION\n') });
+    expect(precopy('explain', 'hello')).toMatchObject({ status: 1 });
+    expect(precopy('explain')).toMatchObject({ status: 2, stderr: expect.stringContaining('nothing to explain') });
+  });
+
+  test('the example configuration is in force as it is, and a broken one says why', () => {
+    expect(precopy('check', '-c', 'config.example.yaml').stdout).toContain('# config.example.yaml\ncluster: default\n');
+    expect(precopy('check', '-c', 'package-lock.json')).toMatchObject({
+      status: 1,
+      stdout: expect.stringContaining('no such key'),
+    });
+    expect(precopy('check', '--fix')).toMatchObject({ status: 2 });
+  });
+});
+
 test.each([
   [['analyze'], 'precopy: no path given\n  name log files or folders: precopy analyze hosts/\n'],
   [['analyse', 'x'], 'precopy: no such command: analyse\n  see precopy --help\n'],

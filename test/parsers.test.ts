@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { EventBody } from '../src/model/event.ts';
 import { parsers } from '../src/parsers/index.ts';
 import { messageOf, problemsOf, sampleProblems, scanText } from '../src/parsers/samples.ts';
 import { literalStarts } from '../src/parsers/scan.ts';
@@ -75,6 +76,8 @@ describe('the check of samples, which also runs in the field,', () => {
 
   test.each([
     ['another event', { ...sample, events: [] }, /yields .* instead of \[\]/],
+    ['a field too many', { ...sample, events: sample.events.map((event) => ({ ...event, more: 1 })) }, /yields .* instead of/],
+    ['a field too few', { ...sample, events: sample.events.map(({ kind }) => ({ kind }) as EventBody) }, /yields .* instead of/],
     ['another time', { ...sample, at: '2000-01-01T00:00:00.000Z' }, /is of .* instead of 2000-01-01/],
     [
       'a record that the rule does not match',

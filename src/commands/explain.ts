@@ -21,8 +21,8 @@ LINE is a record as the program printed it, in quotes; - reads lines of one
 program from standard input. DETECTOR is the name of a finding:
 cpu-incompatible, not-converging …
 
-  --source KIND   the lines are of this program; else the parser that reads
-                  most of them: ${SOURCES.slice(0, 3).join(', ')},
+  --source KIND   the lines are of this program; else of the one that the first
+                  of them looks like: ${SOURCES.slice(0, 3).join(', ')},
                   ${SOURCES.slice(3, 8).join(', ')} …
   --vm NAME       the lines are of a file about this VM
   --json          a document (precopy/explain@1) instead

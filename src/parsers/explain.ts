@@ -1,7 +1,7 @@
 import type { EventBody } from '../model/event.ts';
 import type { RejectReason, Source, Stamp } from '../model/source.ts';
 import type { Groups, Parser, Rule } from './parser.ts';
-import { messageOf, ruleFor, scanText } from './samples.ts';
+import { messageOf, ruleFor, scanText, type Scan } from './samples.ts';
 import { literalStarts } from './scan.ts';
 
 /** What becomes of a record, and why. */
@@ -61,7 +61,7 @@ export interface NearRule {
 
 /** What is known of a text besides its lines. */
 export interface ExplainContext {
-  /** `null`: the parser is the one that reads most of the lines. */
+  /** `null`: the parser is the one that reads the first record best. */
   readonly source: Source | null;
   readonly vm: string | null;
 }
@@ -79,24 +79,41 @@ export function explainText(parsers: readonly Parser[], text: string, { source, 
   );
 }
 
-/** The parser that understands most lines, else knows most by their looks, else reads the header of most; `null` where none reads any. */
+/** Lines at the beginning that may belong to a record whose own beginning is missing. */
+const MOST_HEADLESS = 200;
+
+/** The parser that understands the first record, else knows it by its looks, else reads its header; `null` where none reads any. */
 function bestParser(parsers: readonly Parser[], lines: readonly string[]): Parser | null {
   const [only] = parsers;
   if (only !== undefined && parsers.length === 1) return only;
-  const scored = parsers.map((parser) => ({ parser, score: lines.reduce((sum, line) => sum + lineScore(parser, line), 0) }));
-  const best = scored.reduce<(typeof scored)[number] | null>((a, b) => (a === null || b.score > a.score ? b : a), null);
-  return best === null || best.score === 0 ? null : best.parser;
+  for (let from = 0; from < Math.min(lines.length, MOST_HEADLESS); from += 1) {
+    const scored = parsers.map((parser) => ({ parser, score: beginningScore(parser, lines.slice(from, from + MOST_LOOKED_AT)) }));
+    const best = scored.reduce((a, b) => (b.score > a.score ? b : a));
+    if (best.score > 0) return best.parser;
+  }
+  return null;
 }
+
+/** Lines that are looked at to tell whose they are. */
+const MOST_LOOKED_AT = 400;
 
 const UNDERSTOOD = 10;
 const RECOGNISED = 5;
 
-function lineScore(parser: Parser, line: string): number {
-  const message = messageOf(parser, line);
+/** How well a parser reads the first record; where two read it alike, the second one tells. */
+function beginningScore(parser: Parser, lines: readonly string[]): number {
+  const [first = '', second = ''] = recordsOf(parser, lines);
+  const score = recordScore(parser, first);
+  return score === 0 ? 0 : score + recordScore(parser, second) / 100;
+}
+
+function recordScore(parser: Parser, record: string): number {
+  const message = messageOf(parser, record);
+  const [line = ''] = record.split('\n');
   if (message === null || line === '') return 0;
-  const understood = ruleFor(parser, line) !== null && scanText(parser, line, null).events.length > 0;
+  const understood = ruleFor(parser, record) !== null && scanRecord(parser, record, null).events.length > 0;
   // some programs print records without any header: one that captures nothing speaks for none
-  const headed = message.length < line.trimEnd().length;
+  const headed = message.length < record.trimEnd().length;
   return Number(understood) * UNDERSTOOD + Number(parser.recognises.test(line)) * RECOGNISED + Number(headed);
 }
 
@@ -117,13 +134,21 @@ function explainRecord(parser: Parser, record: string, vm: string | null): Expla
   const rule = ruleFor(parser, record);
   const message = messageOf(parser, record) ?? '';
   const explained: Explained = { record, source: parser.source, header, time: time === 'bad-time' ? null : time };
-  const { events, tally } = scanText(parser, record, vm);
+  const { events, tally } = scanRecord(parser, record, vm);
   const [reason] = Object.keys(tally.rejected);
   if (reason !== undefined) return { ...explained, outcome: 'rejected', reason: reasonNamed(reason), rule };
   if (events.length === 0)
     return { ...explained, outcome: 'plain', rule, nearest: rule === null ? nearestRules(parser, message) : [] };
   const groups = rule?.message.exec(message)?.groups ?? {};
   return { ...explained, outcome: 'events', rule, groups, events: events.map(({ body }) => body) };
+}
+
+/** Stands for the VM of a log whose name tells it, where nobody said which. */
+const UNNAMED_VM = 'the VM of the file';
+
+function scanRecord(parser: Parser, record: string, vm: string | null): Scan {
+  const scan = scanText(parser, record, vm);
+  return scan.events.length === 0 && vm === null ? scanText(parser, record, UNNAMED_VM) : scan;
 }
 
 function reasonNamed(reason: string): RejectReason {

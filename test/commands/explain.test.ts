@@ -35,11 +35,12 @@ describe('a line', () => {
   });
 
   test('that no rule matches: the rules that begin most alike, the nearest first', async () => {
-    const [record] = await recordsOf([`${HEAD}Can't migrate domains at all`]);
+    const [record] = await recordsOf([`${HEAD}Migration of the moon`]);
     expect(record).toMatchObject({ outcome: 'plain', rule: null });
     expect(record?.['nearest']).toEqual([
-      expect.objectContaining({ shared: "Can't migrate domain" }),
-      expect.objectContaining({ shared: "Can't migrate domain" }),
+      expect.objectContaining({ rule: 'failed-4.22.1', shared: 'Migration of ' }),
+      expect.objectContaining({ shared: 'Migration ' }),
+      expect.objectContaining({ shared: 'Migration ' }),
     ]);
   });
 
@@ -69,6 +70,7 @@ describe('a line', () => {
   test('takes its VM from the option where its file would tell it', async () => {
     const line = '2026-11-23 04:55:01.100+0000: initiating migration';
     expect(await recordsOf([line, '--vm', 'i-7-7-VM'])).toMatchObject([{ source: 'libvirt-qemu', events: [{ vm: 'i-7-7-VM' }] }]);
+    expect(await recordsOf([line])).toMatchObject([{ source: 'libvirt-qemu', events: [{ vm: 'the VM of the file' }] }]);
   });
 });
 
@@ -78,10 +80,15 @@ describe('lines from standard input', () => {
     expect(records).toMatchObject([{ record: `${BROKEN}\n\tat java.base/x`, outcome: 'events' }, { outcome: 'plain' }]);
   });
 
-  test('are of the program that most of them are of', async () => {
-    const other = parsers.find(({ source }) => source === 'libvirtd')?.rules[0]?.samples[0]?.record ?? '';
-    const records = await recordsOf(['-'], `${other}\n${BROKEN}\n${BROKEN}\n`);
-    expect(records.at(-1)).toMatchObject({ source: 'cloudstack-agent', outcome: 'events' });
+  test('are of the program that the first of them looks like', async () => {
+    const records = await recordsOf(['-'], `${BROKEN}\n2024-09-03T02:11:40.900Z qemu-kvm: load of migration failed\n`);
+    expect(records).toHaveLength(1);
+    expect(records).toMatchObject([{ source: 'cloudstack-agent', outcome: 'events' }]);
+  });
+
+  test('may begin in the middle of a record', async () => {
+    const records = await recordsOf(['-'], `\tat java.base/x\n\tat java.base/y\n${BROKEN}\n`);
+    expect(records).toMatchObject([{ outcome: 'no-header' }, { source: 'cloudstack-agent', outcome: 'events' }]);
   });
 
   test('that are none', async () => {
@@ -100,6 +107,21 @@ test.each(parsers.flatMap(({ source, rules }) => rules.map((rule) => [source, ru
     expect(record?.['events'] ?? []).toEqual(JSON.parse(JSON.stringify(sample.events)));
   },
 );
+
+test('a sample that means something is known as its own program’s without being told', async () => {
+  const samples = parsers.flatMap(({ source, rules }) =>
+    rules.flatMap((rule) =>
+      rule.samples.filter(({ events }) => events.length > 0).map((sample) => ({ source, name: rule.name, sample })),
+    ),
+  );
+  const wrong = await Promise.all(
+    samples.map(async ({ source, name, sample }) => {
+      const records = await recordsOf(['-'], sample.record);
+      return records.some((record) => record['source'] === source && record['outcome'] === 'events') ? [] : [`${source} ${name}`];
+    }),
+  );
+  expect(wrong.flat()).toEqual([]);
+});
 
 describe('a finding', () => {
   test.each(detectors.map((detector) => [detector.id, detector] as const))(

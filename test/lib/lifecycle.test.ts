@@ -72,3 +72,26 @@ test('stopped before it starts, it never starts', async () => {
   await lifecycle.start();
   expect(notes).toEqual([]);
 });
+
+test('a part is not stopped before its start has ended', async () => {
+  const notes: string[] = [];
+  let release = (): void => {};
+  const slow: Part = {
+    name: 'slow',
+    async start() {
+      await new Promise<void>((resolve) => (release = resolve));
+      notes.push('started');
+    },
+    async stop() {
+      await Promise.resolve();
+      notes.push('stopped');
+    },
+  };
+  const lifecycle = createLifecycle([slow]);
+  const [starting, stopping] = [lifecycle.start(), lifecycle.stop()];
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(notes).toEqual([]);
+  release();
+  await Promise.all([starting, stopping]);
+  expect(notes).toEqual(['started', 'stopped']);
+});
