@@ -305,6 +305,18 @@ export interface HeartbeatProbe {
   readonly errorText: string | null;
 }
 
+/**
+ * How long ago a host of the cluster wrote its heartbeat, as another or the same host reads it. CloudStack writes every 60 s; its
+ * neighbours hold a host for dead whose heartbeat is older than that. Clocks of reader and writer may differ: the age may be negative.
+ */
+export interface HeartbeatAge {
+  readonly kind: 'heartbeat-age';
+  readonly pool: string | null;
+  /** The host address in the file's name (`hb-10.0.0.1`). */
+  readonly address: string | null;
+  readonly ageMs: number;
+}
+
 /** A temperature and the chip's own limits, degrees Celsius. */
 export interface Temperature {
   readonly kind: 'temperature';
@@ -386,6 +398,7 @@ export type EventBody =
   | FrameSeen
   | ForwardingChanged
   | HeartbeatProbe
+  | HeartbeatAge
   | Temperature
   | CpuThrottled
   | StorageMessage

@@ -10,30 +10,54 @@ const probe = z.object({
   error: z.string().nullable().default(null),
 });
 
-/** Where CloudStack mounts a primary storage pool, and its heartbeat file of one host: `/mnt/<pool>/KVMHA/hb-<address>`. */
-const HEARTBEAT_FILE = /^(?:\/mnt\/(?<pool>[^/]+))?(?:\/.*)?\/hb-(?<address>[^/]+)$/;
+const age = z.object({ path: z.string(), age_ms: z.number() });
+
+/** Where CloudStack mounts a primary storage pool, and its heartbeat file of one host: `/mnt/<pool>/KVMHA/hb-<address>`; ours beside it is `precopy-<host>`. */
+const HEARTBEAT_FILE = /^(?:\/mnt\/(?<pool>[^/]+))?(?:\/.*)?\/(?:hb|precopy)-(?<address>[^/]+)$/;
 const PENDING = /^no answer within \d+ ms, still waiting$/;
 
 function probed(groups: Groups): EventBody | RejectReason {
   const line = readJsonLine(probe, groups);
   if (typeof line === 'string') return line;
   const { path, latency_ms: latencyMs, error } = line;
-  const file = HEARTBEAT_FILE.exec(path)?.groups;
   const pending = error !== null && PENDING.test(error);
   return {
     kind: 'heartbeat-probe',
-    pool: file?.['pool'] ?? null,
-    address: file?.['address'] ?? null,
+    ...fileOf(path),
     latencyMs,
     pending,
     errorText: pending ? null : error,
   };
 }
 
+function aged(groups: Groups): EventBody | RejectReason {
+  const line = readJsonLine(age, groups);
+  return typeof line === 'string' ? line : { kind: 'heartbeat-age', ...fileOf(line.path), ageMs: line.age_ms };
+}
+
+function fileOf(path: string): { readonly pool: string | null; readonly address: string | null } {
+  const file = HEARTBEAT_FILE.exec(path)?.groups;
+  return { pool: file?.['pool'] ?? null, address: file?.['address'] ?? null };
+}
+
 const FILE = '/mnt/5ca1759a-88e2-4b65-9134-bfd3159528f5/KVMHA/hb-10.77.0.2';
+const OWN = FILE.replace('hb-10.77.0.2', 'precopy-kvm-b');
 const file = { pool: '5ca1759a-88e2-4b65-9134-bfd3159528f5', address: '10.77.0.2' } as const;
 
 const rules: readonly Rule[] = [
+  {
+    name: 'age',
+    versions: 'all',
+    message: /^,"path":"(?<rest>(?:[^"\\]|\\.){0,4096}","age_ms":[^]*)$/,
+    event: ({ rest = '', ...groups }) => aged({ ...groups, rest: `,"path":"${rest}` }),
+    samples: [
+      {
+        record: `{"at":"2026-11-23T04:51:21.997Z","path":"${FILE}","age_ms":34120}`,
+        at: '2026-11-23T04:51:21.997Z',
+        events: [{ kind: 'heartbeat-age', ...file, ageMs: 34_120 }],
+      },
+    ],
+  },
   {
     name: 'probe',
     versions: 'all',
@@ -45,6 +69,11 @@ const rules: readonly Rule[] = [
         record: `{"at":"2026-11-23T04:51:21.997Z","path":"${FILE}","latency_ms":7,"error":null}`,
         at: '2026-11-23T04:51:21.997Z',
         events: [{ kind: 'heartbeat-probe', ...file, latencyMs: 7, pending: false, errorText: null }],
+      },
+      {
+        record: `{"at":"2026-11-23T04:51:22.997Z","path":"${OWN}","latency_ms":4,"error":null}`,
+        at: '2026-11-23T04:51:22.997Z',
+        events: [{ kind: 'heartbeat-probe', ...file, address: 'kvm-b', latencyMs: 4, pending: false, errorText: null }],
       },
       {
         record: `{"at":"2026-11-23T04:51:30.998Z","path":"${FILE}","latency_ms":5000,"error":"no answer within 5000 ms, still waiting"}`,
@@ -68,14 +97,14 @@ const rules: readonly Rule[] = [
   },
 ];
 
-/** Writes to CloudStack's heartbeat files, timed from outside by Precopy's collector. */
+/** Ages of CloudStack's heartbeat files, and writes beside them, as Precopy's collector measures them from outside. */
 export const heartbeat: Parser = {
   source: 'heartbeat',
-  title: 'Heartbeat probe: latency of writes to primary storage',
+  title: "Heartbeat: age of CloudStack's files, and latency of writes to primary storage",
   reference:
     "heartbeat.jsonl, one JSON object a line, of Precopy's own probe; file names as kvmheartbeat.sh of apache/cloudstack has them",
   paths: /(?:^|[/._-])heartbeat\.jsonl$/,
-  recognises: /"latency_ms":/,
+  recognises: /"(?:latency|age)_ms":/,
   header: JSON_LINE_HEADER,
   time: ({ time }) => recordedStamp(time),
   rules,
