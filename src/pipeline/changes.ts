@@ -50,6 +50,7 @@ export function changesOf(analysis: Pick<Analysis, 'migrations' | 'findings'>, s
   return {
     migrations: migrations.filter((one) => documents.get(one.id) !== storedText(one)),
     findings: findings.filter(({ id, finding }) => documents.get(id) !== findingText(finding)),
+    fresh: new Set([...found].filter((id) => !documents.has(id))),
     goneMigrations,
     goneFindings,
   };

@@ -34,6 +34,8 @@ export interface StoredFinding {
 export interface Changes {
   readonly migrations: readonly Migration[];
   readonly findings: readonly FoundFinding[];
+  /** Ids of those findings that were not stored before. */
+  readonly fresh: ReadonlySet<string>;
   /** Rows that nothing bears out any more. */
   readonly goneMigrations: readonly StoredMigration[];
   readonly goneFindings: readonly StoredFinding[];

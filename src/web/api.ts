@@ -3,9 +3,9 @@ import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { streamSSE } from 'hono/streaming';
 import { z } from 'zod';
+import type { Questions } from '../forensics/questions.ts';
 import { AppError, type ErrorCode } from '../lib/errors.ts';
 import type { Feed, FeedItem } from './feed.ts';
-import { filterShape, type Questions } from './questions.ts';
 
 /** Whether an instance does its work, and what keeps it from it. */
 export interface Readiness {
@@ -87,6 +87,15 @@ async function closed(server: ServerType | null): Promise<void> {
   });
 }
 
+/** A question's filter (src/forensics/filter.ts); times are Unix ms. */
+const filterShape = z.strictObject({
+  since: z.number().exactOptional(),
+  until: z.number().exactOptional(),
+  cluster: z.string().exactOptional(),
+  host: z.string().exactOptional(),
+  vm: z.string().exactOptional(),
+  limit: z.int().min(1).max(1_000_000).exactOptional(),
+});
 const userSql = z.strictObject({ sql: z.string().min(1), maxRows: z.int().min(1).max(1_000_000).default(10_000) });
 
 function routes(parts: ApiParts, hosts: ReadonlySet<string>): Hono {

@@ -1,0 +1,223 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Config } from '../config.ts';
+import { sizeBytes } from '../config/size.ts';
+import { durationMs } from '../ingest/options.ts';
+import { AppError } from '../lib/errors.ts';
+import { createLifecycle, type Lifecycle, type Part } from '../lib/lifecycle.ts';
+import type { Log } from '../lib/log.ts';
+import type { Metrics } from '../lib/metrics.ts';
+import { createProcessor, type Processor } from '../pipeline/processor.ts';
+import { createStoredTimelines } from '../pipeline/stored-timelines.ts';
+import { openEmbeddedStore } from '../store/embedded.ts';
+import { applySchema } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+import { createWriter, type Writer } from '../store/writer.ts';
+import { openEmbeddedStream } from '../stream/embedded.ts';
+import type { Stream } from '../stream/stream.ts';
+import { createApi, type Api } from '../web/api.ts';
+import { createFeed, type Feed } from '../web/feed.ts';
+import { createCollection, type Collection } from './collection.ts';
+import { announceInstance, runningInstance } from './instance-file.ts';
+import { createLocalQuestions } from './local-questions.ts';
+import { createWatch } from './watch.ts';
+
+/** Which parts of Precopy a process runs. */
+export interface Roles {
+  readonly collect: boolean;
+  readonly process: boolean;
+}
+
+/** What an instance is made with. */
+export interface InstanceParts {
+  readonly roles: Roles;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** Collectors, stream, processor, store and API of one machine, as one thing that starts and stops. */
+export interface Instance extends Lifecycle {
+  /** Takes over limits and collectors of a configuration; what it cannot take over it says. */
+  reload(config: Config): Promise<void>;
+  /** Resolves when all that the stream holds is stored and timelines show it. */
+  idle(): Promise<void>;
+  /** Where the API answers; `null` without one. */
+  url(): string | null;
+}
+
+/** The parts of an instance, made as they are started. */
+interface Running {
+  config: Config;
+  stream: Stream | null;
+  store: Store | null;
+  writer: Writer | null;
+  processor: Processor | null;
+  collection: Collection | null;
+  api: Api | null;
+  readonly feed: Feed;
+}
+
+/**
+ * An instance on the embedded engines. It starts in the order of the flow's end to its beginning, so that nothing is taken that
+ * nobody takes on, and stops the other way round.
+ */
+export function createInstance(config: Config, parts: InstanceParts): Instance {
+  const { roles, log } = parts;
+  const running: Running = {
+    config,
+    stream: null,
+    store: null,
+    writer: null,
+    processor: null,
+    collection: null,
+    api: null,
+    feed: createFeed(),
+  };
+  const lifecycle = createLifecycle(
+    [
+      folderPart(config),
+      streamPart(running),
+      ...(roles.process ? [storePart(running, parts), processorPart(running, parts), apiPart(running, parts)] : []),
+      ...(roles.collect ? [collectionPart(running, parts)] : []),
+    ],
+    {
+      started: (part) => log.debug({ part }, 'part started'),
+      stopped: (part) => log.debug({ part }, 'part stopped'),
+      failedToStop: (part, error) => log.error({ part, error }, 'part did not stop as it should'),
+    },
+  );
+  return {
+    ...lifecycle,
+    url: () => running.api?.url() ?? null,
+    idle: async () => running.processor?.idle(),
+    async reload(next) {
+      const { cluster, data, api, stream, store } = running.config;
+      const fixed = JSON.stringify({ cluster, data, api, stream, store });
+      if (
+        fixed !==
+        JSON.stringify({ cluster: next.cluster, data: next.data, api: next.api, stream: next.stream, store: next.store })
+      )
+        log.warn({}, 'cluster, data, api, stream and store are taken over at the next start only');
+      running.config = { ...next, cluster, data, api, stream, store };
+      await running.collection?.reload(running.config);
+    },
+  };
+}
+
+function folderPart({ data }: Config): Part {
+  return {
+    name: 'data folder',
+    async start() {
+      try {
+        await mkdir(data, { recursive: true });
+      } catch (cause) {
+        throw new AppError('not-allowed', `the data folder cannot be made: ${data}`, {
+          hint: 'name another folder as data in the configuration, or make it for this user',
+          cause,
+        });
+      }
+    },
+    stop: () => Promise.resolve(),
+  };
+}
+
+function streamPart(running: Running): Part {
+  const { data, stream } = running.config;
+  const { maxBytes, maxAge } = stream.retention;
+  return {
+    name: 'stream',
+    async start() {
+      const retention = { maxBytes: sizeBytes(maxBytes), maxAgeMs: durationMs(maxAge) };
+      running.stream = await openEmbeddedStream({ folder: join(data, 'stream'), retention });
+    },
+    stop: async () => running.stream?.close(),
+  };
+}
+
+function storePart(running: Running, { log }: InstanceParts): Part {
+  const { data, store } = running.config;
+  return {
+    name: 'store',
+    async start() {
+      const other = await runningInstance(data);
+      if (other !== null) throw inUse(data, other.pid);
+      const opened = await openEmbeddedStore({ folder: join(data, 'store') });
+      running.store = opened;
+      const { hostFacts, ...ttlDays } = store.ttlDays;
+      await applySchema(opened, { ttlDays: { ...ttlDays, host_facts: hostFacts } });
+      running.writer = createWriter(opened, {
+        retrying: (error, afterMs) => log.warn({ error, afterMs }, 'the store did not take rows, tried again'),
+      });
+    },
+    stop: async () => running.store?.close(),
+  };
+}
+
+function inUse(data: string, pid: number): AppError {
+  return new AppError('locked', `${data} is in use by process ${pid}`, {
+    hint: 'one instance works on a data folder: stop that one, or name another folder as data',
+  });
+}
+
+function processorPart(running: Running, { log, metrics }: InstanceParts): Part {
+  return {
+    name: 'processor',
+    async start() {
+      const { stream, store, writer, feed } = running;
+      if (stream === null || store === null || writer === null) throw new Error('the processor starts after stream and store');
+      running.processor = createProcessor({
+        stream,
+        timelines: createStoredTimelines(store, writer, Date.now),
+        async storeChunks(chunks) {
+          const began = performance.now();
+          const rows = await writer.writeBatch({ chunks, events: chunks.flatMap(({ events }) => events) });
+          metrics.storeInsertSeconds.observe({ table: 'all' }, (performance.now() - began) / 1000);
+          for (const [table, count] of Object.entries(rows)) metrics.rowsStored.add({ table }, count);
+        },
+        limits: () => running.config.detectors,
+        watch: createWatch({ log, metrics, feed }),
+        now: Date.now,
+      });
+      await running.processor.start();
+    },
+    stop: async () => running.processor?.stop(),
+  };
+}
+
+function apiPart(running: Running, { log, metrics }: InstanceParts): Part {
+  const { data, api } = running.config;
+  let withdraw = (): Promise<void> => Promise.resolve();
+  return {
+    name: 'api',
+    async start() {
+      const { stream, store, feed } = running;
+      if (stream === null || store === null) throw new Error('the api starts after stream and store');
+      running.api = createApi(api.listen, {
+        questions: createLocalQuestions({ store, stream }),
+        metrics,
+        feed,
+        readiness: () => running.collection?.readiness() ?? { ready: true, problems: [] },
+        failed: (error, path) => log.error({ error, path }, 'a question failed'),
+      });
+      await running.api.start();
+      withdraw = await announceInstance(data, running.api.url());
+      log.info({ url: running.api.url() }, 'api listens');
+    },
+    async stop() {
+      await withdraw();
+      await running.api?.stop();
+    },
+  };
+}
+
+function collectionPart(running: Running, { log, metrics }: InstanceParts): Part {
+  return {
+    name: 'collectors',
+    async start() {
+      if (running.stream === null) throw new Error('collectors start after the stream');
+      running.collection = createCollection(running.config, { stream: running.stream, log, metrics });
+      await running.collection.start();
+    },
+    stop: async () => running.collection?.stop(),
+  };
+}

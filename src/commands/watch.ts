@@ -1,0 +1,58 @@
+import type { Log } from '../lib/log.ts';
+import type { Metrics } from '../lib/metrics.ts';
+import type { ProcessorWatch } from '../pipeline/processor.ts';
+import { findingDocument, migrationDocument } from '../reports/json.ts';
+import type { Feed } from '../web/feed.ts';
+
+/** Where what a processor does is told. */
+export interface WatchParts {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly feed: Feed;
+}
+
+/** Tells what a processor does to the log, the metrics and those who follow. */
+export function createWatch({ log, metrics, feed }: WatchParts): ProcessorWatch {
+  const open = new Set<string>();
+  return {
+    stored(chunks) {
+      for (const { header, counts, events, outcomes } of chunks) {
+        const { source } = header;
+        metrics.chunksProcessed.add({});
+        metrics.collectedLines.add({ source }, counts.lines);
+        if (events.length > 0) metrics.events.add({ source }, events.length);
+        if (counts.rejected === 0) continue;
+        for (const reason of outcomes)
+          if (reason !== 'events' && reason !== 'plain' && reason !== 'continued') metrics.rejected.add({ source, reason });
+      }
+      if (!feed.watched()) return;
+      for (const { event } of chunks.flatMap((chunk) => chunk.events))
+        feed.publish({ kind: 'event', at: event.at, document: event });
+    },
+    rebuilt(_cluster, { migrations, findings, fresh, goneMigrations }, { ms, readAt }) {
+      metrics.rebuildSeconds.observe({}, ms / 1000);
+      for (const migration of migrations) {
+        const { id, outcome, lastSeenAt } = migration;
+        if (outcome === 'running') open.add(id);
+        else if (open.delete(id) || migration.endedAt !== null) metrics.migrations.add({ outcome });
+        feed.publish({ kind: 'migration', at: lastSeenAt, document: migrationDocument(migration) });
+      }
+      for (const { id } of goneMigrations) open.delete(id);
+      metrics.openMigrations.set({}, open.size);
+      for (const { id, finding } of findings) {
+        const { detector, severity, vm, host, summary } = finding;
+        if (fresh.has(id)) {
+          metrics.findings.add({ detector, severity });
+          if (readAt !== null) metrics.findingLatencySeconds.observe({}, (Date.now() - readAt) / 1000);
+          if (severity !== 'info') log.warn({ detector, severity, vm, host, summary }, 'finding');
+        }
+        feed.publish({ kind: 'finding', at: finding.from, document: findingDocument(finding) });
+      }
+    },
+    deadLetter(problem, { offset }) {
+      metrics.chunksDead.add({ reason: 'header' });
+      log.error({ problem, offset }, 'a message cannot be read, it is kept in the dead letters');
+    },
+    failed: (error) => log.error({ error }, 'processing failed, it is tried again'),
+  };
+}
