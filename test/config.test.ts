@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { checkedConfig, loadConfig, renderConfig } from '../src/config.ts';
@@ -95,6 +96,11 @@ describe('what is wrong is said with its place, its path and what to do', () => 
       '1:32 collect.heartbeat.pools: "all"; expected auto, or a list',
     ],
     ['a key that is there twice', 'log: {}\napi: {}\nlog: {}\n', '3:1 log: this key is there twice (leave one of the two)'],
+    [
+      'an alias, which may hold itself',
+      'api: &a\n  listen: *a\n',
+      '2:11 api.listen: an alias (*…), which a configuration does not take (write the value itself; put a text that begins with * in quotes)',
+    ],
     ['a tab', 'api:\n\tlisten: 127.0.0.1:1\n', '2:1 : a tab indents this line (indent with blanks)'],
     [
       'one path twice',
@@ -119,6 +125,20 @@ describe('what is wrong is said with its place, its path and what to do', () => 
   test('broken YAML says its line and column', () => {
     expect(problemsOf('api:\n  listen: "127\nlog: {}\n')[0]).toMatch(/^\d+:\d+ : not YAML: /);
     expect(problemsOf('cluster: a\nb: [c\n')[0]).toMatch(/^[23]:\d+ : not YAML: /);
+  });
+
+  test('no text makes it throw', () => {
+    const token = fc.constantFrom(
+      ...'cluster|api|listen|: |:|- |[|]|{|}|*a|&a |"|#|\n|\n  |\t|? |!!x |null|1|${A}|$${|---\n|...\n|%|\0|__proto__|<<: *a'.split(
+        '|',
+      ),
+    );
+    const known = /^(?:\d+:\d+|-:-) /;
+    fc.assert(
+      fc.property(fc.array(token, { maxLength: 14 }), (tokens) => {
+        for (const problem of problemsOf(tokens.join(''))) expect(problem).toMatch(known);
+      }),
+    );
   });
 
   test('all at once, in the order of the file', () => {

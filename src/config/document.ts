@@ -27,20 +27,21 @@ export interface YamlFile {
 /** Reads YAML 1.2; every problem of syntax at once, with its line. */
 export function readYaml(text: string): YamlFile {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, logLevel: 'error' });
   const place = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
     return { line, column: col };
   };
-  const problems = [...document.errors, ...document.warnings].map((error) => ({
+  const wrong = [...document.errors, ...document.warnings].map((error) => ({
     path: error.code === 'DUPLICATE_KEY' ? keyPathAt(document, error.pos[0]) : [],
     place: place(error.pos[0]),
     ...wordsOf(error),
   }));
-  const broken = document.errors.some(({ code }) => code !== 'DUPLICATE_KEY');
+  const aliases = aliasesIn(document).map(({ path, offset }) => ({ path, place: place(offset), ...ALIAS_WORDS }));
+  const broken = aliases.length > 0 || document.errors.some(({ code }) => code !== 'DUPLICATE_KEY');
   return {
     value: broken ? {} : (document.toJS() ?? {}),
-    problems,
+    problems: [...wrong, ...aliases],
     placeOf(path, what) {
       const offset = offsetOf(document.contents, path, what);
       return offset === null ? null : place(offset);
@@ -56,11 +57,30 @@ function wordsOf({ code, message }: YAMLError): Pick<SyntaxProblem, 'what' | 'hi
       return { what: 'a tab indents this line', hint: 'indent with blanks' };
     case 'MULTIPLE_DOCS':
       return { what: 'a second document begins here', hint: 'leave one document, without ---' };
-    case 'BAD_ALIAS':
-      return { what: 'an alias of nothing', hint: 'put a text that begins with * in quotes' };
     default:
       return { what: `not YAML: ${message.split('\n')[0] ?? message}`, hint: null };
   }
+}
+
+const ALIAS_WORDS = {
+  what: 'an alias (*…), which a configuration does not take',
+  hint: 'write the value itself; put a text that begins with * in quotes',
+};
+
+/** Aliases may hold themselves, or grow without bounds: there is no need for them. */
+function aliasesIn(document: Document): readonly { readonly path: Path; readonly offset: number }[] {
+  const found: { readonly path: Path; readonly offset: number }[] = [];
+  visit(document, {
+    Alias(_key, { range }, around) {
+      found.push({ path: keysOf(around), offset: range?.[0] ?? 0 });
+    },
+  });
+  return found;
+}
+
+/** The keys of the pairs around a node. */
+function keysOf(around: readonly unknown[]): readonly string[] {
+  return around.flatMap((node) => (isPair(node) && isScalar(node.key) ? [String(node.key.value)] : []));
 }
 
 /** The path of the key that begins at an offset. */
@@ -69,8 +89,7 @@ function keyPathAt(document: Document, offset: number): Path {
   visit(document, {
     Pair(_key, { key }, around) {
       if (!isScalar(key) || key.range?.[0] !== offset) return undefined;
-      const keys = around.flatMap((node) => (isPair(node) && isScalar(node.key) ? [String(node.key.value)] : []));
-      found = [...keys, String(key.value)];
+      found = [...keysOf(around), String(key.value)];
       return visit.BREAK;
     },
   });
