@@ -1,15 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { z } from 'zod';
 import { readYaml, type YamlFile } from './config/document.ts';
+import { machineZone } from './config/machine-zone.ts';
 import { faultsOf, pathText, type Fault, type Problem } from './config/problems.ts';
 import { configSchema } from './config/schema.ts';
 import { masked } from './config/secret.ts';
 import { fillVariables, type MissingVariable } from './config/variables.ts';
 import { hintPattern } from './ingest/identify.ts';
 import { AppError } from './lib/errors.ts';
+import { currentUser } from './lib/user.ts';
 
 type Written = z.infer<typeof configSchema>;
 
@@ -97,14 +99,19 @@ function forThisMachine(written: Written, env: NodeJS.ProcessEnv): Config {
   return {
     ...written,
     host: written.host ?? hostname(),
-    timezone: written.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+    timezone: written.timezone ?? machineZone({ ofProcess: zoneOfProcess(), link: '/etc/localtime' }),
     data: written.data ?? dataFolder(env),
   };
 }
 
+function zoneOfProcess(): string | undefined {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
 function dataFolder(env: NodeJS.ProcessEnv): string {
-  const { uid, homedir } = userInfo();
-  return uid === 0 ? '/var/lib/precopy' : join(env['HOME'] ?? homedir, '.local/share/precopy');
+  const { root, home } = currentUser();
+  const own = env['HOME'] ?? home;
+  return root || own === null ? '/var/lib/precopy' : join(own, '.local/share/precopy');
 }
 
 function missingFault({ path, name, wellFormed }: MissingVariable): Fault {

@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { checkedConfig, loadConfig, renderConfig } from '../src/config.ts';
+import { machineZone } from '../src/config/machine-zone.ts';
 import { pathText } from '../src/config/problems.ts';
 import { configSchema } from '../src/config/schema.ts';
 import { masked, secret } from '../src/config/secret.ts';
@@ -191,6 +192,34 @@ describe('defaults', () => {
   test('a configuration printed is a configuration that says the same', () => {
     const config = loadConfig(fileOf('cluster: c\ndata: /d\ncollect: { sensors: null }\n'), {});
     expect(loadConfig(fileOf(renderConfig(config)), {})).toEqual(config);
+  });
+});
+
+describe('the zone of the machine', () => {
+  /** A machine whose `/etc/localtime` is a link to this. */
+  function linkTo(target: string): string {
+    const link = join(dirname(fileOf('')), 'localtime');
+    symlinkSync(target, link);
+    return link;
+  }
+
+  test('is what JavaScript says, where it says any', () => {
+    expect(machineZone({ ofProcess: 'Europe/Berlin', link: linkTo('/usr/share/zoneinfo/Asia/Tokyo') })).toBe('Europe/Berlin');
+  });
+
+  test.each([[undefined], ['Etc/Unknown']])(
+    'is that of /etc/localtime where it says %s, as with TZ=:/etc/localtime',
+    (ofProcess) => {
+      expect(machineZone({ ofProcess, link: linkTo('../usr/share/zoneinfo/Asia/Tokyo') })).toBe('Asia/Tokyo');
+      expect(machineZone({ ofProcess, link: linkTo('/usr/share/zoneinfo/posix/America/Argentina/Salta') })).toBe(
+        'America/Argentina/Salta',
+      );
+    },
+  );
+
+  test('is never guessed', () => {
+    expect(() => machineZone({ ofProcess: undefined, link: '/nowhere' })).toThrow(AppError);
+    expect(() => machineZone({ ofProcess: undefined, link: fileOf('') })).toThrow('nothing says in which time zone');
   });
 });
 

@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { userInfo } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { shell } from '../lib/shell.ts';
+import { currentUser } from '../lib/user.ts';
 import { listed, plural } from '../lib/units.ts';
 import { durationMs, type CollectOptions, type FileOptions, type VirshOptions } from './options.ts';
 import { isPattern, patternFiles } from './pattern-files.ts';
@@ -70,7 +70,7 @@ export function folderNeed(of: string, folder: string, free: { readonly bytes: n
     return fail(
       of,
       `${existing} cannot be written by this user`,
-      shell`name another folder, or as root: install -d -o ${userInfo().username} ${folder}`,
+      shell`name another folder, or as root: install -d -o ${currentUser().name} ${folder}`,
     );
   const made = existing === folder ? '' : ' (will be made)';
   const room = `${folder}${made}: ${gigabytes(free.bytes)} free`;
@@ -151,10 +151,9 @@ function arpNeeds(interfaces: readonly string[], machine: Machine): readonly Nee
       ? ok('arp', `interface ${name}`)
       : warn('arp', `there is no interface ${name}`, 'name the bridges of the guests in collect.arp.interfaces (ip link)'),
   );
-  const right =
-    userInfo().uid === 0
-      ? []
-      : [warn('arp', 'this user may not listen on interfaces', 'run as root, or give tcpdump CAP_NET_RAW')];
+  const right = currentUser().root
+    ? []
+    : [warn('arp', 'this user may not listen on interfaces', 'run as root, or give tcpdump CAP_NET_RAW')];
   return [...programs, ...links, ...right];
 }
 
