@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Chunk } from '../model/chunk.ts';
 import type { Collector, CollectorContext } from './collector.ts';
 import { createCheckpoints, type Checkpoints } from './files/checkpoints.ts';
-import { dueOf, poll, readNext, type Followed, type Patience, type Reading } from './files/followed.ts';
+import { acknowledge, dueOf, poll, readNext, type Followed, type Patience, type Reading } from './files/followed.ts';
 import { createLogs, type Logs } from './files/logs.ts';
 import { createProblems, fileProblem, writeProblem, type Problems } from './files/problems.ts';
 import type { FileOptions } from './options.ts';
@@ -43,6 +43,8 @@ const TIMINGS: FileTimings = {
 /** Bytes that are read and not yet acknowledged, at most one chunk more. */
 const BATCH_BYTES = 1 << 20;
 
+/** A compressed file that is broken is told so long. */
+const TELL_MS = 600_000;
 /** Where saving is slow, no more of the time than one part in so many goes into it. */
 const SAVING_SHARE = 20;
 
@@ -171,12 +173,21 @@ class FileCollector implements Collector {
       this.#problems.clear(`read ${file.state.fileId}`);
       if (reading === 'replaced') await this.#replaced(file);
       else if (reading !== 'nothing') return reading;
-      else if (file.place.gzip) await this.#logs.park(file);
+      else if (file.place.gzip) await this.#endCompressed(file);
     } catch (cause) {
       this.#problems.set(`read ${file.state.fileId}`, fileProblem(file.place.path, cause as NodeJS.ErrnoException));
       file.retryAt = performance.now() + this.#timings.retryMs;
     }
     return null;
+  }
+
+  /** Should it be written to after all, it is opened again. */
+  async #endCompressed(file: Followed): Promise<void> {
+    const { place, state, backing } = file;
+    const problem = backing?.problem() ?? null;
+    const text = `${place.path} breaks off at byte ${state.offset} of what it holds: ${problem}; what is before was read`;
+    if (problem !== null) this.#problems.set(`gzip ${state.fileId}`, { state: 'failing', text, untilMs: this.#scanAt + TELL_MS });
+    await this.#logs.park(file);
   }
 
   /** Writes until the sink has it; meanwhile folders are watched, for files come and go. */
@@ -185,7 +196,7 @@ class FileCollector implements Collector {
     if (batch.some(({ file }) => !file.persisted)) await this.#saveForSure();
     const chunks = batch.filter(({ reading }) => !reading.skipped).map(({ reading }) => this.#chunkOf(reading));
     if (!(await this.#whileLooking(this.#writeUntilTaken(chunks)))) return;
-    for (const { file, reading } of batch) file.state = { ...file.state, ...reading.next };
+    for (const { file, reading } of batch) acknowledge(file, reading);
     this.#unsaved = true;
   }
 

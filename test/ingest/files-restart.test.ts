@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import type { Chunk } from '../../src/model/chunk.ts';
 import {
   expected,
   fileIds,
@@ -131,6 +132,53 @@ describe('while the collector was stopped', () => {
     await someLooks();
     expect(again.statuses.map(({ problem }) => problem ?? '').join('')).not.toContain('lost');
   });
+});
+
+test('a compressed file of which a part was read is read on', async () => {
+  const folder = temporaryFolder();
+  const log = join(folder, 'agent.log');
+  writeFileSync(`${log}.1.gz`, gzipSync(records(0, 10_000)));
+  const taken: Chunk[] = [];
+  const first = await follow(folder, '*.log*', {
+    sink: {
+      async write(chunks) {
+        if (taken.length >= 2) throw new Error('no more');
+        taken.push(...chunks);
+      },
+    },
+  });
+  await until(() => first.statuses.some(({ problem }) => problem?.includes('no more') === true));
+  await first.stop();
+  expect(taken.length).toBe(2);
+  const second = await follow(folder, '*.log*');
+  await untilLines(10_000, { chunks: taken }, second);
+  expect(textsOf({ chunks: taken }, second)).toEqual(expected(0, 10_000));
+});
+
+test('a compressed file that breaks off is read so far, which is told', async () => {
+  const folder = temporaryFolder();
+  const whole = gzipSync(records(0, 5000));
+  writeFileSync(join(folder, 'agent.log.1.gz'), whole.subarray(0, whole.length / 2));
+  const following = await follow(folder, '*.log*');
+  await until(() => following.statuses.at(-1)?.state === 'failing');
+  expect(following.statuses.at(-1)?.problem).toMatch(/agent\.log\.1\.gz breaks off at byte \d+/);
+  const texts = textsOf(following);
+  expect(texts.length).toBeGreaterThan(500);
+  expect(texts).toEqual(expected(0, texts.length));
+  writeFileSync(join(folder, 'agent.log.1.gz'), whole);
+  await untilLines(5000, following);
+  expect(textsOf(following)).toEqual(expected(0, 5000));
+});
+
+test('a log that has only begun is no reason to take an older one that begins alike for its copy', async () => {
+  const folder = temporaryFolder();
+  const log = join(folder, 'agent.log');
+  writeFileSync(log, '=== begin ===\n');
+  writeFileSync(`${log}.1`, `=== begin ===\n${records(0, 5)}`);
+  writeFileSync(`${log}.2.gz`, gzipSync(`=== begin ===\n${records(5, 10)}`));
+  const following = await follow(folder, '*.log*');
+  await untilLines(13, following);
+  expect(fileIds(following)).toHaveLength(3);
 });
 
 test('what was acknowledged after the last checkpoint comes again with the same identities', async () => {

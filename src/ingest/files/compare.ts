@@ -8,7 +8,7 @@ import { hasPrint, NO_PRINT, PRINT_BYTES, printOf, type Print } from './print.ts
  */
 export type Likeness = 'same' | 'part' | 'other';
 
-/** Of the common part of two files, so much of its end is compared. */
+/** Of a file that may be a copy, so much of its end is compared. */
 const COMPARED_BYTES = 1 << 16;
 
 /** What a comparison by prints found: `tail` is what stands before the offset now. */
@@ -33,15 +33,16 @@ export async function likenessByPrint(backing: Backing, { state }: Followed): Pr
 }
 
 /**
- * Whether one file's bytes are those of the other as far as both go: a copy, finished or not. What is open already is given open.
+ * Whether a file is a copy of another, finished or not: its bytes are the other's first. A copy is never longer: two logs that begin
+ * alike, and one of which has only begun, are two. What is open already is given open.
  */
-export async function holdsSame(one: Place, other: Place | Backing): Promise<boolean> {
-  const a = await openBacking(one);
+export async function isCopyOf(copy: Place, original: Place | Backing): Promise<boolean> {
+  const a = await openBacking(copy);
   try {
-    if (!('path' in other)) return await sameBytes(a, other);
-    const b = await openBacking(other);
+    if (!('path' in original)) return await beginsWith(original, a);
+    const b = await openBacking(original);
     try {
-      return await sameBytes(a, b);
+      return await beginsWith(b, a);
     } finally {
       await b.close();
     }
@@ -50,25 +51,22 @@ export async function holdsSame(one: Place, other: Place | Backing): Promise<boo
   }
 }
 
-async function sameBytes(a: Backing, b: Backing): Promise<boolean> {
-  return a.stat() === null || b.stat() === null ? sameThroughout(a, b) : sameAtEnds(a, b);
-}
-
-async function sameAtEnds(a: Backing, b: Backing): Promise<boolean> {
-  const common = Math.min(a.stat()?.size ?? 0, b.stat()?.size ?? 0);
-  if (common === 0) return false;
-  const headBytes = Math.min(PRINT_BYTES, common);
-  if (!(await a.read(0, headBytes)).equals(await b.read(0, headBytes))) return false;
-  const start = Math.max(0, common - COMPARED_BYTES);
-  return (await a.read(start, common - start)).equals(await b.read(start, common - start));
+async function beginsWith(whole: Backing, part: Backing): Promise<boolean> {
+  const [wholeBytes, partBytes] = [whole.stat()?.size, part.stat()?.size];
+  if (wholeBytes === undefined || partBytes === undefined) return beginsThroughout(whole, part);
+  if (partBytes === 0 || partBytes > wholeBytes) return false;
+  const headBytes = Math.min(PRINT_BYTES, partBytes);
+  if (!(await part.read(0, headBytes)).equals(await whole.read(0, headBytes))) return false;
+  const start = Math.max(0, partBytes - COMPARED_BYTES);
+  return (await part.read(start, partBytes - start)).equals(await whole.read(start, partBytes - start));
 }
 
 /** The length of a compressed file shows only at its end, so all is compared on the way there. */
-async function sameThroughout(a: Backing, b: Backing): Promise<boolean> {
+async function beginsThroughout(whole: Backing, part: Backing): Promise<boolean> {
   for (let at = 0; ; at += COMPARED_BYTES) {
-    const [left, right] = [await a.read(at, COMPARED_BYTES), await b.read(at, COMPARED_BYTES)];
-    const common = Math.min(left.length, right.length);
-    if (!left.subarray(0, common).equals(right.subarray(0, common))) return false;
-    if (common < COMPARED_BYTES) return at + common > 0;
+    const bytes = await part.read(at, COMPARED_BYTES);
+    if (bytes.length === 0) return at > 0;
+    if (!bytes.equals(await whole.read(at, bytes.length))) return false;
+    if (bytes.length < COMPARED_BYTES) return true;
   }
 }

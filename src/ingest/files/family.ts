@@ -1,7 +1,7 @@
 import { stableId } from '../../lib/hash.ts';
 import { openBacking, type Backing } from './backing.ts';
 import type { FileState } from './checkpoints.ts';
-import { holdsSame, likenessByPrint } from './compare.ts';
+import { isCopyOf, likenessByPrint } from './compare.ts';
 import { countLines } from './cut.ts';
 import { attach, followedOf, type Followed, type LogKind } from './followed.ts';
 import type { Member } from './members.ts';
@@ -128,7 +128,9 @@ interface Holding {
 function hold(file: Followed, { backing, member, now, tail = file.state.tail }: Holding): void {
   attach(file, { backing, place: member, now });
   const { key, diskBytes, modifiedAt } = member;
-  file.state = { ...file.state, key, diskBytes, modifiedAt, tail, goneAt: null, lossTold: false };
+  // how much a compressed one holds shows at its end; until then there is more
+  const size = backing.stat()?.size ?? file.state.offset + 1;
+  file.state = { ...file.state, key, diskBytes, modifiedAt, tail, size, goneAt: null, lossTold: false };
 }
 
 async function noteAbsence(family: Family, file: Followed, keys: ReadonlySet<string>): Promise<void> {
@@ -153,10 +155,17 @@ async function identifyMember(family: Family, member: Member, around: Circumstan
   const head = await headOf(member);
   const registration = { ...around, head };
   const verdict = (await adopt(family, member, registration)) ?? (await originalOf(family, member, registration));
-  if (verdict === 'done' || verdict === 'unsure') return;
-  if (verdict !== null)
+  if (verdict === 'unsure') return;
+  if (verdict === null) return registerWhenSettled(family, member, registration);
+  await stopWaiting(family, member);
+  if (verdict !== 'done')
     family.copies.set(member.key, { of: verdict, diskBytes: member.diskBytes, modifiedAt: member.modifiedAt });
-  else if (head.length > 0) await registerWhenSettled(family, member, registration);
+}
+
+async function stopWaiting(family: Family, { key }: Member): Promise<void> {
+  const waiting = family.unsettled.get(key);
+  family.unsettled.delete(key);
+  await waiting?.backing.close();
 }
 
 async function headOf(member: Member): Promise<Buffer> {
@@ -186,7 +195,8 @@ async function adopt(family: Family, member: Member, around: Registration): Prom
     await backing.close();
     if (unfinished) return 'unsure';
     if (likeness === 'part') {
-      await registerCut(family, member, around);
+      // a log that was cut: what remains of it was read
+      await registerRead(family, member, around);
       return 'done';
     }
   }
@@ -200,7 +210,7 @@ async function originalOf(family: Family, member: Member, { head, keys }: Regist
   for (const file of family.files.filter(({ state }) => state.key !== null && mayBegin(head, state.head))) {
     const open = file.place.gzip ? null : file.backing;
     if (open === null && !keys.has(file.state.key ?? '')) return 'unsure';
-    if (await holdsSame(member, open ?? file.place)) return file;
+    if (await isCopyOf(member, open ?? file.place)) return file;
     // its log may have been emptied between the copy and now, and then the comparison was with something else
     if (open !== null && (await likenessByPrint(open, file)).likeness !== 'same') return 'unsure';
   }
@@ -217,6 +227,7 @@ interface Registration extends Circumstances {
 }
 
 async function registerWhenSettled(family: Family, member: Member, around: Registration): Promise<void> {
+  if (around.head.length === 0) return;
   const waiting = family.unsettled.get(member.key);
   const since = waiting?.since ?? around.now;
   const overdue = !member.live && around.now - since >= around.endMs;
@@ -225,28 +236,28 @@ async function registerWhenSettled(family: Family, member: Member, around: Regis
     family.unsettled.set(member.key, { backing: waiting?.backing ?? (await openBacking(member)), member, since });
     return;
   }
-  family.unsettled.delete(member.key);
-  await waiting?.backing.close();
+  await stopWaiting(family, member);
   await register(family, member, { ...around, head });
 }
 
 async function register(family: Family, member: Member, around: Registration): Promise<void> {
-  const file = addFile(family, member, around);
-  if (around.firstSight && member.modifiedAt < around.readSince) await skipAndHold(file, member, around.now);
-  else hold(file, { backing: await openBacking(member), member, now: around.now });
-}
-
-/** A log that was cut: what remains of it was read, what comes is a content of its own. */
-async function registerCut(family: Family, member: Member, around: Registration): Promise<void> {
-  await skipAndHold(addFile(family, member, around), member, around.now);
-}
-
-async function skipAndHold(file: Followed, member: Member, now: number): Promise<void> {
+  if (around.firstSight && member.modifiedAt < around.readSince) return registerRead(family, member, around);
   const backing = await openBacking(member);
-  await skip(file, backing, member);
+  hold(addFile(family, member, around), { backing, member, now: around.now });
+}
+
+/** All that is in the file now counts as read; what comes is a content of its own. */
+async function registerRead(family: Family, member: Member, around: Registration): Promise<void> {
+  const backing = await openBacking(member);
+  const read = await skipped(backing, member).catch(async (cause: unknown) => {
+    await backing.close();
+    throw cause;
+  });
+  const file = addFile(family, member, around);
+  file.state = { ...file.state, ...read, size: read.offset };
   // a compressed one is read forwards only, and there is nothing left of it
   if (member.gzip) await backing.close();
-  else hold(file, { backing, member, now });
+  else hold(file, { backing, member, now: around.now });
 }
 
 /** A file deleted before its first line was whole: what there is of it goes out as it is. */
@@ -272,7 +283,7 @@ function addFile(family: Family, member: Member, { head, wallNow }: { head: Buff
     tail: NO_PRINT,
     offset: 0,
     line: 0,
-    size: member.gzip ? 0 : member.diskBytes,
+    size: member.gzip ? 1 : member.diskBytes,
     goneAt: null,
     lossTold: false,
   };
@@ -295,8 +306,8 @@ function hasTime(head: Buffer): boolean {
   return /\d{4}/.test(head.toString('latin1'));
 }
 
-/** Goes to the beginning of the line at `member.diskBytes`, or to the end of a compressed file, without reading anything out. */
-async function skip(file: Followed, backing: Backing, { gzip, diskBytes }: Member): Promise<void> {
+/** Where the line at `member.diskBytes` begins, or a compressed file ends, without reading anything out. */
+async function skipped(backing: Backing, { gzip, diskBytes }: Member): Promise<Pick<FileState, 'line' | 'offset' | 'tail'>> {
   const end = gzip ? Number.POSITIVE_INFINITY : await lineStart(backing, diskBytes);
   let tail: Buffer = Buffer.alloc(0);
   let line = 0;
@@ -308,7 +319,7 @@ async function skip(file: Followed, backing: Backing, { gzip, diskBytes }: Membe
     line += countLines(bytes);
     tail = Buffer.concat([tail, bytes]).subarray(-PRINT_BYTES);
   }
-  file.state = { ...file.state, line, offset, tail: printOf(tail), size: Math.max(offset, file.state.size) };
+  return { line, offset, tail: printOf(tail) };
 }
 
 const SKIPPED_BYTES = 1 << 18;

@@ -171,6 +171,13 @@ export async function readNext(file: Followed, tail: CutOptions['tail'], now: nu
   };
 }
 
+/** The stream has what was read. */
+export function acknowledge(file: Followed, { next }: Reading): void {
+  // of a compressed file all that is known, before its end, is that there is more
+  const size = file.place.gzip ? next.offset + 1 : file.state.size;
+  file.state = { ...file.state, ...next, size };
+}
+
 interface Window {
   /** The print's bytes, right before `bytes`. */
   readonly before: Buffer;

@@ -202,7 +202,7 @@ function noteGone(
 
 function lossOf({ state, kind, place }: Followed): string {
   return (
-    `lost on ${kind.host}: bytes ${state.offset} to ${state.size} of ${place.path} (file ${state.fileId}): it was emptied or deleted ` +
+    `lost on ${kind.host}: bytes ${state.offset} to ${place.gzip ? 'the end' : state.size} of ${place.path} (file ${state.fileId}): it was emptied or deleted ` +
     'before they were read, and no copy is there; let rotation keep one file uncompressed or compressed in the same folder'
   );
 }
