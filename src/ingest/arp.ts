@@ -4,7 +4,7 @@ import { superviseChild, type Program, type SupervisedChild } from './child.ts';
 import type { Collector, CollectorContext } from './collector.ts';
 import type { ArpOptions } from './options.ts';
 import { createProgramChunks, type Mask, type ProgramChunks } from './program-chunks.ts';
-import { createReporter, type Reporter } from './reporter.ts';
+import { createReporter, endOutput, type Reporter } from './reporter.ts';
 
 /** How often an observer says that it listens: the timeline takes two such words up to 65 s apart for all that is between. */
 const MARK_MS = 60_000;
@@ -80,7 +80,14 @@ interface Part {
 function startListener(context: CollectorContext, setup: ArpSetup, name: string): Part {
   const { machine = THIS_MACHINE, lookMs = LOOK_MS } = setup;
   const reporter = createReporter(context, `arp:${name}`, setup.mask);
-  const chunks = createProgramChunks({ context, source: 'tcpdump', path: `tcpdump:${name}`, mask: setup.mask, zone: 'UTC' });
+  const chunks = createProgramChunks({
+    context,
+    source: 'tcpdump',
+    path: `tcpdump:${name}`,
+    mask: setup.mask,
+    zone: 'UTC',
+    onTrouble: reporter.trouble,
+  });
   const ear = createEar({ program: machine.run(tcpdumpOn(name)), chunks, reporter });
   const stopping = new AbortController();
   let child: SupervisedChild | null = null;
@@ -114,8 +121,7 @@ function startListener(context: CollectorContext, setup: ArpSetup, name: string)
       ear.mark();
       await looking;
       await child?.stop();
-      await chunks.close();
-      await reporter.stop();
+      await endOutput(chunks, reporter);
     },
   };
 }
@@ -169,7 +175,7 @@ function createEar({ program, chunks, reporter }: EarParts): Ear {
 /** What this machine's bridges learn and forget. */
 function startBridge(context: CollectorContext, { mask, machine = THIS_MACHINE }: ArpSetup): Part {
   const reporter = createReporter(context, 'bridge-fdb', mask);
-  const output = { context, source: 'bridge-fdb', path: 'bridge-fdb', mask, zone: 'UTC' } as const;
+  const output = { context, source: 'bridge-fdb', path: 'bridge-fdb', mask, zone: 'UTC', onTrouble: reporter.trouble } as const;
   const chunks = createProgramChunks({ ...output, startsRecord: /^Timestamp: / });
   const child = superviseChild({
     ...machine.run(BRIDGE),
@@ -182,8 +188,7 @@ function startBridge(context: CollectorContext, { mask, machine = THIS_MACHINE }
     started: child.started,
     async stop() {
       await child.stop();
-      await chunks.close();
-      await reporter.stop();
+      await endOutput(chunks, reporter);
     },
   };
 }

@@ -18,12 +18,13 @@ export interface Delivery {
   takeLongestWaitMs(): number;
 }
 
-/** See `Delivery`; `onTrouble` is told why the stream takes nothing, and `null` when it does again. */
+/** See `Delivery`; `onTrouble` is told why the stream takes nothing, and `null` when it does again, each once or more. */
 export function createDelivery(sink: ChunkSink, onTrouble: (problem: string | null) => void): Delivery {
   const closing = new AbortController();
   let closedAt = Number.POSITIVE_INFINITY;
   let longestWaitMs = 0;
   let waitingSince: number | null = null;
+  let isTroubled = false;
 
   async function untilTaken(chunk: Chunk): Promise<void> {
     for (let waitMs = RETRY_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_RETRY_MS)) {
@@ -32,6 +33,7 @@ export function createDelivery(sink: ChunkSink, onTrouble: (problem: string | nu
         return;
       } catch (error) {
         if (performance.now() - closedAt > LAST_WORDS_MS) throw error;
+        isTroubled = true;
         const reason = error instanceof Error ? error.message : String(error);
         onTrouble(`the stream does not take what ${chunk.header.path} printed, it is offered again and again: ${reason}`);
       }
@@ -44,7 +46,8 @@ export function createDelivery(sink: ChunkSink, onTrouble: (problem: string | nu
       const since = performance.now();
       waitingSince = since;
       await untilTaken(chunk);
-      onTrouble(null);
+      if (isTroubled) onTrouble(null);
+      isTroubled = false;
       longestWaitMs = Math.max(longestWaitMs, performance.now() - since);
       waitingSince = null;
     },

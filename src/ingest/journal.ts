@@ -6,7 +6,7 @@ import type { Collector, CollectorContext } from './collector.ts';
 import { JOURNAL_FIELDS, journalLine } from './journal-entry.ts';
 import type { JournalOptions } from './options.ts';
 import { createProgramChunks, type Mask, type ProgramChunks } from './program-chunks.ts';
-import { createReporter, type Reporter } from './reporter.ts';
+import { createReporter, endOutput, type Reporter } from './reporter.ts';
 
 /** How long after an entry the place behind it is kept: so much is read twice after a crash, and known as the same. */
 const KEEP_MS = 500;
@@ -59,8 +59,7 @@ export function createJournalCollector(context: CollectorContext, setup: Journal
       const kept = await readCheckpoint(path, checkpoint);
       const reporter = createReporter(context, 'journal', mask);
       if (kept === 'broken') reporter.say('failing', `${path} cannot be read: the journal is followed from now on`);
-      const onTrouble = (problem: string | null): void => reporter.say(problem === null ? 'running' : 'failing', problem);
-      const chunks = createProgramChunks({ context, source: 'journal', path: 'journal', mask, onTrouble });
+      const chunks = createProgramChunks({ context, source: 'journal', path: 'journal', mask, onTrouble: reporter.trouble });
       const isSame = kept !== null && kept !== 'broken' && kept.matches === matches.join(' ');
       const since = isSame ? kept.since : context.now();
       if (isSame) chunks.begin(kept.place);
@@ -149,8 +148,7 @@ function follow(followed: Followed, begin: Checkpoint): { readonly started: Prom
     async stop() {
       await child.stop();
       await inTurn(keep).catch(tell);
-      await chunks.close();
-      await reporter.stop();
+      await endOutput(chunks, reporter);
     },
   };
 }

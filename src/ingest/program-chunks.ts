@@ -22,7 +22,7 @@ export interface ProgramOutput {
   readonly zone?: string;
   /** Where a record begins, for records of several lines: a chunk ends before one that may go on. */
   readonly startsRecord?: RegExp;
-  /** Told when the stream takes nothing, and `null` when it does (again). */
+  /** Told why the stream takes nothing, and `null` when it does again. */
   onTrouble?(problem: string | null): void;
 }
 

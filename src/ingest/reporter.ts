@@ -1,7 +1,7 @@
 import type { CollectorReport } from '../model/event.ts';
 import { isoTime } from '../lib/units.ts';
 import type { CollectorContext, CollectorState } from './collector.ts';
-import { createProgramChunks, type Mask } from './program-chunks.ts';
+import { createProgramChunks, type Mask, type ProgramChunks } from './program-chunks.ts';
 
 /** What a collector may say of itself. */
 export type ReportedState = CollectorReport['state'];
@@ -10,6 +10,8 @@ export type ReportedState = CollectorReport['state'];
 export interface Reporter {
   /** A change of state; the same twice in a row is said once. `problem`: what is wrong and what to do, `null` where nothing is. */
   say(state: Exclude<ReportedState, 'listening'>, problem: string | null): void;
+  /** The stream does not take what is collected, or (`null`) does so again. */
+  trouble(problem: string | null): void;
   /** An observer of the network was at work since it last said so, whether or not it saw anything. */
   listening(): void;
   /** Says `stopped`, and resolves when the stream has all that was said. @throws what the stream said, where it takes nothing. */
@@ -39,6 +41,7 @@ export function createReporter(context: CollectorContext, collector: string, mas
   say('starting', null);
   return {
     say,
+    trouble: (problem) => say(problem === null ? 'running' : 'failing', problem),
     listening() {
       if (ended === null) write('listening', '');
     },
@@ -48,6 +51,15 @@ export function createReporter(context: CollectorContext, collector: string, mas
       return ended;
     },
   };
+}
+
+/** The end of a collector: what is in hand goes out, then it says that it stopped, even to a stream that took nothing more. */
+export async function endOutput(chunks: ProgramChunks, reporter: Reporter): Promise<void> {
+  try {
+    await chunks.close();
+  } finally {
+    await reporter.stop();
+  }
 }
 
 function stateOf(state: Exclude<ReportedState, 'listening'>): CollectorState {

@@ -3,8 +3,8 @@ import { isoTime } from '../lib/units.ts';
 import { runOnce, type OneRun, type Program } from './child.ts';
 import type { Collector, CollectorContext } from './collector.ts';
 import { durationMs, type SensorsOptions } from './options.ts';
-import { createProgramChunks, type Mask } from './program-chunks.ts';
-import { createReporter } from './reporter.ts';
+import { createProgramChunks, type Mask, type ProgramChunks } from './program-chunks.ts';
+import { createReporter, endOutput, type Reporter } from './reporter.ts';
 
 /** A chip that hangs on its bus keeps `sensors` for seconds; longer than this it keeps it for good. */
 const TIMEOUT_MS = 10_000;
@@ -31,42 +31,39 @@ interface Reading {
 export function createSensorsCollector(context: CollectorContext, setup: SensorsSetup): Collector {
   const { options, mask, command = 'sensors' } = setup;
   const stopping = new AbortController();
-  const chunks = createProgramChunks({ context, source: 'sensors', path: 'sensors', mask });
-  let working: Promise<void> = Promise.resolve();
+  let stop = (): Promise<void> => Promise.resolve();
   let stopped: Promise<void> | null = null;
 
-  async function keepReading(say: (reading: Reading) => void): Promise<void> {
+  async function keepReading(chunks: ProgramChunks, say: Reporter['say']): Promise<void> {
     while (!stopping.signal.aborted) {
       const begunAt = performance.now();
       const at = isoTime(context.now());
       const reading = await read(command, stopping.signal);
       if (stopping.signal.aborted) return;
       if (reading.text !== null) await chunks.push(Buffer.from(lineOf(at, reading.text)));
-      say(reading);
+      say(reading.state, reading.problem);
       const everyMs = reading.state === 'missing' ? LOOK_AGAIN_MS : durationMs(options.every);
       const restMs = Math.max(0, everyMs - (performance.now() - begunAt));
       await pause(restMs, null, { signal: stopping.signal }).catch(() => null);
     }
   }
 
-  async function end(stopReporter: () => Promise<void>): Promise<void> {
-    stopping.abort();
-    await working;
-    await chunks.close();
-    await stopReporter();
-  }
-
-  let stopReporter = (): Promise<void> => Promise.resolve();
   return {
     name: 'sensors',
     start() {
       const reporter = createReporter(context, 'sensors', mask);
-      stopReporter = reporter.stop;
-      working = keepReading(({ state, problem }) => reporter.say(state, problem));
+      const output = { context, source: 'sensors', path: 'sensors', mask, onTrouble: reporter.trouble } as const;
+      const chunks = createProgramChunks(output);
+      const reading = keepReading(chunks, reporter.say);
+      stop = async () => {
+        stopping.abort();
+        await reading;
+        await endOutput(chunks, reporter);
+      };
       return Promise.resolve();
     },
     stop() {
-      stopped ??= end(() => stopReporter());
+      stopped ??= stop();
       return stopped;
     },
   };

@@ -4,7 +4,7 @@ import type { Collector, CollectorContext } from './collector.ts';
 import { durationMs, type VirshOptions } from './options.ts';
 import { createMigratingVms, type MigratingVms } from './migrating-vms.ts';
 import { createProgramChunks, type Mask } from './program-chunks.ts';
-import { createReporter } from './reporter.ts';
+import { createReporter, endOutput } from './reporter.ts';
 import { startJobWatch } from './virsh-jobs.ts';
 import { createVirshSession } from './virsh-session.ts';
 
@@ -54,7 +54,13 @@ function virsh({ command = 'virsh', options }: VirshSetup, args: readonly string
 function startJobs(context: CollectorContext, setup: VirshSetup, vms: MigratingVms): Part {
   const { options, mask } = setup;
   const reporter = createReporter(context, 'virsh-jobs', mask);
-  const chunks = createProgramChunks({ context, source: 'domjobinfo', path: `virsh-jobs:${options.uri}`, mask });
+  const chunks = createProgramChunks({
+    context,
+    source: 'domjobinfo',
+    path: `virsh-jobs:${options.uri}`,
+    mask,
+    onTrouble: reporter.trouble,
+  });
   const watch = startJobWatch({
     vms,
     session: () => createVirshSession(virsh(setup, [])),
@@ -67,8 +73,7 @@ function startJobs(context: CollectorContext, setup: VirshSetup, vms: MigratingV
   return {
     async stop() {
       await watch.stop();
-      await chunks.close();
-      await reporter.stop();
+      await endOutput(chunks, reporter);
     },
   };
 }
@@ -80,7 +85,13 @@ function startEvents(
 ): Part & { readonly started: Promise<void> } {
   const { options, mask } = setup;
   const reporter = createReporter(context, 'virsh-events', mask);
-  const output = { context, source: 'domjobinfo', path: `virsh-events:${options.uri}`, mask } as const;
+  const output = {
+    context,
+    source: 'domjobinfo',
+    path: `virsh-events:${options.uri}`,
+    mask,
+    onTrouble: reporter.trouble,
+  } as const;
   const chunks = createProgramChunks({ ...output, startsRecord: /^\d{4}-\d\d-\d\d / });
   let rest = '';
   const child = superviseChild({
@@ -102,8 +113,7 @@ function startEvents(
     started: child.started,
     async stop() {
       await child.stop();
-      await chunks.close();
-      await reporter.stop();
+      await endOutput(chunks, reporter);
     },
   };
 }
