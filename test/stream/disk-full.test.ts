@@ -69,7 +69,7 @@ describe.skipIf(!mountable)('a full disk', () => {
   });
 
   test('that shows only in the middle of a transaction undoes all of it', async () => {
-    const database = openDatabase(join(disk, 'database'));
+    const database = openDatabase(join(disk, 'database'), 8 * MIB);
     let count = 0;
     const put = (): Promise<void> =>
       database.write(({ values }) => {

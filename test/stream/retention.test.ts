@@ -28,19 +28,19 @@ async function open(options: Partial<EmbeddedOptions> = {}): Promise<Stream> {
   return stream;
 }
 
-test('what every group has read makes room for what comes, and the file stays near its limit', async () => {
+test('what every group has read makes room for what comes, and the file stays near its limit', { timeout: 30_000 }, async () => {
   const stream = await open({ retention: { maxBytes: 4 * MIB } });
   const { messages } = await record(stream, { topic: 't' });
   const producer = await stream.producer();
-  for (let index = 0; index < 400; index += 1) {
+  for (let index = 0; index < 200; index += 1) {
     const value = noise(1_000 + ((index * 48_611) % 200_000));
     await producer.send('t', [{ key: 'k', headers: {}, value }]);
   }
-  await vi.waitFor(() => expect(messages).toHaveLength(400), PATIENCE);
+  await vi.waitFor(() => expect(messages).toHaveLength(200), PATIENCE);
   expect(messages.map(({ offset }) => offset)).toEqual(messages.map((_, index) => index));
   const [position] = await stream.positions('t', 'readers');
-  expect(position?.begin).toBeGreaterThan(300);
-  expect(position?.end).toBe(400);
+  expect(position?.begin).toBeGreaterThan(140);
+  expect(position?.end).toBe(200);
   expect(statSync(join(folder, 'data.mdb')).size).toBeLessThan(8 * MIB);
 });
 
@@ -98,7 +98,7 @@ test('a topic that no group reads keeps the newest', async () => {
   expect(position?.begin).toBeLessThan(45);
 });
 
-test('what is too old and read by every group is dropped at the next send, and when a stream is opened', async () => {
+test('what is too old and read by every group is dropped at the next send, and when a producer starts', async () => {
   let at = 1_000_000;
   const now = (): number => at;
   const stream = await open({ retention: { maxAgeMs: 60_000 }, now });
@@ -122,6 +122,8 @@ test('what is too old and read by every group is dropped at the next send, and w
   expect(next.texts()).toEqual(['three', 'four', 'five']);
   await next.consumer.stop();
   const again = await open({ retention: { maxAgeMs: 60_000 }, now });
+  expect((await again.positions('t', 'readers'))[0]?.begin).toBe(2);
+  await again.producer();
   await vi.waitFor(async () => expect((await again.positions('t', 'readers'))[0]?.begin).toBe(4), PATIENCE);
 });
 

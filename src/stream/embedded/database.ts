@@ -71,21 +71,22 @@ export interface EmbeddedDatabase {
 }
 
 /**
- * Address space that is mapped at first. It is not memory, nor disk: a file that outgrows it is mapped anew, which costs every
- * process a pause.
+ * Address space that is mapped, in bytes of a full stream. It is neither memory nor disk; a file that outgrows it is mapped anew,
+ * which costs every process a pause.
  */
-const MAP_BYTES = 32 * 2 ** 30;
+const MAPPED = 2;
 
 /** LMDB reports a write that the disk takes only in part as EIO. With less room than this it is taken for a full disk. */
 const NO_ROOM_BYTES = 16 * 2 ** 20;
 
 const EIO = 5;
+const EACCES = 13;
 const ENOSPC = 28;
 const EDQUOT = 122;
 
-/** Opens the folder, and makes it where it is not there. @throws AppError */
-export function openDatabase(folder: string): EmbeddedDatabase {
-  const root = openRoot(folder);
+/** Opens the folder, and makes it where it is not there, for messages of about so many bytes. @throws AppError */
+export function openDatabase(folder: string, expectedBytes: number): EmbeddedDatabase {
+  const root = openRoot(folder, expectedBytes);
   const tables = tablesOf(root);
   return {
     tables,
@@ -122,20 +123,23 @@ export function openDatabase(folder: string): EmbeddedDatabase {
   };
 }
 
-function openRoot(folder: string): RootDatabase {
+function openRoot(folder: string, expectedBytes: number): RootDatabase {
   try {
     mkdirSync(folder, { recursive: true });
     return open({
       path: folder,
       noSubdir: false,
-      mapSize: MAP_BYTES,
+      mapSize: MAPPED * Math.max(expectedBytes, 2 ** 30),
       // plain LMDB: data is synced, then the meta page, then the commit resolves; a page is used again only when it is safe
       overlappingSync: false,
       // with batching, a second promise of the library rejects unhandled when a commit fails
       eventTurnBatching: false,
     });
   } catch (error) {
-    throw new AppError('stream', `cannot open the stream in ${folder}: ${reasonOf(error)}`, {
+    const code = (error as { readonly code?: unknown }).code;
+    if (code === 'ENOSPC' || code === ENOSPC || code === EDQUOT) throw diskFull(folder, 0, error);
+    const refused = code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === EACCES;
+    throw new AppError(refused ? 'not-allowed' : 'stream', `cannot open the stream in ${folder}: ${reasonOf(error)}`, {
       hint: 'it must be a folder on a local disk that this user may write to, with nothing else in it',
       cause: error,
     });

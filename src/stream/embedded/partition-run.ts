@@ -37,13 +37,10 @@ const MOST_NOTE = 4_000;
 /** Begins to handle a partition whose lease the member holds. */
 export function startPartitionRun(setting: RunSetting): PartitionRun {
   const ending = new AbortController();
-  const run: Run = { ...setting, ending: ending.signal, committed: null, lost: false, told: false };
+  const run: Run = { ...setting, ending: ending.signal, end: () => ending.abort(), committed: null, lost: false, told: false };
   return {
-    end: () => ending.abort(),
-    lose() {
-      run.lost = true;
-      ending.abort();
-    },
+    end: run.end,
+    lose: () => lose(run),
     async note(text) {
       if (run.told && !run.lost) await writeNote(run, text);
     },
@@ -53,6 +50,7 @@ export function startPartitionRun(setting: RunSetting): PartitionRun {
 
 interface Run extends RunSetting {
   readonly ending: AbortSignal;
+  end(): void;
   /** As this run knows it. What the file says otherwise was committed by another member. */
   committed: number | null;
   lost: boolean;
@@ -139,9 +137,14 @@ function writeState(run: Run, next: { readonly offset: number; readonly note: st
   });
 }
 
+function lose(run: Run): void {
+  run.lost = true;
+  run.end();
+}
+
 function loseToAnother(run: Run): void {
   const { topic, group } = run.consumption;
-  run.lost = true;
+  lose(run);
   run.consumption.failed(
     new AppError('stream', `${topic}/${run.partition} went to another member of ${group} while a batch was being handled`, {
       hint: 'this process did not run for half a minute (stopped, or short of memory?); the batch is handled again over there',
