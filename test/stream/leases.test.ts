@@ -73,6 +73,7 @@ test('a member that joins waits for the batch in hand before it gets its share',
     Array.from({ length: 8 }, (_, index) => message(`key ${index}`, `${index}`)),
   );
   const busy = gate();
+  const handed = gate();
   const handling = new Set<number>();
   const slow = await record(first, {
     topic: 't',
@@ -91,7 +92,6 @@ test('a member that joins waits for the batch in hand before it gets its share',
       handed.open();
     },
   });
-  const handed = gate();
   busy.open();
   await handed.opened;
   await vi.waitFor(() => expect(slow.told.filter((line) => line.startsWith('revoked'))).toHaveLength(1), PATIENCE);
