@@ -3,6 +3,7 @@ import { bridgeFdb } from './bridge-fdb.ts';
 import { collector } from './collector.ts';
 import { domjobinfo } from './domjobinfo.ts';
 import { heartbeat } from './heartbeat.ts';
+import { hostFacts } from './host-facts.ts';
 import { journal } from './journal.ts';
 import { sensors } from './sensors.ts';
 import { tcpdump } from './tcpdump.ts';
@@ -19,6 +20,7 @@ export const parsers: readonly Parser[] = [
   collector,
   domjobinfo,
   heartbeat,
+  hostFacts,
   journal,
   sensors,
   tcpdump,
