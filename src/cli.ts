@@ -9,6 +9,10 @@ const HELP = `precopy   what every KVM live migration of CloudStack did, why one
   precopy analyze PATH…    read logs of hypervisors, tell what happened
                            (precopy analyze --help)
   precopy demo             the same on recordings of real migrations
+  precopy up               collect on this machine, store, tell what is wrong
+                           as it happens
+  precopy collect          the half that collects
+  precopy process          the half that stores and tells
   precopy explain LINE     what a line of a log means, or a finding
   precopy check            configuration, and what is missing on this machine
   precopy --version
@@ -44,6 +48,14 @@ async function main(args: readonly string[]): Promise<number> {
     case 'check': {
       const { check } = await import('./commands/check.ts');
       return check(rest, { terminal: terminal(), env: process.env });
+    }
+    case 'up':
+    case 'collect':
+    case 'process': {
+      const { run, RUN_COMMANDS } = await import('./commands/run.ts');
+      const found = RUN_COMMANDS.find(({ name }) => name === command);
+      if (found === undefined) throw new Error(`no command ${command}`);
+      return run(found, rest, { terminal: terminal(), env: process.env });
     }
     case 'demo': {
       const { demo } = await import('./commands/demo.ts');

@@ -32,7 +32,7 @@ beforeAll(async () => {
         version,
         writtenAt: AT,
         migrations: story.migrations,
-        findings: found,
+        findings: found.map((finding) => ({ id: finding.id, finding, foundAt: AT })),
         vanished: NONE,
       });
   }

@@ -1,0 +1,111 @@
+import { parseArgs } from 'node:util';
+import { configFile, DEFAULT_CONFIG_FILE, loadConfig } from '../config.ts';
+import { AppError } from '../lib/errors.ts';
+import { createLog } from '../lib/log.ts';
+import { createMetrics } from '../lib/metrics.ts';
+import { onSignals } from '../lib/signals.ts';
+import type { Terminal } from './analyze.ts';
+import { createInstance, type Roles } from './instance.ts';
+
+/** What a command that runs needs of its process. */
+export interface RunContext {
+  readonly terminal: Terminal;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** A command that runs until it is told to end. */
+export interface RunCommand {
+  readonly name: 'up' | 'collect' | 'process';
+  readonly roles: Roles;
+  readonly help: string;
+}
+
+const COMMON_HELP = `  -c, --config FILE   else ${DEFAULT_CONFIG_FILE} where it exists, else the
+                      defaults (precopy check shows them)
+
+Runs in the foreground and logs to standard error. SIGINT and SIGTERM end it
+after what is in hand, a second one at once; SIGHUP reads the configuration
+anew. Nothing is lost by any of them, nor by kill -9: it goes on where it was.
+
+Exit status: 0 ended as told, 2 it could not start, 130 or 143 ended at once.
+`;
+
+/** The commands that run, by their names. */
+export const RUN_COMMANDS: readonly RunCommand[] = [
+  {
+    name: 'up',
+    roles: { collect: true, process: true },
+    help: `precopy up   collect on this machine, store, tell what is wrong as it happens
+
+Collectors, a durable stream, the tables and an API on loopback, in one
+process. Ask it: precopy query, precopy tail, precopy doctor.
+
+${COMMON_HELP}`,
+  },
+  {
+    name: 'collect',
+    roles: { collect: true, process: false },
+    help: `precopy collect   only collect, into the stream
+
+${COMMON_HELP}`,
+  },
+  {
+    name: 'process',
+    roles: { collect: false, process: true },
+    help: `precopy process   only process what the stream of the data folder holds
+
+${COMMON_HELP}`,
+  },
+];
+
+/**
+ * Runs an instance until a signal ends it; returns the exit status.
+ *
+ * @throws AppError where it cannot start.
+ */
+export async function run(
+  { roles, help, name }: RunCommand,
+  args: readonly string[],
+  { terminal, env }: RunContext,
+): Promise<number> {
+  const options = parsed(args, name);
+  if (options.help) {
+    terminal.out(help);
+    return 0;
+  }
+  const named = options.config ?? null;
+  const config = loadConfig(named, env);
+  const log = createLog({ level: config.log.level });
+  const instance = createInstance(config, { roles, log, metrics: createMetrics({ withProcess: true }) });
+  const ended = new Promise<string>((resolve) => {
+    onSignals({
+      stop: resolve,
+      reload: () => void reload().catch((error: unknown) => log.error({ error }, 'the configuration was not taken over')),
+    });
+  });
+
+  async function reload(): Promise<void> {
+    await instance.reload(loadConfig(named, env));
+    log.info({ config: configFile(named) }, 'configuration read anew');
+  }
+
+  await instance.start();
+  log.info({ cluster: config.cluster, host: config.host, data: config.data, config: configFile(named) }, `${name} runs`);
+  const signal = await ended;
+  log.info({ signal }, 'ending');
+  await instance.stop();
+  log.info({}, 'ended');
+  return 0;
+}
+
+function parsed(args: readonly string[], name: string) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: { config: { type: 'string', short: 'c' }, help: { type: 'boolean', short: 'h', default: false } },
+    }).values;
+  } catch (cause) {
+    const message = cause instanceof Error ? (cause.message.split('. ')[0] ?? cause.message) : String(cause);
+    throw new AppError('usage', message, { hint: `see precopy ${name} --help` });
+  }
+}
