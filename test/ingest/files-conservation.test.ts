@@ -158,8 +158,8 @@ function identities(chunks: readonly Journalled[]): ReadonlyMap<string, Readonly
     let { offset } = header;
     for (const line of text.split(/(?<=\n)/)) {
       const identity = `${header.fileId}@${offset}`;
-      expect(line.endsWith('\n'), `${identity} is a whole line`).toBe(true);
-      expect(textOf.get(identity) ?? line, `${identity} is the same line again`).toBe(line);
+      if (!line.endsWith('\n')) throw new Error(`${identity} is not a whole line: ${line}`);
+      if ((textOf.get(identity) ?? line) !== line) throw new Error(`${identity} is another line now: ${line}`);
       textOf.set(identity, line);
       const known = byText.get(line.trimEnd()) ?? new Set();
       byText.set(line.trimEnd(), known.add(identity));
@@ -209,10 +209,11 @@ test(
     try {
       const written = hosts.flatMap((host) => host.written);
       await until(
-        () =>
-          identities(journalled(journal)).size >= written.length ||
-          `${identities(journalled(journal)).size} of ${written.length} lines (seed ${SEED})`,
-        { timeoutMs: 20_000, everyMs: 100 },
+        () => {
+          const { size } = identities(journalled(journal));
+          return size >= written.length || `${size} of ${written.length} lines (seed ${SEED})`;
+        },
+        { timeoutMs: 20_000 + KILLS * 500, everyMs: 500 },
       );
       await pause(500);
       const found = identities(journalled(journal));

@@ -173,12 +173,15 @@ test('a compressed file that breaks off is read so far, which is told', async ()
 test('a log that has only begun is no reason to take an older one that begins alike for its copy', async () => {
   const folder = temporaryFolder();
   const log = join(folder, 'agent.log');
+  // the oldest is looked at first
+  writeFileSync(`${log}.1`, '=== begin ===\n');
+  utimesSync(`${log}.1`, new Date(Date.now() - 60_000), new Date(Date.now() - 60_000));
+  writeFileSync(`${log}.2`, `=== begin ===\n${records(0, 5)}`);
+  writeFileSync(`${log}.3.gz`, gzipSync(`=== begin ===\n${records(5, 10)}`));
   writeFileSync(log, '=== begin ===\n');
-  writeFileSync(`${log}.1`, `=== begin ===\n${records(0, 5)}`);
-  writeFileSync(`${log}.2.gz`, gzipSync(`=== begin ===\n${records(5, 10)}`));
   const following = await follow(folder, '*.log*');
-  await untilLines(13, following);
-  expect(fileIds(following)).toHaveLength(3);
+  await untilLines(14, following);
+  expect(fileIds(following)).toHaveLength(4);
 });
 
 test('what was acknowledged after the last checkpoint comes again with the same identities', async () => {

@@ -103,8 +103,9 @@ describe('a log that is rotated while it is followed', () => {
   test('by copytruncate, and exactly as long as before when it is looked at again', async () => {
     const { log, following } = await followed();
     copyFileSync(log, `${log}.1`);
-    writeFileSync(log, records(100, 110));
-    await expectLines([...expected(0, 10), ...expected(100, 110)], following);
+    const others = records(0, 10).replaceAll('a record', 'b record');
+    writeFileSync(log, others);
+    await expectLines([...expected(0, 10), ...others.split('\n').slice(0, -1)], following);
   });
 
   test('by copy over the copy of before', async () => {

@@ -52,9 +52,9 @@ export async function isCopyOf(copy: Place, original: Place | Backing): Promise<
 }
 
 async function beginsWith(whole: Backing, part: Backing): Promise<boolean> {
-  const [wholeBytes, partBytes] = [whole.stat()?.size, part.stat()?.size];
-  if (wholeBytes === undefined || partBytes === undefined) return beginsThroughout(whole, part);
-  if (partBytes === 0 || partBytes > wholeBytes) return false;
+  const partBytes = part.stat()?.size;
+  if (partBytes === undefined || whole.stat() === null) return beginsThroughout(whole, part);
+  if (partBytes === 0) return false;
   const headBytes = Math.min(PRINT_BYTES, partBytes);
   if (!(await part.read(0, headBytes)).equals(await whole.read(0, headBytes))) return false;
   const start = Math.max(0, partBytes - COMPARED_BYTES);
