@@ -63,7 +63,7 @@ export interface Reading {
 }
 
 /** Bytes of a chunk, unless one record is longer. */
-export const CHUNK_BYTES = 1 << 18;
+const CHUNK_BYTES = 1 << 18;
 /** Where the command line of a VM is looked for. */
 const COMMAND_BYTES = 1 << 16;
 const LEVELS = ['growing', 'quiet', 'ended'] as const;
