@@ -31,6 +31,7 @@ export interface ArpSetup {
   readonly machine?: ArpMachine;
   readonly markMs?: number;
   readonly lookMs?: number;
+  readonly blockedMs?: number;
 }
 
 const THIS_MACHINE: ArpMachine = {
@@ -78,7 +79,7 @@ interface Part {
 
 /** Listens on one interface for as long as it is there. */
 function startListener(context: CollectorContext, setup: ArpSetup, name: string): Part {
-  const { machine = THIS_MACHINE, lookMs = LOOK_MS } = setup;
+  const { machine = THIS_MACHINE, lookMs = LOOK_MS, blockedMs = BLOCKED_MS } = setup;
   const reporter = createReporter(context, `arp:${name}`, setup.mask);
   const chunks = createProgramChunks({
     context,
@@ -88,7 +89,7 @@ function startListener(context: CollectorContext, setup: ArpSetup, name: string)
     zone: 'UTC',
     onTrouble: reporter.trouble,
   });
-  const ear = createEar({ program: machine.run(tcpdumpOn(name)), chunks, reporter });
+  const ear = createEar({ program: machine.run(tcpdumpOn(name)), chunks, reporter, blockedMs });
   const stopping = new AbortController();
   let child: SupervisedChild | null = null;
 
@@ -130,6 +131,7 @@ interface EarParts {
   readonly program: Program;
   readonly chunks: ProgramChunks;
   readonly reporter: Reporter;
+  readonly blockedMs: number;
 }
 
 interface Ear {
@@ -139,7 +141,7 @@ interface Ear {
 }
 
 /** tcpdump, and whether it hears. */
-function createEar({ program, chunks, reporter }: EarParts): Ear {
+function createEar({ program, chunks, reporter, blockedMs }: EarParts): Ear {
   let isListening = false;
   return {
     open: () =>
@@ -163,7 +165,7 @@ function createEar({ program, chunks, reporter }: EarParts): Ear {
     mark() {
       const waitMs = chunks.takeLongestWaitMs();
       if (!isListening) return;
-      if (waitMs > BLOCKED_MS) {
+      if (waitMs > blockedMs) {
         reporter.say('failing', `the stream took nothing for ${Math.round(waitMs / 1000)} s: frames may have been lost`);
         reporter.say('running', null);
       }

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createArpCollector, type ArpMachine } from '../../src/ingest/arp.ts';
 import type { Collector } from '../../src/ingest/collector.ts';
@@ -41,8 +42,7 @@ describe.runIf(canMakeNamespaces())('tcpdump and bridge in a network namespace',
     for (const name of ['br0', 'port1', 'guest1']) ip('link', 'set', name, 'up');
   }
 
-  async function listens(markMs = 60_000): Promise<Collecting> {
-    const collected = collecting();
+  async function listens(markMs = 60_000, collected = collecting()): Promise<Collecting> {
     const machine: ArpMachine = {
       run: ({ command, args, debianPackage }) => ({
         command: 'ip',
@@ -57,6 +57,7 @@ describe.runIf(canMakeNamespaces())('tcpdump and bridge in a network namespace',
       machine,
       markMs,
       lookMs: 50,
+      blockedMs: 300,
     });
     await collector.start();
     return collected;
@@ -108,5 +109,39 @@ describe.runIf(canMakeNamespaces())('tcpdump and bridge in a network namespace',
     await until('it listens', () => collected.states('arp:br0').includes('listening'));
     ip('link', 'del', 'br0');
     await until('it is missing again', () => collected.states('arp:br0').at(-1) === 'missing');
+  });
+
+  test('it does not claim to have listened while the stream held back what was heard', async () => {
+    execFileSync('ip', ['netns', 'add', namespace]);
+    makeBridge();
+    const releases: (() => void)[] = [];
+    const slow = collecting((chunks) =>
+      chunks[0]?.header.source === 'tcpdump' && releases.length === 0
+        ? new Promise((resolve) => releases.push(resolve))
+        : Promise.resolve(),
+    );
+    const collected = await listens(100, slow);
+    await until('it listens', () => collected.states('arp:br0').includes('listening'));
+    inside('python3', '-c', ANNOUNCE, 'guest1', MAC);
+    await until('the stream is blocked, and that is said', () => collected.states('arp:br0').includes('failing'));
+    for (const release of releases) release();
+    await until('what was heard is not lost', () => collected.bodies('tcpdump:br0').length > 0);
+    await until('it listens again', () => collected.states('arp:br0').at(-1) === 'listening');
+    expect(collected.bodies('collector:arp:br0')).toContainEqual(
+      expect.objectContaining({ text: expect.stringMatching(/frames may have been lost$/) }),
+    );
+  });
+
+  test('a tcpdump that is killed is reported, and started again', async () => {
+    execFileSync('ip', ['netns', 'add', namespace]);
+    makeBridge();
+    const collected = await listens();
+    await until('it listens', () => collected.states('arp:br0').includes('listening'));
+    const isTcpdump = (one: string): boolean => readFileSync(`/proc/${one}/comm`, 'utf8').trim() === 'tcpdump';
+    const pids = execFileSync('ip', ['netns', 'pids', namespace]).toString().split('\n');
+    const pid = Number(pids.find((one) => one !== '' && isTcpdump(one)));
+    process.kill(pid, 'SIGKILL');
+    await until('it listens again', () => collected.states('arp:br0').filter((state) => state === 'listening').length === 2);
+    expect(collected.states('arp:br0')).toEqual(['starting', 'running', 'listening', 'failing', 'running', 'listening']);
   });
 });

@@ -48,7 +48,8 @@ describe.runIf(have('virsh', 'libvirtd') && process.getuid?.() === 0)('a libvirt
   let daemon: ChildProcess | null = null;
   let collector: Collector | null = null;
 
-  beforeAll(async () => {
+  async function startDaemon(): Promise<void> {
+    rmSync(join(folder, 'run'), { recursive: true, force: true });
     mkdirSync(join(folder, 'run'));
     const settings = `unix_sock_dir = "${folder}/run"\nauth_unix_rw = "none"\nauth_unix_ro = "none"\nlog_outputs = "3:file:${folder}/log"\n`;
     writeFileSync(join(folder, 'libvirtd.conf'), settings);
@@ -57,15 +58,21 @@ describe.runIf(have('virsh', 'libvirtd') && process.getuid?.() === 0)('a libvirt
     const start = `${own}; exec libvirtd -f ${folder}/libvirtd.conf -p ${folder}/pid`;
     daemon = spawn('unshare', ['-m', '-n', 'sh', '-c', start], { stdio: 'ignore' });
     await until('libvirtd listens', () => existsSync(socket));
-  });
+  }
+
+  async function killDaemon(): Promise<void> {
+    const gone = new Promise((resolve) => daemon?.once('exit', resolve));
+    daemon?.kill('SIGKILL');
+    await gone;
+  }
+
+  beforeAll(startDaemon, 20_000);
   afterEach(async () => {
     daemon?.kill('SIGCONT');
     await collector?.stop();
   });
   afterAll(async () => {
-    const gone = new Promise((resolve) => daemon?.once('exit', resolve));
-    daemon?.kill('SIGKILL');
-    await gone;
+    await killDaemon();
     rmSync(folder, { recursive: true });
   });
 
@@ -97,6 +104,24 @@ describe.runIf(have('virsh', 'libvirtd') && process.getuid?.() === 0)('a libvirt
     daemon?.kill('SIGCONT');
     await until('it answers again', () => collected.states('virsh-jobs').at(-1) === 'running', 12_000);
   }, 25_000);
+
+  test('a libvirtd that is started anew is listened to again', async () => {
+    const collected = await reads();
+    await until('events are listened to', () => collected.states('virsh-events').includes('running'));
+    await killDaemon();
+    await until('its end is seen', () =>
+      ['virsh-events', 'virsh-jobs'].every((name) => collected.states(name).includes('failing')),
+    );
+    await startDaemon();
+    await until(
+      'it answers again',
+      () => ['virsh-events', 'virsh-jobs'].every((name) => collected.states(name).at(-1) === 'running'),
+      15_000,
+    );
+    spawnSync('virsh', ['-c', uri, 'destroy', 'test']);
+    await until('events come again', () => collected.text(`virsh-events:${uri}`).includes('Stopped Destroyed'));
+    expect(collected.text(`virsh-events:${uri}`)).toMatch(/^events received: \d+\n2/);
+  }, 40_000);
 
   test('stopping does not wait for a libvirtd that hangs', async () => {
     await reads();

@@ -192,7 +192,7 @@ events received: 4
 `,
     );
     expect(bodies).toEqual([]);
-    expect(tally).toMatchObject({ records: 4, plain: 4, rejected: {} });
+    expect(tally).toMatchObject({ records: 5, plain: 5, rejected: {} });
   });
 
   test('without --timestamp events have no time', () => {
