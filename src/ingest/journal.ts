@@ -64,6 +64,7 @@ export function createJournalCollector(context: CollectorContext, setup: Journal
       const since = isSame ? kept.since : context.now();
       if (isSame) chunks.begin(kept.place);
       const begin = { cursor: isSame ? kept.cursor : null, since, matches: matches.join(' '), place: await chunks.flush() };
+      stop = () => endOutput(chunks, reporter);
       await writeCheckpoint(path, begin);
       const follower = follow({ path, chunks, reporter, from, matches }, begin);
       stop = follower.stop;
@@ -123,7 +124,7 @@ function follow(followed: Followed, begin: Checkpoint): { readonly started: Prom
   }
 
   function tell(error: unknown): void {
-    reporter.say('failing', `${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+    reporter.say('failing', error instanceof Error ? error.message : String(error));
   }
 
   const child = superviseChild({

@@ -103,6 +103,20 @@ describe.runIf(have('journalctl', REMOTE))('the journal', () => {
     await until('and kept', () => readFileSync(join(folder, 'journal.checkpoint.json'), 'utf8') !== before);
   });
 
+  test('a folder that is not there is named, and nothing is started', async () => {
+    const { context } = collecting();
+    const nowhere = createJournalCollector(context, {
+      options: { units: ['kernel'] },
+      mask: unmasked,
+      folder: join(folder, 'no'),
+    });
+    await expect(nowhere.start()).rejects.toMatchObject({
+      code: 'not-found',
+      message: expect.stringMatching(/no\/journal\.checkpoint\.json cannot be written/),
+    });
+    await nowhere.stop();
+  });
+
   test('other units are another file, followed from now on', async () => {
     const collected = collecting();
     kernel('nfs: server 10.30.0.5 OK');
