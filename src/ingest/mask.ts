@@ -51,7 +51,10 @@ function secretsOf(text: string, start: number, end: number): readonly Range[] {
   const line = text.slice(start, end);
   return secretPatterns.flatMap((pattern) => {
     const ranges: Range[] = [];
-    for (const match of line.matchAll(pattern.opens)) {
+    pattern.opens.lastIndex = 0;
+    for (let match = pattern.opens.exec(line); match !== null; match = pattern.opens.exec(line)) {
+      // a pattern that only looks ahead would match there for ever
+      if (match[0] === '') pattern.opens.lastIndex += 1;
       const from = start + match.index + match[0].length;
       const to = secretEnd(pattern, { text, from, quote: match.groups?.['quote'] ?? '"' });
       if (to > from) ranges.push([from, to]);

@@ -16,8 +16,10 @@ export interface SecretPattern {
   readonly samples: readonly SecretSample[];
 }
 
-/** What names of secrets end in. `key-secret`, `password-secret` and `cookie-secret` of QEMU name a secret's id. */
-const NAME = String.raw`[\w.-]{0,60}?(?:passw(?:or)?d|pwd|passphrase|(?<!(?:key|password|cookie)-)secret|secret[._-]?key|secret[._-]?access[._-]?key|private[._-]?key|api[._-]?key|token|sessionkey|jsessionid)`;
+/** What names of secrets end in; `PWD` by itself is a folder. `key-secret`, `password-secret` and `cookie-secret` of QEMU name a secret's id. */
+const WORD = String.raw`(?:passw(?:or)?d|(?<=[\w.-])(?<!old)pwd|passphrase|(?<!(?:key|password|cookie)-)secret|secret[._-]?key|secret[._-]?access[._-]?key|private[._-]?key|api[._-]?key|token|sessionkey|jsessionid)`;
+/** A whole name. */
+const NAME = String.raw`[\w.-]{0,60}?${WORD}`;
 /** Gson writes `=`, `&` and quotes as escapes, and what is JSON in JSON escapes those again. */
 const EQUALS = String.raw`(?:=|\\{1,15}u003[dD])`;
 const AMPERSAND = String.raw`(?:[?&]|\\{1,15}u0026)`;
@@ -31,7 +33,7 @@ export const secretPatterns: readonly SecretPattern[] = [
   {
     name: 'json',
     title: 'Strings of JSON whose key is the name of a secret; also JSON within strings of JSON',
-    opens: new RegExp(String.raw`(?<quote>\\{0,15}")${NAME}\k<quote>\s{0,8}:\s{0,8}\k<quote>`, 'gi'),
+    opens: new RegExp(String.raw`${WORD}(?<quote>\\{0,15}")\s{0,8}:\s{0,8}\k<quote>`, 'gi'),
     samples: [
       { before: '{"vncPassword":"Xk3-p_9","name":"v-2-VM"}', after: '{"vncPassword":"*******","name":"v-2-VM"}' },
       {
@@ -50,7 +52,7 @@ export const secretPatterns: readonly SecretPattern[] = [
   {
     name: 'json-number',
     title: 'Numbers of JSON whose key is the name of a secret',
-    opens: new RegExp(String.raw`(?<quote>\\{0,15}")${NAME}\k<quote>\s{0,8}:\s{0,8}(?=\d)`, 'gi'),
+    opens: new RegExp(String.raw`${WORD}(?<quote>\\{0,15}")\s{0,8}:\s{0,8}(?=\d)`, 'gi'),
     secret: /\d+/y,
     samples: [{ before: '{"password":123456,"port":22}', after: '{"password":******,"port":22}' }],
   },
@@ -74,7 +76,7 @@ export const secretPatterns: readonly SecretPattern[] = [
   {
     name: 'assignment',
     title: 'Assignments: parameters of URLs, options of commands, texts of Java objects',
-    opens: new RegExp(String.raw`(?<![\w.-])${NAME}${EQUALS}(?!['"\\*]|\\{1,15}u002[27])${SWITCH}`, 'gi'),
+    opens: new RegExp(String.raw`${WORD}${EQUALS}(?!['"\\*]|\\{1,15}u002[27])${SWITCH}`, 'gi'),
     secret: new RegExp(BARE, 'y'),
     samples: [
       {
@@ -101,10 +103,7 @@ export const secretPatterns: readonly SecretPattern[] = [
   {
     name: 'quoted-assignment',
     title: 'Attributes of XML and quoted values: to the same quote',
-    opens: new RegExp(
-      String.raw`(?<![\w.-])${NAME}[ \t]?${EQUALS}[ \t]?(?<quote>'|\\{0,15}"|\\{1,15}u002[27])(?!\k<quote>)${SWITCH}`,
-      'gi',
-    ),
+    opens: new RegExp(String.raw`${WORD}[ \t]?${EQUALS}[ \t]?(?<quote>'|\\{0,15}"|\\{1,15}u002[27])(?!\k<quote>)${SWITCH}`, 'gi'),
     secret: /(?<=(?<quote>'|\\{0,15}"|\\{1,15}u002[27]))(?:(?!\k<quote>)[^\r\n])+/y,
     samples: [
       {
