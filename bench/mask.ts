@@ -5,9 +5,9 @@ import { createMasker } from '../src/ingest/mask.ts';
 import { writeAgentLog } from './generate.ts';
 import { median } from './measure.ts';
 
-const BYTES = 50e6;
+const BYTES = 20e6;
 const CHUNK_BYTES = 256 * 1024;
-const ROUNDS = 7;
+const ROUNDS = 5;
 
 /** Masks an agent's log chunk by chunk: as it is, and with a command that holds secrets in one line of a hundred, and in every line. */
 function main(): void {
