@@ -20,7 +20,7 @@ import { median } from './measure.ts';
 /** About a million lines. */
 const LOG_BYTES = 220e6;
 const CHUNK_BYTES = 256 << 10;
-const BATCH_BYTES = 4 << 20;
+const BATCH_BYTES = 8 << 20;
 const NEWLINE = 10;
 const VMS = 5000;
 const FOREVER = { lines: 100_000, events: 100_000, samples: 100_000, rejected: 100_000 };
@@ -202,6 +202,7 @@ async function measureQuestions(store: Store, sizes: readonly number[]): Promise
   const rows: StoreRow[] = [];
   let have = 0;
   for (const size of sizes) {
+    process.stderr.write(`${rate(size)} lines …\n`);
     for (let next = Math.min(have + 5_000_000, size); have < size; next = Math.min(have + 5_000_000, size)) {
       await addRows(store, have, next);
       have = next;

@@ -74,9 +74,9 @@ function codeOf(error: unknown): unknown {
   return typeof error === 'object' && error !== null && 'code' in error ? error.code : null;
 }
 
-/** The first sentence, without the engine's grammar of what it would have liked. */
+/** The first line, without the engine's list of all that it would have liked instead, and without the query. */
 function wordsOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  const line = text.split('\n')[0] ?? '';
+  const [line = ''] = text.split(/\n|\. Expected one of: |: In scope SELECT /);
   return line.length > 500 ? `${line.slice(0, 500)} …` : line;
 }

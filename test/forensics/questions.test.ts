@@ -86,7 +86,7 @@ function events(): readonly StoredEvent[] {
   ];
 }
 
-describe('migrations', () => {
+describe('migrations', { timeout: 30_000 }, () => {
   it('each is there once, with what its timeline says', async () => {
     const [first] = good.migrations;
     const found = await migrations(temporary.store, { cluster: 'c1' });
@@ -166,7 +166,7 @@ describe('migrations', () => {
   });
 });
 
-describe('findings and hosts', () => {
+describe('findings and hosts', { timeout: 30_000 }, () => {
   it('findings are there once, with evidence and remedies in their document', async () => {
     const expected = findingsOf(bad, detectors);
     const found = await findings(temporary.store, { cluster: 'c2' });
@@ -222,7 +222,7 @@ describe('findings and hosts', () => {
   });
 });
 
-describe('lines and events of one VM', () => {
+describe('lines and events of one VM', { timeout: 30_000 }, () => {
   it('the timeline has its events, once, and no other VM has them', async () => {
     const found = await vmTimeline(temporary.store, { vm: VM });
     expect(found.map(({ event: { body } }) => body)).toEqual([{ kind: 'migrate-progress', vm: VM, waitedMs: 1000 }]);
@@ -240,7 +240,7 @@ describe('lines and events of one VM', () => {
   });
 });
 
-describe('what arrived', () => {
+describe('what arrived', { timeout: 30_000 }, () => {
   it('every gap and every overlap is named', async () => {
     const found = await coverage(temporary.store, { host: 'kvm-a' });
     expect(

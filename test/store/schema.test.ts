@@ -9,7 +9,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => temporary.remove());
 
-describe('schema', () => {
+describe('schema', { timeout: 30_000 }, () => {
   it('each step has its own number, and says what it is for', async () => {
     const steps = await schemaSql();
     expect(steps.map(({ version }) => version)).toEqual(steps.map((_, index) => index + 1));

@@ -32,7 +32,7 @@ async function worksAgain(): Promise<void> {
   });
 }
 
-describe('what a user may ask', () => {
+describe('what a user may ask', { timeout: 30_000 }, () => {
   it('gets names, types and rows, in the order asked for', async () => {
     const result = await temporary.store.userQuery(
       "WITH one AS (SELECT number AS n, 'a;b' AS s FROM numbers(3)) SELECT n, s, [n] AS list FROM one ORDER BY n DESC; -- done",
@@ -73,7 +73,7 @@ describe('what a user may ask', () => {
   });
 });
 
-describe('what a user may not', () => {
+describe('what a user may not', { timeout: 30_000 }, () => {
   it.each([
     "SELECT * FROM file('/etc/passwd', 'LineAsString')",
     "SELECT file('/etc/passwd')",

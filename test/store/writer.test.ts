@@ -13,7 +13,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => temporary.remove());
 
-describe('lines', () => {
+describe('lines', { timeout: 30_000 }, () => {
   it('every line is there once, with its offset, number, time and outcome, however often its chunk comes', async () => {
     const { store } = temporary;
     const writer = createWriter(store);
@@ -68,7 +68,7 @@ describe('lines', () => {
   });
 });
 
-describe('what belongs to chunks', () => {
+describe('what belongs to chunks', { timeout: 30_000 }, () => {
   it('rejected records and the range of the chunk are there once, with the counts of records', async () => {
     const { store } = temporary;
     const read = readChunk('ok\nbad {\n more\nok\n  at java\nodd', {
@@ -95,7 +95,7 @@ describe('what belongs to chunks', () => {
   });
 });
 
-describe('errors', () => {
+describe('errors', { timeout: 30_000 }, () => {
   function failing(errors: readonly AppError[]): { readonly store: Store; readonly tries: () => number } {
     let tries = 0;
     const store: Store = {
