@@ -67,3 +67,14 @@ it('a period has its beginning, and not its end', async () => {
   expect(found).toEqual(events.filter(({ event }) => event.at >= from && event.at < to));
   expect(await eventsBetween(store, { cluster: 'c2', from, to })).toEqual([]);
 });
+
+it('a text that was cut in the middle of a character comes back with half of it as an escape, and stops nothing', async () => {
+  const [first] = everyEvent();
+  if (first === undefined) throw new Error('no events');
+  const { event } = first;
+  const cut = { ...first, cluster: 'cut', event: { ...event, origin: { ...event.origin, text: 'x\ud83d' } } };
+  const { store } = temporary;
+  await createWriter(store).writeBatch({ chunks: [], events: [cut] });
+  const [found] = await eventsBetween(store, { cluster: 'cut', from: 0, to: AT * 2 });
+  expect(found?.event.origin.text).toBe('x\\ud83d');
+});
