@@ -9,12 +9,12 @@ export interface Filter {
   readonly cluster?: string;
   readonly host?: string;
   readonly vm?: string;
-  /** Rows at most; `DEFAULT_LIMIT` unless told. */
+  /** Rows at most; 1,000 unless told. */
   readonly limit?: number;
 }
 
 /** Rows that a question gives unless told. */
-export const DEFAULT_LIMIT = 1000;
+const DEFAULT_LIMIT = 1000;
 
 /** Columns of a table that a filter speaks of. Where a table has none for a part of the filter, that part does not restrict it. */
 export interface FilterColumns {
