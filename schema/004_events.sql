@@ -1,8 +1,10 @@
 -- What records mean, exactly: enough to build the same timeline again.
--- Written by the writer; read by the processor when it starts or a late record comes (`eventsBetween`), and by `vmEvents`,
+-- Written by the writer; read by the processor when it starts or a late record comes (`eventsBetween`), and by `vmTimeline`,
 -- `heartbeats`, `cpuFailures`.
 -- ORDER BY serves eventsBetween: one cluster's events in the order in which timelines fold them. It is also the identity: an event
 -- is the n-th of the record at that offset of that file, and a record's time is part of the record.
+-- by_vm holds the same rows once more, by VM: a VM's events are few and lie everywhere in the other order, so that reading them took
+-- time with all there is. It serves vmTimeline, which reads without FINAL and drops repetitions itself.
 CREATE TABLE IF NOT EXISTS events
 (
     cluster LowCardinality(String) COMMENT 'CloudStack cluster of the host',
@@ -21,12 +23,12 @@ CREATE TABLE IF NOT EXISTS events
     message_at UInt16 COMMENT 'where in text the message begins, in UTF-16 units' CODEC(ZSTD(1)),
     written String COMMENT 'the time as the file has it' CODEC(ZSTD(1)),
     body String COMMENT 'the event as JSON, its fields as docs/events.md has them' CODEC(ZSTD(1)),
-    INDEX vms vm TYPE set(100) GRANULARITY 1,
-    INDEX kinds kind TYPE set(50) GRANULARITY 1
+    INDEX kinds kind TYPE set(50) GRANULARITY 1,
+    PROJECTION by_vm (SELECT * ORDER BY (cluster, vm, at))
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toMonday(at)
 ORDER BY (cluster, at, host, file_id, offset, n)
 TTL toDateTime(at) + INTERVAL {days} DAY
-SETTINGS ttl_only_drop_parts = 1
+SETTINGS ttl_only_drop_parts = 1, deduplicate_merge_projection_mode = 'rebuild'
 COMMENT 'what records mean'
