@@ -65,12 +65,21 @@ function operationOf(text: string | undefined): Job['operation'] {
   return text === 'Incoming migration' || text === '4' ? 'incoming' : 'other';
 }
 
-const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
+/** How much of the smallest unit each one is; what is no size has none (`ms`, pages). */
+const UNITS: Readonly<Record<string, number>> = {
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+  TiB: 1024 ** 4,
+  PiB: 1024 ** 5,
+  EiB: 1024 ** 6,
+};
 
 /** `251.234 MiB`, `25.072 MiB/s`, `652 ms`, `4096`: rounded to whole bytes, ms, pages. */
 function amountOf(text: string | undefined): number | null {
-  const found = /^(\d+(?:\.\d+)?)(?: ([KMGTPE]iB)?)?/.exec(text ?? '');
-  return found === null ? null : Math.round(Number(found[1]) * 1024 ** Math.max(0, UNITS.indexOf(found[2] ?? 'B')));
+  if (text === undefined) return null;
+  const found = /^(\d+(?:\.\d+)?)(?: ([KMGTPE]iB)?)?/.exec(text);
+  return found === null ? null : Math.round(Number(found[1]) * (UNITS[found[2] ?? ''] ?? 1));
 }
 
 /** Pages that went whole, as zero pages and as XBZRLE differences, at their full size; the last are absent where XBZRLE is off. */
