@@ -10,13 +10,12 @@ export type OverlapIndex<T> = (stretch: Stretch) => readonly T[];
 /** Makes a list to be asked often what of it overlaps a time: a question costs as much as it finds, not as long as the list is. */
 export function createOverlapIndex<T>(items: readonly T[], stretchOf: (item: T) => Stretch): OverlapIndex<T> {
   const entries = items.map((item, order) => ({ item, order, ...stretchOf(item) })).toSorted((a, b) => a.from - b.from);
-  const starts = entries.map(({ from }) => from);
   const latestEnds: number[] = [];
   for (const { to } of entries) latestEnds.push(Math.max(to, latestEnds.at(-1) ?? to));
   return ({ from, to }) => {
     const found: typeof entries = [];
     // backwards from the last that begins in time, until all that began before had ended
-    for (let i = countUpTo(starts, to) - 1; i >= 0 && (latestEnds[i] ?? 0) >= from; i -= 1) {
+    for (let i = countUpTo(entries, to, ({ from: start }) => start) - 1; i >= 0 && (latestEnds[i] ?? 0) >= from; i -= 1) {
       const entry = entries[i];
       if (entry !== undefined && entry.to >= from) found.push(entry);
     }
@@ -24,13 +23,14 @@ export function createOverlapIndex<T>(items: readonly T[], stretchOf: (item: T) 
   };
 }
 
-/** How many of the numbers, in ascending order, are not above the limit. */
-export function countUpTo(sorted: readonly number[], limit: number): number {
+/** How many of the items, in the order of their values, are not above the limit. */
+export function countUpTo<T>(sorted: readonly T[], limit: number, valueOf: (item: T) => number): number {
   let low = 0;
   let high = sorted.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((sorted[middle] ?? 0) <= limit) low = middle + 1;
+    const item = sorted[middle];
+    if (item !== undefined && valueOf(item) <= limit) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -1,4 +1,5 @@
 import { groupBy } from '../lib/group.ts';
+import { countUpTo } from '../lib/overlap-index.ts';
 import type { Event, EventKind, ForwardingChanged } from '../model/event.ts';
 import type { Announcement } from '../model/timeline.ts';
 import type { HostClock } from './clock.ts';
@@ -177,9 +178,22 @@ function whyNot(observers: readonly Observer[], arrivedAt: number, macs: readonl
 
 function announcing(observer: Observer, mac: string, arrival: Arrival): readonly Event[] {
   const own = observer.byMac.get(mac) ?? [];
-  const inTime = own.filter((event) => isTimely(own, event, arrival));
+  const { startedAt, arrivedAt } = arrival;
+  const near = between(own, Math.min(startedAt, arrivedAt - EARLY_MS), arrivedAt + ANNOUNCE_MS);
+  const inTime = near.filter((event) => isTimely(own, event, arrival));
+  if (inTime.length > 0) return inTime;
   // an observer's clock may be off: a RARP of the guest's address is QEMU's, and of the arrival that it is nearest to
-  return inTime.length > 0 ? inTime : own.filter((event) => isRarp(event) && isNearest(event.at, arrival));
+  const about = between(own, arrivedAt - CLOCK_OFF_MS, arrivedAt + CLOCK_OFF_MS);
+  return about.filter((event) => isRarp(event) && isNearest(event.at, arrival));
+}
+
+/** Of events in the order of time, those of a stretch of it, and maybe some within 1 ms before. A busy guest has thousands. */
+function between(events: readonly Event[], from: number, to: number): readonly Event[] {
+  return events.slice(countUpTo(events, from - 1, atOf), countUpTo(events, to, atOf));
+}
+
+function atOf({ at }: Event): number {
+  return at;
 }
 
 function isTimely(own: readonly Event[], event: Event, { startedAt, arrivedAt }: Arrival): boolean {
@@ -250,11 +264,15 @@ function firstSignAfter(observers: readonly Observer[], macs: readonly string[],
 }
 
 function firstSign(events: readonly Event[], after: number): Sign | null {
-  let first: Sign | null = null;
-  // a plain loop: of a busy guest there are thousands of events, and every migration comes by here
-  for (const event of events) {
-    const ms = event.at > after ? 0 : againOf(event).find((passed) => event.at + passed > after);
-    if (ms !== undefined && (first === null || event.at + ms < first.at)) first = { at: event.at + ms, event };
+  const heard = countUpTo(events, after, atOf);
+  const next = events[heard];
+  let first: Sign | null = next === undefined ? null : { at: next.at, event: next };
+  // backwards, so that of equal moments the earlier event tells, as it came first
+  for (let i = heard - 1; i >= 0; i -= 1) {
+    const event = events[i];
+    const ms = event === undefined ? undefined : againOf(event).find((passed) => event.at + passed > after);
+    if (event !== undefined && ms !== undefined && (first === null || event.at + ms <= first.at))
+      first = { at: event.at + ms, event };
   }
   return first;
 }

@@ -1,6 +1,6 @@
 import { groupBy } from '../lib/group.ts';
 import { stableId } from '../lib/hash.ts';
-import type { DomainStarted, Event } from '../model/event.ts';
+import type { DomainStarted, Event, EventKind } from '../model/event.ts';
 import type { Announcement, HostHistory, HostState, Migration } from '../model/timeline.ts';
 import { announcementOf, doubtOf, observersOf, type Observer } from './announce.ts';
 import type { Attempt } from './attempts.ts';
@@ -182,16 +182,20 @@ function moveOf({ attempt: { events, source, destination, openedAt }, ending }: 
   };
 }
 
+/** Kinds that a host's history lists one by one. */
+const OF_HOSTS = new Set<EventKind>(['heartbeat-probe', 'heartbeat-write-failed', 'host-resetting', 'storage-message']);
+
 function hostsOf(events: readonly Event[], migrations: readonly Migration[], { clocks }: Inputs): readonly HostHistory[] {
   const byHost = groupBy(events, hostOf);
   return clocks.map(({ host, skewMs, skewAgainst }) => {
     const own = byHost.get(host) ?? [];
+    const told = own.filter(({ body }) => OF_HOSTS.has(body.kind));
     return {
       host,
-      probes: ofKind(own, 'heartbeat-probe'),
-      writeFailures: ofKind(own, 'heartbeat-write-failed'),
-      resets: ofKind(own, 'host-resetting'),
-      storageMessages: ofKind(own, 'storage-message'),
+      probes: ofKind(told, 'heartbeat-probe'),
+      writeFailures: ofKind(told, 'heartbeat-write-failed'),
+      resets: ofKind(told, 'host-resetting'),
+      storageMessages: ofKind(told, 'storage-message'),
       events: own,
       migrations: migrations.filter(({ source, destination }) => source === host || destination === host),
       skewMs,

@@ -1,7 +1,7 @@
 import { groupBy } from '../lib/group.ts';
 import { countUpTo } from '../lib/overlap-index.ts';
 import { median } from '../lib/statistics.ts';
-import type { Event } from '../model/event.ts';
+import type { Event, EventKind } from '../model/event.ts';
 import { ofKind } from './of-kind.ts';
 
 /** Clocks further apart than this are not compared: the pairs could be of different migrations. */
@@ -52,12 +52,25 @@ interface Pair {
   readonly order: Order;
 }
 
+/** Kinds that pairs or departures are made of. */
+const TELLING = new Set<EventKind>([
+  'domain-started',
+  'domain-stopped',
+  'destination-prepared',
+  'migrate-initiated',
+  'migrate-requested',
+  'migrate-error',
+  'announced',
+]);
+
 /**
  * Clock skew between hosts, from pairs of events whose order is certain: the incoming QEMU of a migration is started before the
  * source initiates it. Migrations that never got so far are paired by what was asked for. Which clock is right, the RARP frames on
  * the network tell; without them, the host that took part in most migrations counts as right.
  */
-export function estimateSkews(events: readonly Event[]): ReadonlyMap<string, Skew> {
+export function estimateSkews(all: readonly Event[]): ReadonlyMap<string, Skew> {
+  // few of all events: samples, probes and frames are most of them
+  const events = all.filter(({ body }) => TELLING.has(body.kind));
   const byVm = groupByVm(events);
   const certain = [...byVm.values()].flatMap(pairsOf);
   const groups = groupByHosts(certain);
@@ -168,7 +181,8 @@ function skewOf(pairs: readonly Pair[], first: string): Estimate | null {
 /** How many of the values agree with one of them. */
 function supportIn(values: readonly number[]): (value: number) => number {
   const sorted = values.toSorted((a, b) => a - b);
-  return (value) => countUpTo(sorted, value + AGREEMENT_MS) - countUpTo(sorted, value - AGREEMENT_MS - 1);
+  const upTo = (limit: number): number => countUpTo(sorted, limit, (value) => value);
+  return (value) => upTo(value + AGREEMENT_MS) - upTo(value - AGREEMENT_MS - 1);
 }
 
 type Links = ReadonlyMap<string, ReadonlyMap<string, Estimate>>;

@@ -82,7 +82,11 @@ function merged(job: Job, answer: QueryMigrateSample | null): QueryMigrateSample
   };
 }
 
-/** Each field of the answer that has a value, else what virsh says. Written out: there are thousands of polls, and a loop over names costs each of them a third of its time. */
+/**
+ * Each field of the answer that has a value, else what virsh says. Written out: polls come in thousands, and going through names at
+ * run time took a tenth of the time of each.
+ */
+// oxlint-disable-next-line complexity -- a list, with nothing to follow
 function preferring(answer: QueryMigrateSample, counters: QueryMigrateSample): QueryMigrateSample {
   return {
     status: answer.status ?? counters.status,
