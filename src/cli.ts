@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { AppError } from './lib/errors.ts';
 import type { Terminal } from './commands/analyze.ts';
+import type { RunCommand } from './commands/run.ts';
 
 const HELP = `precopy   what every KVM live migration of CloudStack did, why one failed,
           and which one is about to
@@ -22,48 +23,39 @@ const HELP = `precopy   what every KVM live migration of CloudStack did, why one
 /** Exit status of bad usage, and of nothing to read. */
 const EXIT_USAGE = 2;
 
+/** What a command needs of this process: its arguments, the terminal, the environment. Loaded only when it is asked for. */
+const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
+  analyze: async (args) => (await import('./commands/analyze.ts')).analyze(args, terminal()),
+  demo: async () => (await import('./commands/demo.ts')).demo(terminal()),
+  explain: async (args) => (await import('./commands/explain.ts')).explain(args, terminal()),
+  check: async (args) => (await import('./commands/check.ts')).check(args, { terminal: terminal(), env: process.env }),
+  up: (args) => running('up', args),
+  collect: (args) => running('collect', args),
+  process: (args) => running('process', args),
+};
+
 async function main(args: readonly string[]): Promise<number> {
-  const [command, ...rest] = args;
-  switch (command) {
-    case undefined:
-      process.stderr.write(HELP);
-      return EXIT_USAGE;
-    case 'help':
-    case '--help':
-    case '-h':
-      process.stdout.write(HELP);
-      return 0;
-    case '--version':
-    case '-V':
-      process.stdout.write(`${version()}\n`);
-      return 0;
-    case 'analyze': {
-      const { analyze } = await import('./commands/analyze.ts');
-      return analyze(rest, terminal());
-    }
-    case 'explain': {
-      const { explain } = await import('./commands/explain.ts');
-      return explain(rest, terminal());
-    }
-    case 'check': {
-      const { check } = await import('./commands/check.ts');
-      return check(rest, { terminal: terminal(), env: process.env });
-    }
-    case 'up':
-    case 'collect':
-    case 'process': {
-      const { run, RUN_COMMANDS } = await import('./commands/run.ts');
-      const found = RUN_COMMANDS.find(({ name }) => name === command);
-      if (found === undefined) throw new Error(`no command ${command}`);
-      return run(found, rest, { terminal: terminal(), env: process.env });
-    }
-    case 'demo': {
-      const { demo } = await import('./commands/demo.ts');
-      return demo(terminal());
-    }
-    default:
-      throw new AppError('usage', `no such command: ${command}`, { hint: 'see precopy --help' });
+  const [command = '', ...rest] = args;
+  if (command === '') {
+    process.stderr.write(HELP);
+    return EXIT_USAGE;
   }
+  if (['help', '--help', '-h'].includes(command)) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  if (['--version', '-V'].includes(command)) {
+    process.stdout.write(`${version()}\n`);
+    return 0;
+  }
+  const run = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
+  if (run === undefined) throw new AppError('usage', `no such command: ${command}`, { hint: 'see precopy --help' });
+  return run(rest);
+}
+
+async function running(name: RunCommand['name'], args: readonly string[]): Promise<number> {
+  const { run } = await import('./commands/run.ts');
+  return run(name, args, { terminal: terminal(), env: process.env, node: process.execPath });
 }
 
 function version(): string {

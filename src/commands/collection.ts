@@ -14,6 +14,8 @@ export interface CollectionParts {
   readonly stream: Stream;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Path of the program `node`. */
+  readonly node: string;
 }
 
 /** The collectors of one machine, and the way from them into the stream. */
@@ -27,7 +29,7 @@ export interface Collection {
 }
 
 /** Collectors as this configuration asks for them. */
-export function createCollection(config: Config, { stream, log, metrics }: CollectionParts): Collection {
+export function createCollection(config: Config, { stream, log, metrics, node }: CollectionParts): Collection {
   const states = new Map<string, CollectorStatus>();
   let producer: Producer | null = null;
   let current = config;
@@ -63,14 +65,14 @@ export function createCollection(config: Config, { stream, log, metrics }: Colle
     async start() {
       unlock = await lockFolder(config.data);
       producer = await stream.producer();
-      await run(createCollectors({ config, sink, report }));
+      await run(createCollectors({ config, sink, node, report }));
     },
     async reload(next) {
       if (JSON.stringify(collecting(next)) === JSON.stringify(collecting(current))) return;
       await lifecycle?.stop();
       current = next;
       states.clear();
-      await run(createCollectors({ config: next, sink, report }));
+      await run(createCollectors({ config: next, sink, node, report }));
     },
     readiness: () => ({
       ready: true,

@@ -20,6 +20,8 @@ import type { Source } from '../model/source.ts';
 export interface CollectorsParts {
   readonly config: Config;
   readonly sink: ChunkSink;
+  /** Path of the program `node`. */
+  readonly node: string;
   report(status: CollectorStatus): void;
 }
 
@@ -27,7 +29,10 @@ const MAX_PROGRAM_OUTPUT_BYTES = 4 << 20;
 
 /** The collectors that a configuration asks for, in the order in which they start: those that must not miss anything first. */
 export function createCollectors(parts: CollectorsParts): readonly Collector[] {
-  const { collect, data } = parts.config;
+  const {
+    node,
+    config: { collect, data },
+  } = parts;
   const mask = createMasker();
   const context = contextOf(parts);
   const told = (name: string): CollectorContext => reporting(name, context, mask);
@@ -44,7 +49,7 @@ export function createCollectors(parts: CollectorsParts): readonly Collector[] {
         options,
         context: told('heartbeat'),
         emit: emitting('heartbeat', 'heartbeat'),
-        node: process.execPath,
+        node,
         entry: new URL('../ingest/pool-probe.js', import.meta.url),
       }),
     ),

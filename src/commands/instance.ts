@@ -33,6 +33,8 @@ export interface InstanceParts {
   readonly roles: Roles;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Path of the program `node`. */
+  readonly node: string;
 }
 
 /** Collectors, stream, processor, store and API of one machine, as one thing that starts and stops. */
@@ -210,12 +212,12 @@ function apiPart(running: Running, { log, metrics }: InstanceParts): Part {
   };
 }
 
-function collectionPart(running: Running, { log, metrics }: InstanceParts): Part {
+function collectionPart(running: Running, { log, metrics, node }: InstanceParts): Part {
   return {
     name: 'collectors',
     async start() {
       if (running.stream === null) throw new Error('collectors start after the stream');
-      running.collection = createCollection(running.config, { stream: running.stream, log, metrics });
+      running.collection = createCollection(running.config, { stream: running.stream, log, metrics, node });
       await running.collection.start();
     },
     stop: async () => running.collection?.stop(),

@@ -11,6 +11,8 @@ import { createInstance, type Roles } from './instance.ts';
 export interface RunContext {
   readonly terminal: Terminal;
   readonly env: NodeJS.ProcessEnv;
+  /** Path of the program `node`, for collectors that run a process of ours. */
+  readonly node: string;
 }
 
 /** A command that runs until it is told to end. */
@@ -30,8 +32,7 @@ anew. Nothing is lost by any of them, nor by kill -9: it goes on where it was.
 Exit status: 0 ended as told, 2 it could not start, 130 or 143 ended at once.
 `;
 
-/** The commands that run, by their names. */
-export const RUN_COMMANDS: readonly RunCommand[] = [
+const RUN_COMMANDS: readonly RunCommand[] = [
   {
     name: 'up',
     roles: { collect: true, process: true },
@@ -64,10 +65,11 @@ ${COMMON_HELP}`,
  * @throws AppError where it cannot start.
  */
 export async function run(
-  { roles, help, name }: RunCommand,
+  name: RunCommand['name'],
   args: readonly string[],
-  { terminal, env }: RunContext,
+  { terminal, env, node }: RunContext,
 ): Promise<number> {
+  const { roles, help } = commandNamed(name);
   const options = parsed(args, name);
   if (options.help) {
     terminal.out(help);
@@ -76,7 +78,7 @@ export async function run(
   const named = options.config ?? null;
   const config = loadConfig(named, env);
   const log = createLog({ level: config.log.level });
-  const instance = createInstance(config, { roles, log, metrics: createMetrics({ withProcess: true }) });
+  const instance = createInstance(config, { roles, log, node, metrics: createMetrics({ withProcess: true }) });
   const ended = new Promise<string>((resolve) => {
     onSignals({
       stop: resolve,
@@ -96,6 +98,12 @@ export async function run(
   await instance.stop();
   log.info({}, 'ended');
   return 0;
+}
+
+function commandNamed(name: RunCommand['name']): RunCommand {
+  const found = RUN_COMMANDS.find((one) => one.name === name);
+  if (found === undefined) throw new Error(`no command ${name}`);
+  return found;
 }
 
 function parsed(args: readonly string[], name: string) {

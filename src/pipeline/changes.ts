@@ -57,12 +57,12 @@ export function changesOf(analysis: Pick<Analysis, 'migrations' | 'findings'>, s
 }
 
 /** The migration as text, the same as long as nothing new is known. */
-export function storedText(migration: Migration): string {
+function storedText(migration: Migration): string {
   return JSON.stringify(migrationDocument(migration));
 }
 
 /** The finding as text, the same as long as it says the same. */
-export function findingText(finding: Finding): string {
+function findingText(finding: Finding): string {
   return JSON.stringify(findingDocument(finding));
 }
 

@@ -14,10 +14,10 @@ export interface CollectedFile {
 }
 
 /** Zone in which the recorded hosts write local times. */
-export const RECORDED_ZONE = 'Europe/Berlin';
+const RECORDED_ZONE = 'Europe/Berlin';
 
 /** All recordings were made before this, within days; Unix ms. */
-export const RECORDED_BEFORE = Date.UTC(2026, 10, 25);
+const RECORDED_BEFORE = Date.UTC(2026, 10, 25);
 
 /** The logs of a folder, as collectors of its hosts would find them. */
 export async function collectedFiles(
