@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import type { ParsedEvent } from '../model/event.ts';
 import type { FileContext } from '../model/source.ts';
@@ -46,9 +47,12 @@ export async function readParallel(files: readonly InputPath[], pool: Pool): Pro
   const workerData: WorkerSetting = { hints };
   const threads = Array.from({ length: Math.min(workers, files.length) }, () => new Worker(entry, { workerData }));
   const context: Context = { queue, read, toEvent: createRowReader(), progress: (bytes) => pool.progress(bytes) };
+  // every core reads: a young generation that is collected with the help of other threads waits for them longer than they help
+  setFlagsFromString('--no-parallel-scavenge');
   try {
     await Promise.all(threads.map((thread) => drive(thread, context)));
   } finally {
+    setFlagsFromString('--parallel-scavenge');
     await Promise.all(threads.map((thread) => thread.terminate()));
   }
   return files.flatMap((file) => read.get(file) ?? []);

@@ -8,8 +8,8 @@ import type { InputPath } from './input.ts';
 import type { FromWorker, WorkerSetting } from './read-parallel.ts';
 import { readInput } from './read.ts';
 
-/** Events that one message carries: enough that messages cost nothing, few enough that no copy of a whole file exists. */
-const ROWS = 1000;
+/** Events that one message carries: enough that messages cost little, few enough that they are gone before the collector of garbage copies them. */
+const ROWS = 100;
 
 /** Reads one file, and tells of it as it goes. */
 async function serve(input: InputPath, port: MessagePort, { hints }: WorkerSetting): Promise<void> {
