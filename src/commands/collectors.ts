@@ -2,17 +2,18 @@ import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { createArpCollector } from '../ingest/arp.ts';
 import { runOnce } from '../ingest/child.ts';
-import type { ChunkSink, Collector, CollectorContext, CollectorStatus } from '../ingest/collector.ts';
+import type { ChunkSink, Collector, CollectorContext, CollectorStatus, HostHeader } from '../ingest/collector.ts';
 import type { EmitLines } from '../ingest/emit-lines.ts';
 import { createFileCollector } from '../ingest/files.ts';
 import { createHeartbeatCollector } from '../ingest/heartbeat.ts';
 import { createHostFactsCollector } from '../ingest/host-facts.ts';
 import { createJournalCollector } from '../ingest/journal.ts';
 import { createMasker } from '../ingest/mask.ts';
-import { createProgramChunks, type Mask } from '../ingest/program-chunks.ts';
-import { createReporter, type Reporter } from '../ingest/reporter.ts';
+import { createProgramChunks, type Mask, type ProgramChunks } from '../ingest/program-chunks.ts';
+import { createReporter } from '../ingest/reporter.ts';
 import { createSensorsCollector } from '../ingest/sensors.ts';
 import { createSyslogCollector } from '../ingest/syslog.ts';
+import type { EmitHostLines } from '../ingest/syslog-batches.ts';
 import { createVirshCollector } from '../ingest/virsh.ts';
 import type { Source } from '../model/source.ts';
 
@@ -26,6 +27,8 @@ export interface CollectorsParts {
 }
 
 const MAX_PROGRAM_OUTPUT_BYTES = 4 << 20;
+/** As compiled: there is no other program that could run as a process of its own. */
+const POOL_PROBE = new URL('../ingest/pool-probe.js', import.meta.url);
 
 /** The collectors that a configuration asks for, in the order in which they start: those that must not miss anything first. */
 export function createCollectors(parts: CollectorsParts): readonly Collector[] {
@@ -35,37 +38,39 @@ export function createCollectors(parts: CollectorsParts): readonly Collector[] {
   } = parts;
   const mask = createMasker();
   const context = contextOf(parts);
-  const told = (name: string): CollectorContext => reporting(name, context, mask);
-  const emitting = (source: Source, path: string): EmitLines => emitLines(context, { source, path, mask });
+  const told = (name: string, create: (ways: Ways) => Collector): Collector => {
+    const ways = waysOf(name, context, mask);
+    return closing(create(ways), ways);
+  };
   return [
     ...optional(collect.arp, (options) => createArpCollector(context, { options, mask })),
     ...optional(collect.virsh, (options) => createVirshCollector(context, { options, mask })),
     ...optional(collect.journal, (options) => createJournalCollector(context, { options, mask, folder: data })),
     ...optional(collect.files.length === 0 ? null : collect.files, (options) =>
-      createFileCollector(options, { ...told('files'), checkpoints: join(data, 'files.checkpoint.json'), mask }),
+      told('files', (ways) =>
+        createFileCollector(options, { ...ways.context, checkpoints: join(data, 'files.checkpoint.json'), mask }),
+      ),
     ),
     ...optional(collect.heartbeat, (options) =>
-      createHeartbeatCollector({
-        options,
-        context: told('heartbeat'),
-        emit: emitting('heartbeat', 'heartbeat'),
-        node,
-        entry: new URL('../ingest/pool-probe.js', import.meta.url),
-      }),
+      told('heartbeat', (ways) =>
+        createHeartbeatCollector({ options, context: ways.context, emit: ways.emit('heartbeat'), node, entry: POOL_PROBE }),
+      ),
     ),
     ...optional(collect.sensors, (options) => createSensorsCollector(context, { options, mask })),
     ...optional(collect.syslog, (options) =>
-      createSyslogCollector({ options, context: told('syslog'), emit: emitHostLines(context, mask) }),
+      told('syslog', (ways) => createSyslogCollector({ options, context: ways.context, emit: ways.emitOfHost })),
     ),
     ...optional(collect.hostFacts, (options) =>
-      createHostFactsCollector({
-        options,
-        context: told('host-facts'),
-        emit: emitting('host-facts', 'host-facts'),
-        uri: collect.virsh?.uri ?? 'qemu:///system',
-        mask,
-        run,
-      }),
+      told('host-facts', (ways) =>
+        createHostFactsCollector({
+          options,
+          context: ways.context,
+          emit: ways.emit('host-facts'),
+          uri: collect.virsh?.uri ?? 'qemu:///system',
+          mask,
+          run,
+        }),
+      ),
     ),
   ];
 }
@@ -78,42 +83,54 @@ function contextOf({ config: { cluster, host, timezone }, sink, report }: Collec
   return { header: { cluster, host, zone: timezone }, sink, report, now: Date.now };
 }
 
-/** A context whose reports also go into the stream, as lines of the collector. */
-function reporting(name: string, context: CollectorContext, mask: Mask): CollectorContext {
-  let reporter: Reporter | null = null;
+/** The ways from one collector into the stream, which end when it has stopped. */
+interface Ways {
+  /** A context whose reports also go into the stream, as lines of the collector. */
+  readonly context: CollectorContext;
+  /** Puts lines that the collector made into the stream. */
+  emit(source: Source): EmitLines;
+  /** The same for lines of other hosts, each with files of its own. */
+  readonly emitOfHost: EmitHostLines;
+  close(): Promise<void>;
+}
+
+function waysOf(name: string, context: CollectorContext, mask: Mask): Ways {
+  const reporter = createReporter(context, name, mask);
+  const byHost = new Map<string, ProgramChunks>();
+
+  function chunksOf(header: HostHeader, source: Source): ProgramChunks {
+    const known = byHost.get(header.host);
+    if (known !== undefined) return known;
+    const made = createProgramChunks({ context: { ...context, header }, source, path: name, mask });
+    byHost.set(header.host, made);
+    return made;
+  }
+
+  async function put(chunks: ProgramChunks, lines: Uint8Array): Promise<void> {
+    await chunks.push(lines);
+    await chunks.flush();
+  }
+
   return {
-    ...context,
-    report({ state, problem }) {
-      reporter ??= createReporter(context, name, mask);
-      reporter.say(state, problem);
+    context: { ...context, report: ({ state, problem }) => reporter.say(state, problem) },
+    emit: (source) => (text) => put(chunksOf({ ...context.header, zone: 'UTC' }, source), Buffer.from(text)),
+    emitOfHost: (host, lines) => put(chunksOf({ ...context.header, host }, 'journal'), lines),
+    async close() {
+      for (const chunks of byHost.values()) await chunks.close();
+      await reporter.stop();
     },
   };
 }
 
-interface Lines {
-  readonly source: Source;
-  readonly path: string;
-  readonly mask: Mask;
-}
-
-/** Puts lines that a collector made into the stream. */
-function emitLines(context: CollectorContext, lines: Lines): EmitLines {
-  const chunks = createProgramChunks({ context, zone: 'UTC', ...lines });
-  return async (text) => {
-    await chunks.push(Buffer.from(text));
-    await chunks.flush();
-  };
-}
-
-/** The same for lines of other hosts, each with files of its own. */
-function emitHostLines(context: CollectorContext, mask: Mask): (host: string, lines: Uint8Array, at: number) => Promise<void> {
-  const byHost = new Map<string, ReturnType<typeof createProgramChunks>>();
-  return async (host, lines) => {
-    const own = { ...context, header: { ...context.header, host } };
-    const chunks = byHost.get(host) ?? createProgramChunks({ context: own, source: 'journal', path: 'syslog', mask });
-    byHost.set(host, chunks);
-    await chunks.push(lines);
-    await chunks.flush();
+/** The collector with the ways that it was made with. */
+function closing(collector: Collector, ways: Ways): Collector {
+  return {
+    name: collector.name,
+    start: () => collector.start(),
+    async stop() {
+      await collector.stop();
+      await ways.close();
+    },
   };
 }
 
