@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { AppError } from './lib/errors.ts';
 import type { Terminal } from './commands/analyze.ts';
-import type { RunCommand } from './commands/run.ts';
+import type { RunCommand, RunContext } from './commands/run.ts';
 
 const HELP = `precopy   what every KVM live migration of CloudStack did, why one failed,
           and which one is about to
@@ -26,7 +26,7 @@ const EXIT_USAGE = 2;
 /** What a command needs of this process: its arguments, the terminal, the environment. Loaded only when it is asked for. */
 const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   analyze: async (args) => (await import('./commands/analyze.ts')).analyze(args, terminal()),
-  demo: async () => (await import('./commands/demo.ts')).demo(terminal()),
+  demo: async () => (await import('./commands/demo.ts')).demo(runContext()),
   explain: async (args) => (await import('./commands/explain.ts')).explain(args, terminal()),
   check: async (args) => (await import('./commands/check.ts')).check(args, { terminal: terminal(), env: process.env }),
   up: (args) => running('up', args),
@@ -55,7 +55,11 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function running(name: RunCommand['name'], args: readonly string[]): Promise<number> {
   const { run } = await import('./commands/run.ts');
-  return run(name, args, { terminal: terminal(), env: process.env, node: process.execPath });
+  return run(name, args, runContext());
+}
+
+function runContext(): RunContext {
+  return { terminal: terminal(), env: process.env, node: process.execPath };
 }
 
 function version(): string {

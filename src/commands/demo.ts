@@ -6,12 +6,17 @@ import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../config.ts';
 import { createLog } from '../lib/log.ts';
 import { createMetrics } from '../lib/metrics.ts';
+import { onSignals } from '../lib/signals.ts';
 import type { Source } from '../model/source.ts';
+import type { findingDocument } from '../reports/json.ts';
+import { terminalReport } from '../reports/terminal.ts';
+import { fold, inert } from '../reports/terminal/text.ts';
 import { fixedZone, zoneNamed } from '../timeline/zone.ts';
 import type { FeedItem } from '../web/feed.ts';
 import type { Terminal } from './analyze.ts';
 import { createInstance, type Instance } from './instance.ts';
 import { replayed, type ReplayedRecord } from './replay.ts';
+import { DEFAULT_SETTINGS, runAnalysis } from './run-analysis.ts';
 import type { RunContext } from './run.ts';
 
 /** A recording of a real migration, and what was done in it. */
@@ -74,6 +79,10 @@ const SHOWN: readonly Story[] = [
 /** How much faster than it happened. */
 const SPEED = 12;
 const STEP_MS = 100;
+/** Until the first record: the collectors look for files once a second. */
+const START_MS = 1500;
+const WIDTH = 100;
+const INDENT = 12;
 /** Between two recordings, in their time. */
 const BETWEEN_MS = 5000;
 
@@ -85,7 +94,11 @@ interface Line extends ReplayedRecord {
 /** A story with its place in time. */
 interface Scene {
   readonly story: Story;
+  /** Where its logs are written. */
+  readonly folder: string;
+  /** When its first record was written as its logs say, Unix ms. */
   readonly startsAt: number;
+  readonly endsAt: number;
   /** All its records in the order of time. */
   readonly lines: readonly Line[];
 }
@@ -93,38 +106,171 @@ interface Scene {
 /** Where a demonstration takes place. */
 interface Stage {
   readonly folder: string;
-  readonly config: string;
   readonly scenes: readonly Scene[];
+  /** Records of this time are written when it begins; they catch up with the clock when it ends. */
+  readonly from: number;
 }
 
 /**
  * `precopy demo`: an instance on a temporary folder, whose collectors follow logs that recorded real migrations are written into;
- * prints findings as they appear, and ends by itself.
+ * prints findings as they appear, then what is known of each migration, and ends by itself.
  */
 export async function demo({ terminal, env, node }: RunContext): Promise<number> {
-  const stage = createStage();
-  const config = loadConfig(stage.config, env);
-  const instance = createInstance(config, {
-    roles: { collect: true, process: true },
-    log: createLog({ level: 'error' }),
-    metrics: createMetrics(),
-    node,
-  });
-  const stopped = new AbortController();
-  const withdraw = onSignals({ stop: () => stopped.abort() });
+  const folder = mkdtempSync(join(tmpdir(), 'precopy-demo-'));
+  const stopping = new AbortController();
+  const withdraw = onSignals({ stop: () => stopping.abort() });
   try {
+    const stage = createStage(folder, Date.now());
+    const instance = createInstance(loadConfig(configOf(stage), env), {
+      roles: { collect: true, process: true },
+      log: createLog({ level: 'error' }),
+      metrics: createMetrics(),
+      node,
+    });
     await instance.start();
-    terminal.out(opening(stage, terminal));
-    const programme = createProgramme(terminal);
-    instance.follow((item) => programme.show(item));
-    await play(stage, programme, stopped.signal);
-    if (!stopped.signal.aborted) await instance.idle();
-    programme.close();
-    terminal.out(await ending(instance, stage, terminal));
+    try {
+      await play(stage, { instance, terminal, signal: stopping.signal });
+    } finally {
+      await instance.stop();
+    }
+    if (!stopping.signal.aborted) terminal.out(ENDING);
     return 0;
   } finally {
-    await instance.stop();
     withdraw();
-    rmSync(stage.folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   }
+}
+
+const ENDING = `
+${'━'.repeat(WIDTH)}
+These were recordings of real migrations. Now yours:
+  precopy analyze FOLDER-WITH-LOGS-OF-BOTH-HOSTS    after an incident
+  precopy check && precopy up                       on a live host
+`;
+
+function createStage(folder: string, now: number): Stage {
+  const recorded = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'recordings');
+  const total = SHOWN.reduce((sum, story) => sum + lengthMs(story) + BETWEEN_MS, 0);
+  const from = now + START_MS - total + total / SPEED;
+  let startsAt = from;
+  const scenes = SHOWN.map((story) => {
+    const scene = sceneOf(story, { folder: join(folder, basename(story.folder)), recorded, startsAt });
+    startsAt = scene.endsAt + BETWEEN_MS;
+    return scene;
+  });
+  return { folder, scenes, from };
+}
+
+function lengthMs({ from, to }: Story): number {
+  return Date.parse(to) - Date.parse(from);
+}
+
+interface ScenePlace {
+  readonly folder: string;
+  readonly recorded: string;
+  readonly startsAt: number;
+}
+
+function sceneOf(story: Story, { folder, recorded, startsAt }: ScenePlace): Scene {
+  const recordedZone = zoneNamed(story.zone);
+  if (recordedZone === null) throw new Error(`no zone ${story.zone}`);
+  const shift = { byMs: Math.round(startsAt - Date.parse(story.from)), recordedZone, zone: fixedZone(0) };
+  const files = replayed(join(recorded, story.folder), shift);
+  const lines = files.flatMap(({ path, records }) => records.map((record) => ({ ...record, path: join(folder, path) })));
+  for (const { path } of lines) mkdirSync(dirname(path), { recursive: true });
+  return { story, folder, startsAt, endsAt: startsAt + lengthMs(story), lines: lines.toSorted((a, b) => a.at - b.at) };
+}
+
+/** Programs, by the names of their files. */
+const SOURCES: readonly (readonly [pattern: string, source: Source])[] = [
+  ['var/log/cloudstack/agent/agent.log', 'cloudstack-agent'],
+  ['var/log/libvirt/libvirtd.log', 'libvirtd'],
+  ['var/log/libvirt/qemu/*.log', 'libvirt-qemu'],
+  ['domjobinfo.jsonl', 'domjobinfo'],
+  ['heartbeat.jsonl', 'heartbeat'],
+];
+
+/** Writes a configuration as an operator would, and says where it is. */
+function configOf({ folder, scenes }: Stage): string {
+  const files = scenes.flatMap((scene) => [
+    ...['kvm-a', 'kvm-b'].flatMap((host) =>
+      SOURCES.map(([pattern, source]) => ({ path: join(scene.folder, 'hosts', host, pattern), source, host })),
+    ),
+    { path: join(scene.folder, 'switch', 'tcpdump.log'), source: 'tcpdump', host: 'switch' },
+    { path: join(scene.folder, 'switch', 'bridge-fdb.log'), source: 'bridge-fdb', host: 'switch' },
+  ]);
+  const path = join(folder, 'precopy.yaml');
+  const off = Object.fromEntries(['virsh', 'sensors', 'arp', 'heartbeat', 'journal', 'hostFacts'].map((name) => [name, null]));
+  const config = {
+    cluster: 'demo',
+    timezone: 'UTC',
+    data: join(folder, 'data'),
+    collect: { ...off, files },
+    api: { listen: '127.0.0.1:0' },
+  };
+  // JSON is YAML
+  writeFileSync(path, JSON.stringify(config, null, 2));
+  return path;
+}
+
+/** What a performance needs. */
+interface Performance {
+  readonly instance: Instance;
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+}
+
+/** Writes the logs of one scene after the other, and shows what is found. */
+async function play({ scenes, from }: Stage, { instance, terminal, signal }: Performance): Promise<void> {
+  const width = terminal.width ?? WIDTH;
+  const began = Date.now();
+  const leave = instance.follow(createShow(terminal, width));
+  terminal.out(
+    `precopy up runs on a temporary folder; six recorded migrations are written into the logs it follows, ${SPEED} times as fast.\n`,
+  );
+  for (const scene of scenes) {
+    terminal.out(`\n${'━'.repeat(width)}\n${scene.story.story}\n`);
+    await write(scene, (at) => began + (at - from) / SPEED, signal);
+    await instance.idle();
+    if (signal.aborted) break;
+    terminal.out(await reportOf(scene, terminal, width));
+  }
+  leave();
+}
+
+/** Writes each record when its time has come. */
+async function write({ lines, endsAt }: Scene, dueAt: (at: number) => number, signal: AbortSignal): Promise<void> {
+  let next = 0;
+  while (!signal.aborted && (next < lines.length || Date.now() < dueAt(endsAt))) {
+    for (let line = lines[next]; line !== undefined && dueAt(line.at) <= Date.now(); line = lines[next]) {
+      appendFileSync(line.path, line.text);
+      next += 1;
+    }
+    await pause(STEP_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** A line for each finding when it is found first. */
+function createShow(terminal: Terminal, width: number): (item: FeedItem) => void {
+  const shown = new Set<string>();
+  return ({ kind, document }) => {
+    if (kind !== 'finding') return;
+    const { id, detector, severity, vm, host, summary, evidence } = document as ReturnType<typeof findingDocument>;
+    if (severity === 'info' || shown.has(id)) return;
+    shown.add(id);
+    const [last = ''] = evidence
+      .map(({ at }) => at)
+      .toSorted()
+      .slice(-1);
+    const title = `${last.slice(11, 19)}  ${severity.toUpperCase()}  ${detector}  ${vm ?? host ?? ''}`;
+    terminal.out(
+      `${[`▶ ${title}`, ...fold(inert(summary), width - INDENT).map((line) => ' '.repeat(INDENT) + line)].join('\n')}\n`,
+    );
+  };
+}
+
+/** What `precopy analyze` says of the same logs. */
+async function reportOf({ folder }: Scene, terminal: Terminal, width: number): Promise<string> {
+  const analysis = await runAnalysis([folder], DEFAULT_SETTINGS, { stdin: terminal.stdin, progress: () => {} });
+  return `\nAs precopy analyze tells it:\n\n${terminalReport(analysis, { width, color: terminal.color, allEvidence: false })}`;
 }

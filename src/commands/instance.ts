@@ -16,7 +16,7 @@ import { createWriter, type Writer } from '../store/writer.ts';
 import { openEmbeddedStream } from '../stream/embedded.ts';
 import type { Stream } from '../stream/stream.ts';
 import { createApi, type Api } from '../web/api.ts';
-import { createFeed, type Feed } from '../web/feed.ts';
+import { createFeed, type Feed, type FeedItem } from '../web/feed.ts';
 import { createCollection, type Collection } from './collection.ts';
 import { announceInstance, runningInstance } from './instance-file.ts';
 import { createLocalQuestions } from './local-questions.ts';
@@ -45,6 +45,8 @@ export interface Instance extends Lifecycle {
   idle(): Promise<void>;
   /** Where the API answers; `null` without one. */
   url(): string | null;
+  /** Calls back for each change that is stored, until the returned function is called. */
+  follow(listener: (item: FeedItem) => void): () => void;
 }
 
 /** The parts of an instance, made as they are started. */
@@ -91,6 +93,7 @@ export function createInstance(config: Config, parts: InstanceParts): Instance {
   return {
     ...lifecycle,
     url: () => running.api?.url() ?? null,
+    follow: (listener) => running.feed.subscribe(listener),
     idle: async () => running.processor?.idle(),
     async reload(next) {
       const { cluster, data, api, stream, store } = running.config;
