@@ -79,12 +79,14 @@ const SHOWN: readonly Story[] = [
 /** How much faster than it happened. */
 const SPEED = 12;
 const STEP_MS = 100;
+/** The last record of a file may go on: the collector waits so long for more of it. */
+const TAIL_MS = 1300;
 /** Until the first record: the collectors look for files once a second. */
 const START_MS = 1500;
 const WIDTH = 100;
 const INDENT = 12;
 /** Between two recordings, in their time. */
-const BETWEEN_MS = 5000;
+const BETWEEN_MS = 30_000;
 
 /** A record, and the live file that it goes to. */
 interface Line extends ReplayedRecord {
@@ -231,6 +233,7 @@ async function play({ scenes, from }: Stage, { instance, terminal, signal }: Per
   for (const scene of scenes) {
     terminal.out(`\n${'━'.repeat(width)}\n${scene.story.story}\n`);
     await write(scene, (at) => began + (at - from) / SPEED, signal);
+    await pause(TAIL_MS, undefined, { signal }).catch(() => undefined);
     await instance.idle();
     if (signal.aborted) break;
     terminal.out(await reportOf(scene, terminal, width));
