@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { AppError } from './lib/errors.ts';
 import type { Terminal } from './commands/analyze.ts';
+import type { AskContext } from './commands/query.ts';
 import type { RunCommand, RunContext } from './commands/run.ts';
 
 const HELP = `precopy   what every KVM live migration of CloudStack did, why one failed,
@@ -14,6 +15,11 @@ const HELP = `precopy   what every KVM live migration of CloudStack did, why one
                            as it happens
   precopy collect          the half that collects
   precopy process          the half that stores and tells
+  precopy query NAME       what happened: migrations, findings, one VM's timeline,
+                           downtimes … or SQL
+  precopy tail             the same live
+  precopy doctor           whether anything is lost, late or not seen
+  precopy schema           the tables
   precopy explain LINE     what a line of a log means, or a finding
   precopy check            configuration, and what is missing on this machine
   precopy --version
@@ -29,6 +35,10 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<num
   demo: async () => (await import('./commands/demo.ts')).demo(runContext()),
   explain: async (args) => (await import('./commands/explain.ts')).explain(args, terminal()),
   check: async (args) => (await import('./commands/check.ts')).check(args, { terminal: terminal(), env: process.env }),
+  query: async (args) => (await import('./commands/query.ts')).query(args, asking()),
+  doctor: async (args) => (await import('./commands/doctor.ts')).doctor(args, asking()),
+  tail: async (args) => (await import('./commands/tail.ts')).tail(args, asking()),
+  schema: async (args) => (await import('./commands/schema.ts')).schema(args, asking()),
   up: (args) => running('up', args),
   collect: (args) => running('collect', args),
   process: (args) => running('process', args),
@@ -60,6 +70,10 @@ async function running(name: RunCommand['name'], args: readonly string[]): Promi
 
 function runContext(): RunContext {
   return { terminal: terminal(), env: process.env, node: process.execPath };
+}
+
+function asking(): AskContext {
+  return { terminal: terminal(), env: process.env, note: (text) => void process.stderr.write(`precopy: ${text}\n`) };
 }
 
 function version(): string {

@@ -7,19 +7,21 @@ import { AppError } from '../lib/errors.ts';
 import { createLifecycle, type Lifecycle, type Part } from '../lib/lifecycle.ts';
 import type { Log } from '../lib/log.ts';
 import type { Metrics } from '../lib/metrics.ts';
-import { createProcessor, type Processor } from '../pipeline/processor.ts';
+import { createProcessor, PROCESSORS_GROUP, type Processor } from '../pipeline/processor.ts';
 import { createStoredTimelines } from '../pipeline/stored-timelines.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
 import { applySchema } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { createWriter, type Writer } from '../store/writer.ts';
 import { openEmbeddedStream } from '../stream/embedded.ts';
-import type { Stream } from '../stream/stream.ts';
+import { RECORDS_TOPIC, type Stream } from '../stream/stream.ts';
 import { createApi, type Api } from '../web/api.ts';
 import { createFeed, type Feed, type FeedItem } from '../web/feed.ts';
 import { createCollection, type Collection } from './collection.ts';
 import { announceInstance, runningInstance } from './instance-file.ts';
+import { createLagGauge, type LagGauge } from './lag-gauge.ts';
 import { createLocalQuestions } from './local-questions.ts';
+import { schemaOptions } from './schema.ts';
 import { createWatch } from './watch.ts';
 
 /** Which parts of Precopy a process runs. */
@@ -81,7 +83,9 @@ export function createInstance(config: Config, parts: InstanceParts): Instance {
     [
       folderPart(config),
       streamPart(running),
-      ...(roles.process ? [storePart(running, parts), processorPart(running, parts), apiPart(running, parts)] : []),
+      ...(roles.process
+        ? [storePart(running, parts), processorPart(running, parts), lagPart(running, parts), apiPart(running, parts)]
+        : []),
       ...(roles.collect ? [collectionPart(running, parts)] : []),
     ],
     {
@@ -140,7 +144,7 @@ function streamPart(running: Running): Part {
 }
 
 function storePart(running: Running, { log }: InstanceParts): Part {
-  const { data, store } = running.config;
+  const { data } = running.config;
   return {
     name: 'store',
     async start() {
@@ -148,8 +152,7 @@ function storePart(running: Running, { log }: InstanceParts): Part {
       if (other !== null) throw inUse(data, other.pid);
       const opened = await openEmbeddedStore({ folder: join(data, 'store') });
       running.store = opened;
-      const { hostFacts, ...ttlDays } = store.ttlDays;
-      await applySchema(opened, { ttlDays: { ...ttlDays, host_facts: hostFacts } });
+      await applySchema(opened, schemaOptions(running.config));
       running.writer = createWriter(opened, {
         retrying: (error, afterMs) => log.warn({ error, afterMs }, 'the store did not take rows, tried again'),
       });
@@ -186,6 +189,25 @@ function processorPart(running: Running, { log, metrics }: InstanceParts): Part 
       await running.processor.start();
     },
     stop: async () => running.processor?.stop(),
+  };
+}
+
+function lagPart(running: Running, { log, metrics }: InstanceParts): Part {
+  let gauge: LagGauge | null = null;
+  return {
+    name: 'lag gauge',
+    async start() {
+      const { stream } = running;
+      if (stream === null) throw new Error('the lag is measured after the start of the stream');
+      gauge = createLagGauge({
+        positions: () => stream.positions(RECORDS_TOPIC, PROCESSORS_GROUP),
+        metrics,
+        failed: (error) => log.warn({ error }, 'the lag of the stream could not be read'),
+        now: Date.now,
+      });
+      await gauge.start();
+    },
+    stop: async () => gauge?.stop(),
   };
 }
 

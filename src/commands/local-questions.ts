@@ -2,12 +2,13 @@ import { diagnose } from '../forensics/doctor.ts';
 import { answerOf, type Questions } from '../forensics/questions.ts';
 import { PROCESSORS_GROUP } from '../pipeline/processor.ts';
 import type { Store } from '../store/store.ts';
-import { RECORDS_TOPIC, type Stream } from '../stream/stream.ts';
+import { DEAD_LETTERS_TOPIC, RECORDS_TOPIC, type Stream } from '../stream/stream.ts';
 
 /** What questions are answered from in this process. */
 export interface LocalParts {
   readonly store: Store;
-  readonly stream: Stream;
+  /** `null` where there is none: nothing is known of lag and dead letters. */
+  readonly stream: Stream | null;
 }
 
 /** What a user's SQL may cost. */
@@ -20,6 +21,14 @@ export function createLocalQuestions({ store, stream }: LocalParts): Questions {
     ask: (name, filter) => answerOf(store, name, filter),
     sql: (text, maxRows) => store.userQuery(text, { maxRows, maxSeconds: MAX_SECONDS, maxMemoryBytes: MAX_MEMORY_BYTES }),
     doctor: (filter) =>
-      diagnose({ store, positions: () => stream.positions(RECORDS_TOPIC, PROCESSORS_GROUP), now: Date.now }, filter),
+      diagnose(
+        {
+          store,
+          positions: async () => (await stream?.positions(RECORDS_TOPIC, PROCESSORS_GROUP)) ?? null,
+          deadLetters: async () => (await stream?.positions(DEAD_LETTERS_TOPIC, PROCESSORS_GROUP)) ?? null,
+          now: Date.now,
+        },
+        filter,
+      ),
   };
 }

@@ -2,7 +2,10 @@ import type { Log } from '../lib/log.ts';
 import type { Metrics } from '../lib/metrics.ts';
 import type { ProcessorWatch } from '../pipeline/processor.ts';
 import { findingDocument, migrationDocument } from '../reports/json.ts';
-import type { Feed } from '../web/feed.ts';
+import type { Event } from '../model/event.ts';
+import type { Finding } from '../model/finding.ts';
+import type { Migration } from '../model/timeline.ts';
+import type { Feed, FeedItem } from '../web/feed.ts';
 
 /** Where what a processor does is told. */
 export interface WatchParts {
@@ -25,20 +28,20 @@ export function createWatch({ log, metrics, feed }: WatchParts): ProcessorWatch 
         for (const reason of outcomes)
           if (reason !== 'events' && reason !== 'plain' && reason !== 'continued') metrics.rejected.add({ source, reason });
       }
-      if (!feed.watched()) return;
-      for (const { event } of chunks.flatMap((chunk) => chunk.events))
-        feed.publish({ kind: 'event', at: event.at, document: event });
+      if (!feed.wantsEvents()) return;
+      for (const { event } of chunks.flatMap((chunk) => chunk.events)) feed.publish(eventItem(event));
     },
     rebuilt(_cluster, { migrations, findings, fresh, goneMigrations }, { ms, readAt }) {
       metrics.rebuildSeconds.observe({}, ms / 1000);
       for (const migration of migrations) {
-        const { id, outcome, lastSeenAt } = migration;
+        const { id, outcome } = migration;
         if (outcome === 'running') open.add(id);
         else if (open.delete(id) || migration.endedAt !== null) metrics.migrations.add({ outcome });
-        feed.publish({ kind: 'migration', at: lastSeenAt, document: migrationDocument(migration) });
+        feed.publish(migrationItem(migration));
       }
       for (const { id } of goneMigrations) open.delete(id);
       metrics.openMigrations.set({}, open.size);
+      const byId = new Map(migrations.map((migration) => [migration.id, migration]));
       for (const { id, finding } of findings) {
         const { detector, severity, vm, host, summary } = finding;
         if (fresh.has(id)) {
@@ -46,7 +49,7 @@ export function createWatch({ log, metrics, feed }: WatchParts): ProcessorWatch 
           if (readAt !== null) metrics.findingLatencySeconds.observe({}, (Date.now() - readAt) / 1000);
           if (severity !== 'info') log.warn({ detector, severity, vm, host, summary }, 'finding');
         }
-        feed.publish({ kind: 'finding', at: finding.from, document: findingDocument(finding) });
+        feed.publish(findingItem(finding, byId.get(finding.migration ?? '') ?? null));
       }
     },
     deadLetter(problem, { offset }) {
@@ -55,4 +58,26 @@ export function createWatch({ log, metrics, feed }: WatchParts): ProcessorWatch 
     },
     failed: (error) => log.error({ error }, 'processing failed, it is tried again'),
   };
+}
+
+function eventItem(event: Event): FeedItem {
+  const { body, origin, at } = event;
+  const vm = ('vm' in body ? body.vm : null) ?? origin.file.vm;
+  return { kind: 'event', at, vm, hosts: [origin.file.host], document: event };
+}
+
+function migrationItem(migration: Migration): FeedItem {
+  const { vm, lastSeenAt } = migration;
+  return { kind: 'migration', at: lastSeenAt, vm, hosts: hostsOf(migration), document: migrationDocument(migration) };
+}
+
+/** A finding about a migration concerns both its hosts. */
+function findingItem(finding: Finding, migration: Migration | null): FeedItem {
+  const { from, vm, host } = finding;
+  const hosts = [...(host === null ? [] : [host]), ...(migration === null ? [] : hostsOf(migration))];
+  return { kind: 'finding', at: from, vm, hosts: [...new Set(hosts)], document: findingDocument(finding) };
+}
+
+function hostsOf({ source, destination }: Migration): readonly string[] {
+  return [source, destination].filter((host) => host !== null);
 }

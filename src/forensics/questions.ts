@@ -1,28 +1,12 @@
 import { AppError } from '../lib/errors.ts';
+import type { Answer, Column, ColumnKind } from '../model/answer.ts';
+import type { Diagnosis } from '../model/diagnosis.ts';
 import type { Store, UserResult } from '../store/store.ts';
-import type { Diagnosis } from './doctor.ts';
 import type { Filter } from './filter.ts';
 import { findings } from './findings.ts';
 import { cpu, heartbeats, temperatures } from './hosts.ts';
 import { downtimePercentiles, migrations, slowestMigrations } from './migrations.ts';
 import { vmTimeline } from './timeline.ts';
-
-/** What a column holds; names of fields end in their units, and these say the rest. */
-export type ColumnKind = 'text' | 'number' | 'time' | 'duration' | 'share';
-
-/** A column of an answer. */
-export interface Column {
-  readonly name: string;
-  readonly kind: ColumnKind;
-}
-
-/** Rows that answer a question. Instants are Unix ms, what is not known is `null`. */
-export interface Answer {
-  readonly columns: readonly Column[];
-  readonly rows: readonly (readonly unknown[])[];
-  /** There may be more: as many rows as were asked for. */
-  readonly truncated: boolean;
-}
 
 /** A question with a name. */
 export interface Question {

@@ -46,6 +46,11 @@ export function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }
 
+/** The instant of a time in ISO 8601, Unix ms. */
+export function isoMs(text: string): number {
+  return Date.parse(text);
+}
+
 /** The time of day of an instant, in UTC: `04:51:18`. */
 export function clockTime(ms: number): string {
   return isoTime(ms).slice(11, 19);

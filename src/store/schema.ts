@@ -102,6 +102,35 @@ export async function applySchema(store: Store, options: SchemaOptions = {}): Pr
   await keepFor(store, { ...DEFAULT_TTL_DAYS, ...options.ttlDays });
 }
 
+/**
+ * Sees to it that the tables are those of this version, and changes nothing.
+ * @throws AppError `store` where they are older, newer, or not there.
+ */
+export async function requireSchema(store: Store): Promise<void> {
+  const newest = (await schemaSql()).at(-1)?.version ?? 0;
+  const version = await schemaVersion(store);
+  if (version === newest) return;
+  const [what, hint] =
+    version < newest
+      ? [
+          version === 0 ? 'There are no tables yet' : `The tables have schema version ${version}, older than ${newest}`,
+          'Run precopy up, or precopy schema --apply: it brings them up to date.',
+        ]
+      : [
+          `The tables have schema version ${version}; this precopy knows only ${newest}`,
+          'Ask with the version of precopy that made them.',
+        ];
+  throw new AppError('store', what, { hint });
+}
+
+/** 0 where there are no tables. */
+async function schemaVersion(store: Store): Promise<number> {
+  const tables = await store.query("SELECT 1 FROM system.tables WHERE database = currentDatabase() AND name = 'schema_version'");
+  if (tables.length === 0) return 0;
+  const [row] = await store.query<{ readonly version: number }>('SELECT max(version) AS version FROM schema_version');
+  return row?.version ?? 0;
+}
+
 /** Changes the days of tables that exist with others. Rows that are too old then go when the engine merges next. */
 async function keepFor(store: Store, ttlDays: TtlDays): Promise<void> {
   const tables = await store.query<{ readonly name: string; readonly ddl: string }>(

@@ -1,11 +1,11 @@
 import { serve, type ServerType } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { streamSSE } from 'hono/streaming';
 import { z } from 'zod';
 import type { Questions } from '../forensics/questions.ts';
 import { AppError, type ErrorCode } from '../lib/errors.ts';
-import type { Feed, FeedItem } from './feed.ts';
+import type { Feed } from './feed.ts';
+import { follow } from './follow.ts';
 
 /** Whether an instance does its work, and what keeps it from it. */
 export interface Readiness {
@@ -35,15 +35,15 @@ export interface Api {
 
 /** A body larger than this is no question. */
 const MAX_BODY_BYTES = 1 << 20;
-/** Items that wait for a slow reader of the feed; what comes then is counted and left out. */
-const MAX_WAITING = 1000;
-const KEEP_ALIVE_MS = 15_000;
+/** Each follower of the feed holds a connection and up to a thousand items. */
+const MAX_FOLLOWERS = 50;
 const LAST_ANSWERS_MS = 2000;
 
 /** The API of a running instance: for the other commands, for Prometheus, and for those who watch whether it runs. */
 export function createApi(listen: string, parts: ApiParts): Api {
   const { hostname, port } = addressOf(listen);
-  const app = routes(parts, new Set([hostname, '127.0.0.1', 'localhost', '[::1]']));
+  const closing = new AbortController();
+  const app = routes(parts, { names: new Set([hostname.toLowerCase(), 'localhost']), closing: closing.signal });
   let server: ServerType | null = null;
   let url = `http://${listen}`;
 
@@ -56,9 +56,12 @@ export function createApi(listen: string, parts: ApiParts): Api {
           resolve();
         });
         server = opened;
-        opened.once('error', (cause: NodeJS.ErrnoException) => reject(listenError(listen, cause)));
+        opened.on('error', (cause: NodeJS.ErrnoException) => reject(listenError(listen, cause)));
       }),
-    stop: () => closed(server),
+    stop: () => {
+      closing.abort();
+      return closed(server);
+    },
   };
 }
 
@@ -78,7 +81,7 @@ function listenError(listen: string, cause: NodeJS.ErrnoException): AppError {
 async function closed(server: ServerType | null): Promise<void> {
   if (server?.listening !== true) return;
   await new Promise<void>((resolve) => {
-    // those who follow the feed never end by themselves
+    // an answer that takes longer, or a reader that takes nothing
     const timer = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), LAST_ANSWERS_MS);
     server.close(() => {
       clearTimeout(timer);
@@ -87,10 +90,16 @@ async function closed(server: ServerType | null): Promise<void> {
   });
 }
 
+/** The engine's instants go from 1900 to 2299. */
+const instant = z
+  .int()
+  .min(Date.UTC(1900, 0, 1))
+  .max(Date.UTC(2299, 11, 31));
+
 /** A question's filter (src/forensics/filter.ts); times are Unix ms. */
 const filterShape = z.strictObject({
-  since: z.number().exactOptional(),
-  until: z.number().exactOptional(),
+  since: instant.exactOptional(),
+  until: instant.exactOptional(),
   cluster: z.string().exactOptional(),
   host: z.string().exactOptional(),
   vm: z.string().exactOptional(),
@@ -98,17 +107,36 @@ const filterShape = z.strictObject({
 });
 const userSql = z.strictObject({ sql: z.string().min(1), maxRows: z.int().min(1).max(1_000_000).default(10_000) });
 
-function routes(parts: ApiParts, hosts: ReadonlySet<string>): Hono {
+/** What a follower may choose by. */
+const interestShape = z.strictObject({
+  events: z.enum(['0', '1']).default('0'),
+  vm: z.string().min(1).nullable().default(null),
+  host: z.string().min(1).nullable().default(null),
+});
+
+interface Access {
+  /** Names by which the instance may be asked; addresses are always good. */
+  readonly names: ReadonlySet<string>;
+  /** Aborted when the server stops. */
+  readonly closing: AbortSignal;
+}
+
+function routes(parts: ApiParts, { names, closing }: Access): Hono {
   const app = new Hono();
-  // a page of another site cannot ask, even by a name that it lets point here
+  let followers = 0;
   app.use(async (context, next) => {
-    const asked = (context.req.header('host') ?? '').replace(/:\d+$/, '');
-    if (!hosts.has(asked)) return context.json({ error: `no instance is named ${asked} here` }, 403);
-    return next();
+    const host = (context.req.header('host') ?? '').toLowerCase();
+    const refused = foreign(host, context.req.header('origin') ?? null, names);
+    return refused === null ? next() : context.json({ error: refused, code: 'not-allowed', hint: null }, 403);
   });
-  app.use(bodyLimit({ maxSize: MAX_BODY_BYTES }));
+  app.use(
+    bodyLimit({
+      maxSize: MAX_BODY_BYTES,
+      onError: (context) => context.json({ error: 'the body is larger than 1 MiB', code: 'usage', hint: null }, 413),
+    }),
+  );
   app.onError((error, context) => answerTo(error, context, parts));
-  app.notFound((context) => context.json({ error: `no such path: ${context.req.path}` }, 404));
+  app.notFound((context) => context.json({ error: `no such path: ${context.req.path}`, code: 'not-found', hint: null }, 404));
   app.get('/healthz', (context) => context.text('ok\n'));
   app.get('/readyz', (context) => {
     const readiness = parts.readiness();
@@ -128,13 +156,31 @@ function routes(parts: ApiParts, hosts: ReadonlySet<string>): Hono {
   app.post('/api/v1/doctor', async (context) =>
     context.json(await parts.questions.doctor(checked(filterShape, await bodyOf(context)))),
   );
-  app.get('/api/v1/tail', (context) => followed(context, parts.feed));
+  app.get('/api/v1/tail', (context) => {
+    const { events, vm, host } = checked(interestShape, context.req.query());
+    if (followers >= MAX_FOLLOWERS) throw new AppError('not-allowed', `${MAX_FOLLOWERS} follow already`);
+    followers += 1;
+    const interest = { events: events === '1', vm, host };
+    return follow(context, { feed: parts.feed, interest, closing, left: () => void (followers -= 1) });
+  });
   return app;
+}
+
+/** An address, as IPv4 or in brackets, and perhaps a port. */
+const ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\])(?::\d+)?$/;
+
+/**
+ * Why a request is not answered; `null` where it is. A page of another site cannot ask: neither by a name of its own that it lets
+ * point here, which an address cannot be, nor directly, for browsers say where a page is from.
+ */
+function foreign(host: string, origin: string | null, names: ReadonlySet<string>): string | null {
+  if (!ADDRESS.test(host) && !names.has(host.replace(/:\d+$/, ''))) return `no instance is named ${host} here`;
+  return origin === null || origin.toLowerCase() === `http://${host}` ? null : `pages of ${origin} may not ask`;
 }
 
 /** Only JSON that says so: a form of another site's page cannot send it. */
 async function bodyOf(context: Context): Promise<unknown> {
-  if (!(context.req.header('content-type') ?? '').startsWith('application/json'))
+  if (!/^application\/json\s*(?:;|$)/i.test(context.req.header('content-type') ?? ''))
     throw new AppError('usage', 'the body must be application/json');
   try {
     return await context.req.json();
@@ -164,39 +210,5 @@ function answerTo(error: Error, context: Context, { failed }: ApiParts): Respons
     return context.json({ error: error.message, code: error.code, hint: error.hint }, status ?? 503);
   }
   failed(error, context.req.path);
-  return context.json({ error: 'a defect of ours; the log of the instance has the details' }, 500);
-}
-
-/** Server-sent events, one an item; who reads too slowly is told how many were left out. */
-function followed(context: Context, feed: Feed): Response {
-  return streamSSE(context, async (stream) => {
-    const waiting: FeedItem[] = [];
-    let missed = 0;
-    let wake = (): void => {};
-    const leave = feed.subscribe((item) => {
-      if (waiting.length < MAX_WAITING) waiting.push(item);
-      else missed += 1;
-      wake();
-    });
-    stream.onAbort(() => {
-      leave();
-      wake();
-    });
-    await stream.writeSSE({ event: 'hello', data: '{}' });
-    while (!stream.aborted) {
-      const item = waiting.shift();
-      if (item !== undefined) await stream.writeSSE({ event: item.kind, data: JSON.stringify(item) });
-      else if (missed > 0) {
-        await stream.writeSSE({ event: 'missed', data: JSON.stringify({ items: missed }) });
-        missed = 0;
-      } else {
-        const woken = await Promise.race([
-          new Promise<true>((resolve) => (wake = () => resolve(true))),
-          stream.sleep(KEEP_ALIVE_MS).then(() => false),
-        ]);
-        if (!woken && !stream.aborted) await stream.writeSSE({ event: 'alive', data: '{}' });
-      }
-    }
-    leave();
-  });
+  return context.json({ error: 'a defect of precopy', code: null, hint: 'the log of the instance has the details' }, 500);
 }

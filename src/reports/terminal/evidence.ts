@@ -74,7 +74,7 @@ const ROOMY = 64;
 const MESSAGE_LINES = 2;
 
 /** Lines beside a label, which stands before the first, or above it where it is long. */
-export function labelled(label: string, lines: readonly string[], page: Page): readonly string[] {
+export function labelled(label: string, lines: readonly string[], page: Pick<Page, 'paint'>): readonly string[] {
   if (columns(label) > LABEL - 3) return [`  ${page.paint('dim', label)}`, ...labelled('', lines, page)];
   const margin = ' '.repeat(LABEL);
   return lines.map((line, i) =>

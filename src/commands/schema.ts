@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { loadConfig, type Config } from '../config.ts';
+import { AppError } from '../lib/errors.ts';
+import { openEmbeddedStore } from '../store/embedded.ts';
+import { applySchema, schemaSql, type SchemaOptions } from '../store/schema.ts';
+import { runningInstance } from './instance-file.ts';
+import type { AskContext } from './query.ts';
+
+const HELP = `precopy schema   the tables, as one script of SQL
+
+  --apply             make them, or bring them to this version, in the data
+                      folder; precopy up does so by itself
+  -c, --config FILE   else /etc/precopy/precopy.yaml where it exists, else the
+                      defaults
+
+Days after which rows go are those of the configuration (store.ttlDays).
+
+Exit status: 0 printed or applied, 2 bad usage, or an instance is running.
+`;
+
+const OPTIONS = {
+  apply: { type: 'boolean', default: false },
+  config: { type: 'string', short: 'c' },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+/**
+ * `precopy schema`: prints the tables, or applies them, and returns the exit status.
+ *
+ * @throws AppError `usage`, `locked` where an instance runs, `store` where the tables are newer than this program.
+ */
+export async function schema(args: readonly string[], { terminal, env }: AskContext): Promise<number> {
+  const values = parsed(args);
+  if (values.help) {
+    terminal.out(HELP);
+    return 0;
+  }
+  const config = loadConfig(values.config ?? null, env);
+  if (values.apply) terminal.out(await applied(config));
+  else {
+    const steps = await schemaSql(schemaOptions(config));
+    terminal.out(steps.map(({ sql }) => `${sql.trim()};\n`).join('\n'));
+  }
+  return 0;
+}
+
+/** The schema as a configuration wants it. */
+export function schemaOptions({ store }: Config): SchemaOptions {
+  const { hostFacts, ...ttlDays } = store.ttlDays;
+  return { ttlDays: { ...ttlDays, host_facts: hostFacts } };
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS }).values;
+  } catch (cause) {
+    const message = cause instanceof Error ? (cause.message.split('. ')[0] ?? cause.message) : String(cause);
+    throw new AppError('usage', message, { hint: 'see precopy schema --help' });
+  }
+}
+
+async function applied(config: Config): Promise<string> {
+  const folder = join(config.data, 'store');
+  const instance = await runningInstance(config.data);
+  if (instance !== null)
+    throw new AppError('locked', `process ${instance.pid} has ${folder} open`, {
+      hint: 'it applied the schema when it started; to apply another one, stop it first',
+    });
+  const store = await openEmbeddedStore({ folder });
+  try {
+    await applySchema(store, schemaOptions(config));
+  } finally {
+    await store.close();
+  }
+  const version = (await schemaSql()).at(-1)?.version ?? 0;
+  return `${folder}: the tables have schema version ${version}\n`;
+}
