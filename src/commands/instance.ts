@@ -97,7 +97,7 @@ export function createInstance(config: Config, parts: InstanceParts): Instance {
   return {
     ...lifecycle,
     url: () => running.api?.url() ?? null,
-    follow: (listener) => running.feed.subscribe(listener),
+    follow: (listener) => running.feed.subscribe({ events: false, vm: null, host: null }, listener),
     idle: async () => running.processor?.idle(),
     async reload(next) {
       const { cluster, data, api, stream, store } = running.config;

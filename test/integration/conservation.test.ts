@@ -39,9 +39,13 @@ function folders(): Folders {
   const folder = testFolder();
   const [data, root] = [join(folder, 'data'), join(folder, 'logs')];
   const files = ['hosts/kvm-a', 'hosts/kvm-b'].flatMap((host) =>
-    ['var/log/cloudstack/agent/agent.log', 'var/log/libvirt/libvirtd.log', 'var/log/libvirt/qemu/*.log', 'domjobinfo.jsonl', 'heartbeat.jsonl'].map(
-      (path) => ({ path: join(root, host, path), source: sourceOf(path), host: basename(host), timezone: null }),
-    ),
+    [
+      'var/log/cloudstack/agent/agent.log',
+      'var/log/libvirt/libvirtd.log',
+      'var/log/libvirt/qemu/*.log',
+      'domjobinfo.jsonl',
+      'heartbeat.jsonl',
+    ].map((path) => ({ path: join(root, host, path), source: sourceOf(path), host: basename(host), timezone: null })),
   );
   const observers = ['tcpdump.log', 'bridge-fdb.log'].map((name) => ({
     path: join(root, 'switch', name),
@@ -111,11 +115,7 @@ interface Told {
 /** Documents without what depends on the file's place: a rotated file has another name, and what is deleted is kept elsewhere. */
 function placeless(documents: readonly string[], { root, kept }: Folders): readonly unknown[] {
   return documents
-    .map((text) =>
-      text
-        .replaceAll(kept, root)
-        .replaceAll(/(\.log)(?:\.\d+|-\d{8}-\d+)?(?:\.gz)?"/g, '$1"'),
-    )
+    .map((text) => text.replaceAll(kept, root).replaceAll(/(\.log)(?:\.\d+|-\d{8}-\d+)?(?:\.gz)?"/g, '$1"'))
     .map((text) => JSON.parse(text) as Named)
     .toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }
@@ -128,14 +128,20 @@ function analysed(place: Folders): Told {
     { encoding: 'utf8', maxBuffer: 256 << 20 },
   );
   if (stdout === '') throw new Error(stderr);
-  const { migrations, findings } = JSON.parse(stdout) as { readonly migrations: readonly unknown[]; readonly findings: readonly unknown[] };
+  const { migrations, findings } = JSON.parse(stdout) as {
+    readonly migrations: readonly unknown[];
+    readonly findings: readonly unknown[];
+  };
   const texts = (documents: readonly unknown[]): readonly string[] => documents.map((one) => JSON.stringify(one));
   return { migrations: placeless(texts(migrations), place), findings: placeless(texts(findings), place) };
 }
 
 async function stored(place: Folders, table: 'migrations' | 'findings'): Promise<readonly unknown[]> {
   const rows = await asked(place.data, `SELECT document FROM ${table} FINAL`);
-  return placeless(rows.map(([document]) => String(document)), place);
+  return placeless(
+    rows.map(([document]) => String(document)),
+    place,
+  );
 }
 
 /** Lines by file as the store has them; those of one identity are one. */

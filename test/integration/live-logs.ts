@@ -14,7 +14,7 @@ import {
 import { basename, dirname, join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Zone } from '../../src/timeline/zone.ts';
-import type { ReplayedFile } from './replay.ts';
+import type { ReplayedFile } from '../../src/commands/replay.ts';
 
 /** What the logs of a host are made of. */
 export interface LiveLogsParts {
@@ -151,10 +151,10 @@ export function createLiveLogs({ root, kept, zone, chance, isRead }: LiveLogsPar
 }
 
 /** Records of files in the order of their times. */
-export function inOrder(files: readonly ReplayedFile[]): readonly { readonly at: number; readonly path: string; readonly text: string }[] {
-  return files
-    .flatMap(({ path, records }) => records.map((record) => ({ ...record, path })))
-    .toSorted((a, b) => a.at - b.at);
+export function inOrder(
+  files: readonly ReplayedFile[],
+): readonly { readonly at: number; readonly path: string; readonly text: string }[] {
+  return files.flatMap(({ path, records }) => records.map((record) => ({ ...record, path }))).toSorted((a, b) => a.at - b.at);
 }
 
 /** Numbers below 1, the same for the same seed (mulberry32). */
