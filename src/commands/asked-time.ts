@@ -10,6 +10,10 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
+/** What the engine can hold. */
+const EARLIEST = Date.UTC(1900, 0, 1);
+const LATEST = Date.UTC(2299, 11, 31);
+
 /** How `--since` and `--until` may be written, for helps. */
 export const TIME_HELP = '24h, 7d before now, or 2026-11-23T04:00 (UTC), or with an offset';
 
@@ -22,6 +26,7 @@ export function timeNamed(option: string, text: string, now: number): number {
   const [, count = '', unit = ''] = /^(\d{1,6}(?:\.\d{1,3})?)\s*(s|min|m|h|d|w)$/.exec(text.trim()) ?? [];
   const ago = Number(count) * (UNIT_MS[unit] ?? 0);
   const moment = unit === '' ? momentNamed(text) : Math.round(now - ago);
-  if (moment === null) throw new AppError('usage', `${option} ${text}: not a time`, { hint: `write it as ${TIME_HELP}` });
+  if (moment === null || moment < EARLIEST || moment > LATEST)
+    throw new AppError('usage', `${option} ${text}: not a time`, { hint: `write it as ${TIME_HELP}` });
   return moment;
 }

@@ -6,8 +6,6 @@ import { detailLines, partLines } from './detail-lines.ts';
 import type { Filter } from './filter.ts';
 import { findings } from './findings.ts';
 
-/** Records that come later than this are told of late, ms. */
-const LATE_WARN_MS = 60_000;
 /** Records from further in the future: a clock or a zone is wrong, ms. */
 const FUTURE_WARN_MS = 5_000;
 
@@ -18,7 +16,6 @@ export async function clockCheck(store: Store, filter: Filter): Promise<Check> {
     (await findings(store, { ...filter, detector: 'clock-skew' })).toReversed().map((one) => [one.host, one]),
   );
   const ahead = all.filter(({ minMs }) => minMs < -FUTURE_WARN_MS);
-  const late = all.filter(({ p50Ms }) => p50Ms > LATE_WARN_MS);
   const wrong = skews.size + ahead.length > 0;
   return {
     name: 'clocks',
@@ -27,9 +24,6 @@ export async function clockCheck(store: Store, filter: Filter): Promise<Check> {
     details: detailLines([
       ...[...skews.values()].map(({ summary }) => firstSentence(summary)),
       ...ahead.map(({ host, source, minMs }) => `${host} ${source}: records from ${duration(-minMs)} in the future`),
-      ...late.map(
-        ({ host, source, p50Ms }) => `${host} ${source}: half of the chunks are read ${duration(p50Ms)} after they were written`,
-      ),
     ]),
     parts: partLines(
       all.map(

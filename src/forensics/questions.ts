@@ -1,6 +1,7 @@
 import { AppError } from '../lib/errors.ts';
 import type { Answer, Column, ColumnKind } from '../model/answer.ts';
 import type { Diagnosis } from '../model/diagnosis.ts';
+import { countersOf } from '../reports/terminal/counters.ts';
 import type { Store, UserResult } from '../store/store.ts';
 import type { Filter } from './filter.ts';
 import { findings } from './findings.ts';
@@ -45,8 +46,8 @@ export const questions: readonly Question[] = [
       ...WHO,
       ...columns('text', 'outcome', 'cause'),
       ...columns('duration', 'tookMs'),
-      ...columns('number', 'iterations'),
       ...columns('duration', 'downtimeMs'),
+      ...columns('number', 'iterations'),
       ...columns('text', 'announced', 'whereHost', 'whereState'),
     ],
     ask: async (store, filter) =>
@@ -65,12 +66,13 @@ export const questions: readonly Question[] = [
     ofVm: true,
     columns: [...columns('time', 'at'), ...columns('text', 'host', 'source', 'kind', 'text')],
     ask: async (store, filter) =>
-      (await vmTimeline(store, { ...filter, vm: filter.vm ?? '' })).map(({ event: { at, body, origin } }) => ({
-        at,
-        host: origin.file.host,
-        source: origin.file.source,
-        kind: body.kind,
-        text: origin.text.slice(origin.messageAt),
+      (await vmTimeline(store, { ...filter, vm: filter.vm ?? '' })).map(({ event }) => ({
+        at: event.at,
+        host: event.origin.file.host,
+        source: event.origin.file.source,
+        kind: event.body.kind,
+        // counters are JSON of many lines
+        text: countersOf(event) ?? event.origin.text.slice(event.origin.messageAt),
       })),
   },
   {

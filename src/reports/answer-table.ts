@@ -1,7 +1,7 @@
 import { duration, isoTime } from '../lib/units.ts';
 import type { Answer, Column } from '../model/answer.ts';
 import { paint, type Sheet } from './sheet.ts';
-import { columns, cutMiddle, fold, inert, pad, padStart } from './terminal/text.ts';
+import { columns, cutMiddle, fold, foldTo, inert, pad, padStart } from './terminal/text.ts';
 import { day } from './terminal/time.ts';
 
 /** What a table is shown on. `width` is `null` where nothing watches: every row is one line then, and nothing is left out. */
@@ -16,6 +16,7 @@ const NONE = '–';
 const PROSE = 32;
 /** Prose that has less room than this beside its row stands below it. */
 const PROSE_ROOM = 36;
+const PROSE_LINES = 6;
 const BELOW = '    ';
 /** A name is cut to no less. */
 const SHORTEST = 10;
@@ -64,7 +65,9 @@ function sameSecond(a: number, b: number | undefined): boolean {
 function cellText(value: unknown, { kind }: Column, clock: Clock | null): string {
   if (value === null || value === undefined) return NONE;
   if (typeof value === 'number') return numberText(value, kind, clock);
-  return inert(typeof value === 'string' ? value : JSON.stringify(value));
+  if (typeof value !== 'string') return inert(JSON.stringify(value));
+  const [first = '', ...more] = value.trim().split('\n');
+  return inert(first.trim()) + (more.length > 0 ? ' …' : '');
 }
 
 function numberText(value: number, kind: Column['kind'], clock: Clock | null): string {
@@ -79,6 +82,8 @@ interface Shown {
   readonly title: string;
   readonly width: number;
   readonly right: boolean;
+  /** A name, which is known by its beginning and its end too. */
+  readonly cuttable: boolean;
 }
 
 interface Layout {
@@ -89,18 +94,18 @@ interface Layout {
   readonly leftOut: readonly string[];
 }
 
-/** Columns give way where the screen is narrow: first those without a value, then long names are cut, then the last columns go. */
+/** Columns give way where the screen is narrow: those without a value go, long names are cut, then the last columns go. */
 function layoutOf(all: readonly Column[], cells: readonly (readonly string[])[], width: number): Layout {
   const natural = all.map((column, index): Shown => {
     const title = titleOf(column);
     const widest = cells.reduce((most, row) => Math.max(most, columns(row[index] ?? '')), columns(title));
-    return { index, title, width: widest, right: column.kind !== 'text' && column.kind !== 'time' };
+    return { index, title, width: widest, right: !['text', 'time'].includes(column.kind), cuttable: column.kind === 'text' };
   });
   if (total(natural) <= width) return { shown: natural, prose: null, leftOut: [] };
   const long = natural.findLast(({ index, width: own }) => all[index]?.kind === 'text' && own > PROSE) ?? null;
   const others = natural.filter((column) => column !== long);
   const valued = others.filter(({ index }) => cells.some((row) => row[index] !== NONE));
-  const shown = fitting(narrowed(valued, width), width);
+  const shown = narrowed(fitting(valued, width), width);
   const kept = new Set(shown.map(({ index }) => index));
   const left = others.filter(({ index }) => !kept.has(index)).map(({ title }) => title);
   if (long === null) return { shown, prose: null, leftOut: left };
@@ -113,23 +118,29 @@ function total(shown: readonly Shown[]): number {
   return shown.reduce((sum, { width }) => sum + width, 0) + GAP.length * Math.max(0, shown.length - 1);
 }
 
-/** Names are cut, the longest first, until all fit or none is longer than the shortest cut. */
-function narrowed(columnsOf: readonly Shown[], width: number): readonly Shown[] {
-  let shown = columnsOf;
+/** Columns that have room when names are cut as short as may be, those further left first. */
+function fitting(all: readonly Shown[], width: number): readonly Shown[] {
+  const kept: Shown[] = [];
+  for (const column of all)
+    if (kept.length === 0 || total([...kept, column].map((one) => ({ ...one, width: leastOf(one) }))) <= width) kept.push(column);
+  return kept;
+}
+
+function leastOf({ title, width, cuttable }: Shown): number {
+  return cuttable ? Math.min(width, Math.max(SHORTEST, columns(title))) : width;
+}
+
+/** Names are cut, the longest first, until all fit. */
+function narrowed(all: readonly Shown[], width: number): readonly Shown[] {
+  let shown = all;
   while (total(shown) > width) {
-    const names = shown.filter((column) => !column.right && column.width > Math.max(SHORTEST, columns(column.title)));
+    const names = shown.filter((column) => column.width > leastOf(column));
     const widest = Math.max(...names.map((column) => column.width));
-    const victim = names.find((column) => column.width === widest && !column.title.startsWith('time'));
+    const victim = names.find((column) => column.width === widest);
     if (victim === undefined) break;
     shown = shown.map((column) => (column === victim ? { ...column, width: column.width - 1 } : column));
   }
   return shown;
-}
-
-function fitting(shown: readonly Shown[], width: number): readonly Shown[] {
-  let kept = shown;
-  while (total(kept) > width && kept.length > 1) kept = kept.slice(0, -1);
-  return kept;
 }
 
 /** `downtimeMs` is `downtime`, `startedAt` is `started`, `lastCelsius` is `last °C`. */
@@ -161,7 +172,7 @@ function rowLines(row: readonly string[], { shown, prose }: Layout, parts: RowPa
   const cells = shown.map((column) => coloured(sized(row[column.index] ?? NONE, column), row[column.index], parts.sheet));
   const line = cells.join(GAP);
   if (prose === null) return [line.trimEnd()];
-  const folded = fold(row[prose.index] ?? NONE, prose.width);
+  const folded = foldTo(row[prose.index] ?? NONE, { width: prose.width, lines: PROSE_LINES });
   if (prose.below) return [line.trimEnd(), ...folded.map((text) => BELOW + text)];
   const margin = ' '.repeat(total(shown) + GAP.length);
   return folded.length === 0 ? [line.trimEnd()] : folded.map((text, i) => (i === 0 ? line + GAP + text : margin + text));

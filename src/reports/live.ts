@@ -3,6 +3,7 @@ import type { Event } from '../model/event.ts';
 import { SEVERITIES } from '../model/finding.ts';
 import type { AnalysisDocument } from './json.ts';
 import { paint, type Sheet } from './sheet.ts';
+import { countersOf } from './terminal/counters.ts';
 import { EVIDENCE_SHOWN, LABEL, labelled } from './terminal/evidence.ts';
 import { columns, cut, fold, foldTo, inert, pad, shortIds } from './terminal/text.ts';
 import { moment, precise } from './terminal/time.ts';
@@ -58,9 +59,10 @@ export function migrationLines(migration: LiveMigration, sheet: Sheet): readonly
 }
 
 /** What a record means, in one line: time, host, program, kind, VM and the record's own words. */
-export function eventLine({ at, body, origin }: Event, sheet: Sheet): string {
+export function eventLine(event: Event, sheet: Sheet): string {
+  const { at, body, origin } = event;
   const vm = ('vm' in body ? body.vm : null) ?? origin.file.vm;
-  const words = origin.text.slice(origin.messageAt).trim().split('\n')[0] ?? '';
+  const words = countersOf(event) ?? origin.text.slice(origin.messageAt).trim().split('\n')[0] ?? '';
   const head = inert(`${precise(at)}  ${origin.file.host}  ${body.kind}${vm === null ? '' : `  ${vm}`}`);
   return cut(`${head}  ${inert(words)}`, sheet.width);
 }
