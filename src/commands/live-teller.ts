@@ -1,6 +1,7 @@
 import type { Event } from '../model/event.ts';
 import { eventLine, findingLines, isWorse, migrationLines, type LiveFinding, type LiveMigration } from '../reports/live.ts';
 import type { Sheet } from '../reports/sheet.ts';
+import { GENERIC } from '../reports/terminal/blocks.ts';
 import type { ServerEvent } from './tail-stream.ts';
 
 /** Where what happens is told. */
@@ -23,18 +24,29 @@ const MOST_KNOWN = 5000;
 export function createLiveTeller({ sheet, out, note }: TellerParts): LiveTeller {
   const migrations = new Map<string, LiveMigration>();
   const findings = new Map<string, LiveFinding['severity']>();
+  /** Migrations of which a finding said why they failed. */
+  const explained = new Map<string, true>();
+  let last: 'nothing' | 'line' | 'block' = 'nothing';
+
+  function say(kind: 'line' | 'block', lines: readonly string[]): void {
+    out(last === 'nothing' || (kind === 'line' && last === 'line') ? lines : ['', ...lines]);
+    last = kind;
+  }
 
   function tellMigration(migration: LiveMigration): void {
     const before = migrations.get(migration.id)?.outcome;
     remember(migrations, migration.id, migration);
-    if (migration.outcome !== before) out(migrationLines(migration, sheet));
+    if (migration.outcome !== before) say('line', migrationLines(migration, sheet));
   }
 
-  function tellFinding(finding: LiveFinding): void {
+  function tellFinding({ document: finding, quotes = [] }: FindingItem): void {
     const before = findings.get(finding.id);
     remember(findings, finding.id, finding.severity);
     if (before !== undefined && !isWorse(finding.severity, before)) return;
-    out(['', ...findingLines(finding, migrations.get(finding.migration ?? '') ?? null, sheet), '']);
+    const about = finding.migration ?? '';
+    if (!GENERIC.has(finding.detector) && finding.severity !== 'info') remember(explained, about, true);
+    else if (GENERIC.has(finding.detector) && explained.has(about)) return;
+    say('block', findingLines({ finding, migration: migrations.get(about) ?? null, quotes }, sheet));
   }
 
   return {
@@ -45,10 +57,15 @@ export function createLiveTeller({ sheet, out, note }: TellerParts): LiveTeller 
         return;
       }
       if (event === 'migration') tellMigration((document as { readonly document: LiveMigration }).document);
-      else if (event === 'finding') tellFinding((document as { readonly document: LiveFinding }).document);
-      else if (event === 'event') out([eventLine((document as { readonly document: Event }).document, sheet)]);
+      else if (event === 'finding') tellFinding(document as FindingItem);
+      else if (event === 'event') say('line', [eventLine((document as { readonly document: Event }).document, sheet)]);
     },
   };
+}
+
+interface FindingItem {
+  readonly document: LiveFinding;
+  readonly quotes?: readonly string[];
 }
 
 /** The longest known is forgotten first. */

@@ -2,6 +2,7 @@ import type { Log } from '../lib/log.ts';
 import type { Metrics } from '../lib/metrics.ts';
 import type { ProcessorWatch } from '../pipeline/processor.ts';
 import { findingDocument, migrationDocument } from '../reports/json.ts';
+import { messageOf } from '../reports/terminal/evidence.ts';
 import type { Event } from '../model/event.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
@@ -75,7 +76,14 @@ function migrationItem(migration: Migration): FeedItem {
 function findingItem(finding: Finding, migration: Migration | null): FeedItem {
   const { from, vm, host } = finding;
   const hosts = [...(host === null ? [] : [host]), ...(migration === null ? [] : hostsOf(migration))];
-  return { kind: 'finding', at: from, vm, hosts: [...new Set(hosts)], document: findingDocument(finding) };
+  return {
+    kind: 'finding',
+    at: from,
+    vm,
+    hosts: [...new Set(hosts)],
+    document: findingDocument(finding),
+    quotes: finding.evidence.map(messageOf),
+  };
 }
 
 function hostsOf({ source, destination }: Migration): readonly string[] {

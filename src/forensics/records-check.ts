@@ -17,7 +17,7 @@ export async function recordsCheck(store: Store, filter: Filter): Promise<Check>
   return {
     name: 'records',
     state: bad.length > 0 ? 'warn' : 'ok',
-    summary: `${plural(records, 'record')}: ${share(
+    summary: `${records} read: ${share(
       sum(({ rejected }) => rejected),
       records,
     )} could not be read, ${share(

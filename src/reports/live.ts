@@ -5,13 +5,22 @@ import type { AnalysisDocument } from './json.ts';
 import { paint, type Sheet } from './sheet.ts';
 import { countersOf } from './terminal/counters.ts';
 import { EVIDENCE_SHOWN, LABEL, labelled } from './terminal/evidence.ts';
-import { columns, cut, fold, foldTo, inert, pad, shortIds } from './terminal/text.ts';
+import { columns, cut, cutMiddle, fold, foldTo, inert, pad, shortIds } from './terminal/text.ts';
 import { moment, precise } from './terminal/time.ts';
 
 /** A finding as documents have it. */
 export type LiveFinding = AnalysisDocument['findings'][number];
 /** A migration as documents have it. */
 export type LiveMigration = AnalysisDocument['migrations'][number];
+
+/** A finding to tell. */
+export interface ToldFinding {
+  readonly finding: LiveFinding;
+  /** As far as it is known. */
+  readonly migration: LiveMigration | null;
+  /** The words of each record of evidence, without time and logger. */
+  readonly quotes: readonly string[];
+}
 
 /** Prose is not wider, however wide the screen. */
 const PROSE = 116;
@@ -21,23 +30,28 @@ const OUTCOME_COLORS = { completed: 'good', failed: 'bad', aborted: 'warn', unkn
 
 /**
  * A finding as it is found: what and how bad, where the VM is as far as its migration tells, what it rests on, what to do. No line is
- * wider than the sheet, except commands, which are to be pasted.
+ * wider than the sheet, except commands, which are to be pasted. Advice is short: nobody has to act on it now.
  */
-export function findingLines(finding: LiveFinding, migration: LiveMigration | null, sheet: Sheet): readonly string[] {
+export function findingLines({ finding, migration, quotes }: ToldFinding, sheet: Sheet): readonly string[] {
   const { severity, detector, summary, vm, host, from } = finding;
   const word = paint(sheet, SEVERITY_COLORS[severity], pad(severity.toUpperCase(), 8));
   const about = migration === null ? (vm ?? host ?? '') : `${vm ?? migration.vm}   ${routeOf(migration)}`;
   const rest = inert(`${about}   ${moment(isoMs(from), true)}`);
   const head = `${word}  ${paint(sheet, 'strong', detector)}`;
   const fits = 8 + 2 + columns(detector) + 3 + columns(rest) <= sheet.width;
+  const short = fits ? [`${head}   ${rest}`] : [head, ...indented(rest, sheet)];
+  if (severity === 'info') return [...short, ...indented(summary, sheet)];
   return [
-    ...(fits ? [`${head}   ${rest}`] : [head, ...indented(rest, sheet)]),
-    ...indented(summary, sheet),
+    ...short,
+    ...indented(migration === null ? summary : summary.replace(WHEREABOUTS, ''), sheet),
     ...(migration === null ? [] : whereabouts(migration, sheet)),
-    ...evidenceOf(finding, sheet),
+    ...evidenceOf(finding, quotes, sheet),
     ...remediesOf(finding, sheet),
   ];
 }
+
+/** The sentence on where the VM is (src/detectors/words.ts), which the lines below it say for every host. */
+const WHEREABOUTS = / It (?:runs|is paused) on \S+(?: and is paused on \S+)? \((?:seen|follows|unobserved): .*?\)\.(?= |$)/;
 
 /** Whether a severity is worse than another. */
 export function isWorse(severity: LiveFinding['severity'], than: LiveFinding['severity']): boolean {
@@ -53,8 +67,8 @@ export function migrationLines(migration: LiveMigration, sheet: Sheet): readonly
   const text = inert([`${at}  ${vm}`, routeOf(migration), ...facts].join('   '));
   const line = `${pad('migration', 10)} ${what}  `;
   const sign = `${pad('migration', 10)} ${paint(sheet, OUTCOME_COLORS[outcome], what)}  `;
-  const [first = '', ...more] =
-    fold(text, sheet.width - columns(line)).length === 1 ? [text] : fold(text, sheet.width - columns(line));
+  const room = sheet.width - columns(line);
+  const [first = '', ...more] = columns(text) <= room ? [text] : fold(text, room);
   return [sign + first, ...more.map((next) => ' '.repeat(columns(line)) + next)];
 }
 
@@ -94,12 +108,12 @@ function whereabouts({ after }: LiveMigration, sheet: Sheet): readonly string[] 
   return labelled('now', lines, pageOf(sheet));
 }
 
-function evidenceOf({ evidence, confidence }: LiveFinding, sheet: Sheet): readonly string[] {
-  const lines = evidence.slice(0, EVIDENCE_SHOWN).flatMap(({ host, path, line, text }) => {
-    const [words = ''] = text.trim().split('\n');
-    const place = cut(inert(`${host} ${path}:${line}`), sheet.width - LABEL);
-    const quote = foldTo(shortIds(inert(words)), { width: sheet.width - LABEL - 2, lines: 2 });
-    return [paint(sheet, 'dim', place), ...quote.map((part) => `  ${part}`)];
+function evidenceOf({ evidence, confidence }: LiveFinding, quotes: readonly string[], sheet: Sheet): readonly string[] {
+  const lines = evidence.slice(0, EVIDENCE_SHOWN).flatMap(({ host, path, line, at, text }, i) => {
+    const time = `  ${precise(isoMs(at))}`;
+    const place = cutMiddle(inert(`${host} ${path}:${line}`), sheet.width - LABEL - columns(time));
+    const quote = foldTo(shortIds(inert(quotes[i] ?? text)), { width: sheet.width - LABEL - 2, lines: 2 });
+    return [paint(sheet, 'dim', place + time), ...quote.map((part) => `  ${part}`)];
   });
   const hidden = evidence.length - EVIDENCE_SHOWN;
   const more = hidden > 0 ? [paint(sheet, 'dim', `${hidden} more`)] : [];

@@ -9,6 +9,8 @@ export interface FeedItem {
   readonly hosts: readonly string[];
   /** As the documents of analyses have it. */
   readonly document: unknown;
+  /** Of a finding: the words of each record of evidence, without time and logger. */
+  readonly quotes?: readonly string[];
 }
 
 /** What a follower wants to be told. */

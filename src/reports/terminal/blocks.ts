@@ -14,8 +14,8 @@ export interface Block {
   readonly folded: readonly Finding[];
 }
 
-/** They say that a migration failed; every other detector says why. */
-const GENERIC = new Set(['migration-failed', 'migration-aborted']);
+/** Detectors that say that a migration failed; every other one says why. */
+export const GENERIC: ReadonlySet<string> = new Set(['migration-failed', 'migration-aborted']);
 
 /** The warnings and criticals, grouped by what they are about; the worst block first, then in the order of time. */
 export function blocksOf({ findings, migrations }: Analysis): readonly Block[] {

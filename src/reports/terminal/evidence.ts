@@ -110,8 +110,8 @@ function timeWritten(text: string, { withDates }: Page): string {
   return text.replace(/^\d{4}-\d\d-\d\d[T ]/, '').replace(/^\w{3} \w{3} +\d+ (\d\d:\d\d:\d\d) \d{4} (\d{6}) usec$/, '$1.$2');
 }
 
-/** The first line of what the record says. */
-function messageOf(event: Event): string {
+/** The first line of what the record says, without time, level and logger; counters in words. */
+export function messageOf(event: Event): string {
   const counters = countersOf(event);
   if (counters !== null) return counters;
   const { text, messageAt } = event.origin;
