@@ -1,10 +1,10 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { DEFAULT_SETTINGS } from '../src/commands/run-analysis.ts';
 import { analyse } from '../src/reports/analysis.ts';
@@ -32,10 +32,6 @@ function precopy(...args: readonly string[]): {
   });
   return { status, stdout, stderr };
 }
-
-beforeAll(() => {
-  execFileSync('npm', ['run', '--silent', 'build']);
-});
 
 describe('the exit status of analyze', () => {
   test.each([

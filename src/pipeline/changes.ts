@@ -22,6 +22,8 @@ export interface Scope {
   readonly owned: readonly Interval[];
   /** All that happened to hosts in this time was looked at. */
   readonly hosts: Interval;
+  /** What happened in this time was seen, too; of a condition that began before it, only a part. */
+  readonly seen: Interval;
   /** Detectors whose subject is a host. */
   readonly aboutHosts: ReadonlySet<string>;
   /** Unix ms. */
@@ -34,11 +36,15 @@ export function changesOf(analysis: Pick<Analysis, 'migrations' | 'findings'>, s
   const migrations = analysis.migrations.filter(({ startedAt }) => isOwned(startedAt));
   const goneMigrations = stored.migrations.filter((one) => isGone(one, migrations, isOwned));
   const judged = new Set([...migrations, ...goneMigrations].map(({ id }) => id));
-  const own = analysis.findings.filter(({ detector, from, migration }) =>
-    scope.aboutHosts.has(detector) ? contains(scope.hosts, from) : migration !== null && judged.has(migration),
+  const own = analysis.findings.filter(({ detector, from, to, migration }) =>
+    // a condition that began before this time and goes on in it counts: on a busy cluster there is always something before
+    scope.aboutHosts.has(detector)
+      ? overlaps(scope.hosts, { from, to: to ?? from })
+      : migration !== null && judged.has(migration),
   );
-  const findings = own.map((finding) => placed(finding, stored.findings, scope));
-  const found = new Set(findings.map(({ id }) => id));
+  const all = own.map((finding) => placed(finding, stored.findings, scope));
+  const findings = all.filter(({ isKnown }) => !isKnown);
+  const found = new Set(all.map(({ id }) => id));
   const goneFindings = stored.findings.filter(
     (one) =>
       !found.has(one.id) &&
@@ -79,14 +85,25 @@ function isGone(
   return replaced || isOwned(startedAt);
 }
 
+interface PlacedFinding extends FoundFinding {
+  /** What is stored says all of it, and more. */
+  readonly isKnown: boolean;
+}
+
 /** The row of a finding: about a host, it may go on from one that is stored. */
-function placed(finding: Finding, stored: readonly StoredFinding[], { aboutHosts, now }: Scope): FoundFinding {
+function placed(finding: Finding, stored: readonly StoredFinding[], { aboutHosts, seen, now }: Scope): PlacedFinding {
   if (!aboutHosts.has(finding.detector)) {
-    return { id: finding.id, finding, foundAt: stored.find(({ id }) => id === finding.id)?.foundAt ?? now };
+    const foundAt = stored.find(({ id }) => id === finding.id)?.foundAt ?? now;
+    return { id: finding.id, finding, foundAt, isKnown: false };
   }
   const before = stored.find((one) => one.detector === finding.detector && isSame(one, finding));
-  if (before === undefined) return { id: stableId(finding.id, String(finding.from)), finding, foundAt: now };
-  return { id: before.id, finding: goingOn(finding, before), foundAt: before.foundAt };
+  if (before === undefined) return { id: stableId(finding.id, String(finding.from)), finding, foundAt: now, isKnown: false };
+  const isKnown = before.from < seen.from && endOf(finding) <= endOf(before);
+  return { id: before.id, finding: goingOn(finding, before), foundAt: before.foundAt, isKnown };
+}
+
+function endOf({ to }: Pick<Finding, 'to'>): number {
+  return to ?? Number.POSITIVE_INFINITY;
 }
 
 function isSame(stored: StoredFinding, { id, from, to }: Finding): boolean {

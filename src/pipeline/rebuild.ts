@@ -63,7 +63,8 @@ export interface Rebuild {
 export async function rebuild(interval: Interval, { memory, store, limits, now }: Rebuild): Promise<Changes> {
   const { cluster, recent, coverage } = memory;
   const stored = await storedAround(interval, { cluster, store });
-  const around = await recent.between(widened(stored.owned, MARGIN_MS));
+  const seen = widened(stored.owned, MARGIN_MS);
+  const around = await recent.between(seen);
   const earlier = await earlierOf(vmsIn(around, interval), stored.owned, { cluster, store });
   const events = [...around, ...(await eventsAround(earlier, stored.owned, { memory, store }))];
   const owned = merged([stored.owned, ...earlier.map(spanOf)], 0);
@@ -71,7 +72,8 @@ export async function rebuild(interval: Interval, { memory, store, limits, now }
   const analysis = analyse({ events: inFiles(events), spans: coverage.spans(), inputs: [] }, { ...DEFAULT_VIEW, limits });
   const ids = [...new Set([...migrations, ...analysis.migrations].map(({ id }) => id))];
   const findings = await store.findings(cluster, widened(stored.owned, EPISODE_GAP_MS), ids);
-  const changes = changesOf(analysis, { migrations, findings }, { owned, hosts: stored.owned, aboutHosts: ABOUT_HOSTS, now });
+  const scope = { owned, hosts: stored.owned, seen, aboutHosts: ABOUT_HOSTS, now };
+  const changes = changesOf(analysis, { migrations, findings }, scope);
   if (!isEmpty(changes)) await store.write(cluster, changes);
   return changes;
 }

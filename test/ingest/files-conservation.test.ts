@@ -1,10 +1,9 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import {
   appendFileSync,
   copyFileSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -14,21 +13,12 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ChunkHeader } from '../../src/model/chunk.ts';
 import { FAST, record, temporaryFolder, until } from './following.ts';
 
-/** Within node_modules, where packages are found; each run its own, for tests run at the same time. */
-let built = '';
-
-beforeAll(() => {
-  mkdirSync('node_modules/.cache', { recursive: true });
-  built = mkdtempSync(resolve('node_modules/.cache/precopy-collector-'));
-  writeFileSync(join(built, 'package.json'), '{"type":"module"}');
-  execFileSync(process.execPath, [resolve('node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json', '--outDir', built]);
-}, 60_000);
-
-afterAll(() => rmSync(built, { recursive: true, force: true }));
+/** The built program. */
+const built = resolve('dist');
 
 const KILLS = Number(process.env['PRECOPY_KILLS'] ?? 10);
 const SEED = Number(process.env['PRECOPY_SEED'] ?? 20_261_124);

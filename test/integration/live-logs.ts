@@ -36,6 +36,8 @@ export interface LiveLogs {
   write(path: string, text: string): void;
   /** Rotates one of the logs in one of the ways. */
   rotate(): void;
+  /** A log waits to be deleted. */
+  isHolding(): boolean;
   /** Lines by file (path below the root, without a rotation's ending). */
   readonly written: ReadonlyMap<string, readonly string[]>;
   /** How often each way was taken. */
@@ -45,16 +47,26 @@ export interface LiveLogs {
 const AGENT = 'hosts/kvm-a/var/log/cloudstack/agent/agent.log';
 const QEMU = 'hosts/kvm-a/var/log/libvirt/qemu/i-9-901-VM.log';
 const LIBVIRTD = 'hosts/kvm-a/var/log/libvirt/libvirtd.log';
+/** How long a program waits for the collector before it goes on without a new file, ms. */
+const LONGEST_HOLD_MS = 5000;
 const ROTATED = [AGENT, QEMU, LIBVIRTD, 'hosts/kvm-b/var/log/cloudstack/agent/agent.log'];
 
 /** Logs below a folder. */
 export function createLiveLogs({ root, kept, zone, chance, isRead }: LiveLogsParts): LiveLogs {
   const written = new Map<string, string[]>();
   const ways = new Map<string, number>();
+  /** Text for a log that its program does not write to, for it is to be deleted when it was read. */
+  const held = new Map<string, { text: string; readonly until: number }>();
   let number = 0;
   let generation = 0;
 
   function write(path: string, text: string): void {
+    const waiting = held.get(path);
+    if (waiting === undefined) append(path, text);
+    else waiting.text += text;
+  }
+
+  function append(path: string, text: string): void {
     const file = join(root, path);
     mkdirSync(dirname(file), { recursive: true });
     // in two writes now and then
@@ -117,22 +129,42 @@ export function createLiveLogs({ root, kept, zone, chance, isRead }: LiveLogsPar
       rmSync(path);
       return true;
     },
-    /** Only what was read: nobody can read what is gone. */
+    /** Only when it was read: nobody can read what is gone. */
     recreate(file: string) {
-      if (!isRead(file)) return false;
-      const copy = `${join(kept, relative(root, file))}.${100 + (generation += 1)}`;
-      mkdirSync(dirname(copy), { recursive: true });
-      copyFileSync(file, copy);
-      rmSync(file);
-      return true;
+      held.set(relative(root, file), { text: '', until: Date.now() + LONGEST_HOLD_MS });
+      return false;
     },
   };
+
+  function told(way: string): void {
+    ways.set(way, (ways.get(way) ?? 0) + 1);
+  }
+
+  /** Deletes what was read, and goes on writing; a collector that is dead for too long is not waited for. */
+  function release(): void {
+    for (const [path, { text, until }] of held) {
+      const file = join(root, path);
+      const done = isRead(file);
+      if (!done && Date.now() < until) continue;
+      if (done) {
+        const copy = `${join(kept, path)}.${100 + (generation += 1)}`;
+        mkdirSync(dirname(copy), { recursive: true });
+        copyFileSync(file, copy);
+        rmSync(file);
+        told('recreate');
+      }
+      held.delete(path);
+      append(path, text);
+    }
+  }
 
   return {
     written,
     ways,
     write,
+    isHolding: () => held.size > 0,
     writeNoise(lines, at) {
+      release();
       const texts = new Map<string, string>();
       for (let i = 0; i < lines; i += 1) {
         const [path, text] = noise(at);
@@ -141,11 +173,12 @@ export function createLiveLogs({ root, kept, zone, chance, isRead }: LiveLogsPar
       for (const [path, text] of texts) write(path, text);
     },
     rotate() {
-      const file = join(root, ROTATED[Math.floor(chance() * ROTATED.length)] ?? AGENT);
-      if (!existsSync(file) || statSync(file).size === 0) return;
+      const path = ROTATED[Math.floor(chance() * ROTATED.length)] ?? AGENT;
+      const file = join(root, path);
+      if (held.has(path) || !existsSync(file) || statSync(file).size === 0) return;
       const names = Object.keys(rotations) as (keyof typeof rotations)[];
       const way = names[Math.floor(chance() * names.length)] ?? 'rename';
-      if (rotations[way](file) !== false) ways.set(way, (ways.get(way) ?? 0) + 1);
+      if (rotations[way](file) !== false) told(way);
     },
   };
 }

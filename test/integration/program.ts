@@ -27,7 +27,6 @@ export function startProgram(command: 'up' | 'collect' | 'process', config: stri
   let status: number | string | null = null;
   child.stderr.on('data', (piece: Buffer) => {
     log += piece.toString();
-    if (process.env['PRECOPY_DEBUG'] !== undefined) process.stderr.write(`${command}: ${piece.toString()}`);
   });
   const ended = endOf(child).then((how) => (status = how));
   const { pid } = child;
