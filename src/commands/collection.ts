@@ -6,7 +6,6 @@ import type { Log } from '../lib/log.ts';
 import type { Metrics } from '../lib/metrics.ts';
 import { encodeChunk } from '../pipeline/chunk-message.ts';
 import { RECORDS_TOPIC, type Producer, type Stream } from '../stream/stream.ts';
-import type { Readiness } from '../web/api.ts';
 import { createCollectors } from './collectors.ts';
 
 /** What collectors of one machine need. */
@@ -23,8 +22,8 @@ export interface Collection {
   start(): Promise<void>;
   /** Stops those whose options changed and starts them with the new ones. */
   reload(config: Config): Promise<void>;
-  /** Collectors that lack something do not keep an instance from being ready: they are problems all the same. */
-  readiness(): Readiness;
+  /** What collectors lack, each by its name. */
+  problems(): readonly string[];
   stop(): Promise<void>;
 }
 
@@ -74,10 +73,8 @@ export function createCollection(config: Config, { stream, log, metrics, node }:
       states.clear();
       await run(createCollectors({ config: next, sink, node, report }));
     },
-    readiness: () => ({
-      ready: true,
-      problems: [...states.values()].flatMap(({ collector, problem }) => (problem === null ? [] : [`${collector}: ${problem}`])),
-    }),
+    problems: () =>
+      [...states.values()].flatMap(({ collector, problem }) => (problem === null ? [] : [`${collector}: ${problem}`])),
     async stop() {
       await lifecycle?.stop();
       await producer?.close();

@@ -15,14 +15,14 @@ import type { Store } from '../store/store.ts';
 import { createWriter, type Writer } from '../store/writer.ts';
 import { openEmbeddedStream } from '../stream/embedded.ts';
 import { RECORDS_TOPIC, type Stream } from '../stream/stream.ts';
-import { createApi, type Api } from '../web/api.ts';
+import { createApi, type Api, type Readiness } from '../web/api.ts';
 import { createFeed, type Feed, type FeedItem } from '../web/feed.ts';
 import { createCollection, type Collection } from './collection.ts';
 import { announceInstance, runningInstance } from './instance-file.ts';
 import { createLagGauge, type LagGauge } from './lag-gauge.ts';
 import { createLocalQuestions } from './local-questions.ts';
 import { schemaOptions } from './schema.ts';
-import { createWatch } from './watch.ts';
+import { createWatch, type Watch } from './watch.ts';
 
 /** Which parts of Precopy a process runs. */
 export interface Roles {
@@ -58,6 +58,7 @@ interface Running {
   store: Store | null;
   writer: Writer | null;
   processor: Processor | null;
+  watch: Watch | null;
   collection: Collection | null;
   api: Api | null;
   readonly feed: Feed;
@@ -75,6 +76,7 @@ export function createInstance(config: Config, parts: InstanceParts): Instance {
     store: null,
     writer: null,
     processor: null,
+    watch: null,
     collection: null,
     api: null,
     feed: createFeed(),
@@ -173,6 +175,8 @@ function processorPart(running: Running, { log, metrics }: InstanceParts): Part 
     async start() {
       const { stream, store, writer, feed } = running;
       if (stream === null || store === null || writer === null) throw new Error('the processor starts after stream and store');
+      const watch = createWatch({ log, metrics, feed });
+      running.watch = watch;
       running.processor = createProcessor({
         stream,
         timelines: createStoredTimelines(store, writer, Date.now),
@@ -183,7 +187,7 @@ function processorPart(running: Running, { log, metrics }: InstanceParts): Part 
           for (const [table, count] of Object.entries(rows)) metrics.rowsStored.add({ table }, count);
         },
         limits: () => running.config.detectors,
-        watch: createWatch({ log, metrics, feed }),
+        watch,
         now: Date.now,
       });
       await running.processor.start();
@@ -223,7 +227,7 @@ function apiPart(running: Running, { log, metrics }: InstanceParts): Part {
         questions: createLocalQuestions({ store, stream }),
         metrics,
         feed,
-        readiness: () => running.collection?.readiness() ?? { ready: true, problems: [] },
+        readiness: () => readinessOf(running),
         failed: (error, path) => log.error({ error, path }, 'a question failed'),
       });
       await running.api.start();
@@ -235,6 +239,12 @@ function apiPart(running: Running, { log, metrics }: InstanceParts): Part {
       await running.api?.stop();
     },
   };
+}
+
+/** A collector that lacks something is a problem, and does not keep the instance from its work; a store that takes nothing does. */
+function readinessOf({ watch, collection }: Running): Readiness {
+  const trouble = watch?.trouble() ?? null;
+  return { ready: trouble === null, problems: [...(trouble === null ? [] : [trouble]), ...(collection?.problems() ?? [])] };
 }
 
 function collectionPart(running: Running, { log, metrics, node }: InstanceParts): Part {

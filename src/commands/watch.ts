@@ -15,11 +15,20 @@ export interface WatchParts {
   readonly feed: Feed;
 }
 
+/** What a processor is watched by. */
+export interface Watch extends ProcessorWatch {
+  /** Why nothing is stored just now; `null` where it is. */
+  trouble(): string | null;
+}
+
 /** Tells what a processor does to the log, the metrics and those who follow. */
-export function createWatch({ log, metrics, feed }: WatchParts): ProcessorWatch {
+export function createWatch({ log, metrics, feed }: WatchParts): Watch {
   const open = new Set<string>();
+  let trouble: string | null = null;
   return {
+    trouble: () => trouble,
     stored(chunks) {
+      trouble = null;
       for (const { header, counts, events, outcomes } of chunks) {
         const { source } = header;
         metrics.chunksProcessed.add({});
@@ -32,12 +41,14 @@ export function createWatch({ log, metrics, feed }: WatchParts): ProcessorWatch 
       if (!feed.wantsEvents()) return;
       for (const { event } of chunks.flatMap((chunk) => chunk.events)) feed.publish(eventItem(event));
     },
-    rebuilt(_cluster, { migrations, findings, fresh, goneMigrations }, { ms, readAt }) {
+    rebuilt(_cluster, { migrations, findings, ended, fresh, goneMigrations }, { ms, readAt }) {
+      trouble = null;
       metrics.rebuildSeconds.observe({}, ms / 1000);
       for (const migration of migrations) {
         const { id, outcome } = migration;
         if (outcome === 'running') open.add(id);
-        else if (open.delete(id) || migration.endedAt !== null) metrics.migrations.add({ outcome });
+        else open.delete(id);
+        if (ended.has(id)) metrics.migrations.add({ outcome });
         feed.publish(migrationItem(migration));
       }
       for (const { id } of goneMigrations) open.delete(id);
@@ -57,7 +68,10 @@ export function createWatch({ log, metrics, feed }: WatchParts): ProcessorWatch 
       metrics.chunksDead.add({ reason: 'header' });
       log.error({ problem, offset }, 'a message cannot be read, it is kept in the dead letters');
     },
-    failed: (error) => log.error({ error }, 'processing failed, it is tried again'),
+    failed(error) {
+      trouble = `processing fails: ${error instanceof Error ? error.message : String(error)}`;
+      log.error({ error }, 'processing failed, it is tried again');
+    },
   };
 }
 

@@ -56,10 +56,15 @@ export function changesOf(analysis: Pick<Analysis, 'migrations' | 'findings'>, s
   return {
     migrations: migrations.filter((one) => documents.get(one.id) !== storedText(one)),
     findings: findings.filter(({ id, finding }) => documents.get(id) !== findingText(finding)),
+    ended: new Set(migrations.filter((one) => hasEnded(one, stored.migrations)).map(({ id }) => id)),
     fresh: new Set([...found].filter((id) => !documents.has(id))),
     goneMigrations,
     goneFindings,
   };
+}
+
+function hasEnded({ id, outcome }: Migration, stored: readonly StoredMigration[]): boolean {
+  return outcome !== 'running' && (stored.find((one) => one.id === id)?.outcome ?? 'running') === 'running';
 }
 
 /** The migration as text, the same as long as nothing new is known. */

@@ -34,6 +34,8 @@ export interface StoredFinding {
 export interface Changes {
   readonly migrations: readonly Migration[];
   readonly findings: readonly FoundFinding[];
+  /** Ids of those migrations that ran, or were not known, when they were last stored, and are over. */
+  readonly ended: ReadonlySet<string>;
   /** Ids of those findings that were not stored before. */
   readonly fresh: ReadonlySet<string>;
   /** Rows that nothing bears out any more. */
