@@ -115,8 +115,9 @@ async function bring(
     const memory = await state.memory(cluster);
     for (const interval of cutTo(PART_MS, intervals)) {
       const began = now();
-      const changes = await rebuild(interval, { memory, store, limits: limits(), now: began });
+      const { changes, again } = await rebuild(interval, { memory, store, limits: limits(), now: began });
       follow(memory, changes);
+      for (const soon of again) state.dirty.add(cluster, soon, 'background');
       watch.rebuilt(cluster, changes, { ms: now() - began, readAt });
     }
     state.dirty.done(taken);

@@ -8,6 +8,7 @@ import { changesOf, EPISODE_GAP_MS } from './changes.ts';
 import { utc, type Coverage } from './coverage.ts';
 import { merged, widened, type Interval } from './interval.ts';
 import type { RecentEvents } from './recent-events.ts';
+import { settled, withoutUnsettled } from './settle.ts';
 import type { Changes, StoredFinding, StoredMigration, TimelineStore } from './timelines.ts';
 
 /** What is looked at before and after the time in question: what comes this long after a migration's last word is not of it. */
@@ -56,11 +57,18 @@ export interface Rebuild {
   readonly now: number;
 }
 
+/** What a rebuild made different. */
+export interface Rebuilt {
+  readonly changes: Changes;
+  /** Times that have to be told once more, soon: what happened in them was too fresh. */
+  readonly again: readonly Interval[];
+}
+
 /**
  * Tells again what happened in an interval, from all events that are stored, and writes what is different. What it ends up with
  * depends on the events alone, not on the order in which they came or how often this was done.
  */
-export async function rebuild(interval: Interval, { memory, store, limits, now }: Rebuild): Promise<Changes> {
+export async function rebuild(interval: Interval, { memory, store, limits, now }: Rebuild): Promise<Rebuilt> {
   const { cluster, recent, coverage } = memory;
   const stored = await storedAround(interval, { cluster, store });
   const seen = widened(stored.owned, MARGIN_MS);
@@ -69,13 +77,14 @@ export async function rebuild(interval: Interval, { memory, store, limits, now }
   const events = [...around, ...(await eventsAround(earlier, stored.owned, { memory, store }))];
   const owned = merged([stored.owned, ...earlier.map(spanOf)], 0);
   const migrations = unique([...stored.migrations, ...earlier]);
-  const analysis = analyse({ events: inFiles(events), spans: coverage.spans(), inputs: [] }, { ...DEFAULT_VIEW, limits });
+  const told = analyse({ events: inFiles(events), spans: coverage.spans(), inputs: [] }, { ...DEFAULT_VIEW, limits });
+  const { analysis, unsettled } = settled(told, { now, aboutHosts: ABOUT_HOSTS });
   const ids = [...new Set([...migrations, ...analysis.migrations].map(({ id }) => id))];
   const findings = await store.findings(cluster, widened(stored.owned, EPISODE_GAP_MS), ids);
   const scope = { owned, hosts: stored.owned, seen, aboutHosts: ABOUT_HOSTS, now };
-  const changes = changesOf(analysis, { migrations, findings }, scope);
+  const changes = changesOf(analysis, withoutUnsettled({ migrations, findings }, unsettled), scope);
   if (!isEmpty(changes)) await store.write(cluster, changes);
-  return changes;
+  return { changes, again: unsettled.map(({ lastSeenAt }) => ({ from: lastSeenAt, to: lastSeenAt })) };
 }
 
 function isEmpty({ migrations, findings, goneMigrations, goneFindings }: Changes): boolean {

@@ -1,0 +1,62 @@
+import type { Migration } from '../model/timeline.ts';
+import type { Analysis } from '../reports/analysis.ts';
+import type { Stored } from './changes.ts';
+import { overlaps } from './interval.ts';
+
+/**
+ * How long what an end is judged by may still come, ms. A collector holds back the last record of a file for a second, for it may go
+ * on, and the logs of two hosts do not arrive at once.
+ */
+const SETTLE_MS = 3000;
+
+/** What of an analysis can be told, and what may be judged otherwise in a moment. */
+export interface Settled {
+  readonly analysis: Pick<Analysis, 'migrations' | 'findings'>;
+  /** Migrations whose end is too fresh to be judged by what no log says. */
+  readonly unsettled: readonly Migration[];
+}
+
+/**
+ * Leaves out migrations that ended just now where no line says how, or why: the line may be on its way, and an alarm that is taken
+ * back a second later is a false one. What is found of hosts stays.
+ */
+export function settled(
+  { migrations, findings }: Pick<Analysis, 'migrations' | 'findings'>,
+  { now, aboutHosts }: { readonly now: number; readonly aboutHosts: ReadonlySet<string> },
+): Settled {
+  const unsettled = migrations.filter((migration) => isFresh(migration, now) && isGuessed(migration));
+  const held = new Set(unsettled.map(({ id }) => id));
+  return {
+    analysis: {
+      migrations: migrations.filter(({ id }) => !held.has(id)),
+      findings: findings.filter(
+        ({ detector, migration }) => aboutHosts.has(detector) || migration === null || !held.has(migration),
+      ),
+    },
+    unsettled,
+  };
+}
+
+/** What is stored, without what it says of migrations that are not settled: that stays as it is. */
+export function withoutUnsettled({ migrations, findings }: Stored, unsettled: readonly Migration[]): Stored {
+  const held = migrations.filter((stored) =>
+    unsettled.some(
+      ({ vm, startedAt, lastSeenAt }) =>
+        vm === stored.vm && overlaps({ from: startedAt, to: lastSeenAt }, { from: stored.startedAt, to: stored.lastSeenAt }),
+    ),
+  );
+  const ids = new Set(held.map(({ id }) => id));
+  return {
+    migrations: migrations.filter(({ id }) => !ids.has(id)),
+    findings: findings.filter(({ migration }) => migration === null || !ids.has(migration)),
+  };
+}
+
+function isFresh({ lastSeenAt }: Migration, now: number): boolean {
+  return Math.abs(now - lastSeenAt) < SETTLE_MS;
+}
+
+function isGuessed({ outcome, outcomeCertainty, cause }: Migration): boolean {
+  if (outcome === 'running') return false;
+  return outcomeCertainty !== 'seen' || (outcome !== 'completed' && (cause === null || cause.kind === 'unknown'));
+}
