@@ -3,6 +3,7 @@ import { dirtyFrom, type Dirty } from './dirty.ts';
 import type { ParsedChunk } from './parse-chunk.ts';
 import { createRecentEvents } from './recent-events.ts';
 import type { ClusterMemory } from './rebuild.ts';
+import { hear } from './settle.ts';
 import type { TimelineStore } from './timelines.ts';
 import { urgencyOf } from './urgency.ts';
 
@@ -58,11 +59,12 @@ export function createPartition(note: string | null, { timelines, now }: Partiti
       for (const cluster of Object.keys(JSON.parse(dirty.note()) as Record<string, unknown>)) await memory(cluster);
     },
     async remember({ header: { cluster, host, source, path, observedAt }, events, firstAt, lastAt }) {
-      const { recent, coverage } = await memory(cluster);
+      const { recent, coverage, heardAt } = await memory(cluster);
       if (firstAt !== null && lastAt !== null)
         coverage.add({ host, source, path, firstAt: Math.min(firstAt, lastAt), lastAt: Math.max(firstAt, lastAt) });
       recent.add(events);
       for (const { event } of events) {
+        if ('vm' in event.body && event.body.vm !== null) hear(heardAt, event.body.vm, now());
         const urgency = urgencyOf(event.body);
         if (urgency === null) continue;
         dirty.add(cluster, { from: event.at, to: event.at }, urgency);
@@ -93,5 +95,11 @@ async function load(cluster: string, { timelines, now }: PartitionParts): Promis
   const coverage = createCoverage(await timelines.covered(cluster));
   const before = await timelines.migrations(cluster, { from: now() - LONGEST_MS, to: now() });
   const running = before.filter(({ outcome }) => outcome === 'running');
-  return { cluster, recent, coverage, running: new Map(running.map(({ id, lastSeenAt }) => [id, lastSeenAt])) };
+  return {
+    cluster,
+    recent,
+    coverage,
+    running: new Map(running.map(({ id, lastSeenAt }) => [id, lastSeenAt])),
+    heardAt: new Map(),
+  };
 }

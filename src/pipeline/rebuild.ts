@@ -46,6 +46,8 @@ export interface ClusterMemory {
   readonly coverage: Coverage;
   /** Migrations that ran when they were last looked at, by id: when they were last seen, Unix ms. */
   readonly running: Map<string, number>;
+  /** When an event of a VM was stored last, by its name, Unix ms; of those heard of lately. */
+  readonly heardAt: Map<string, number>;
 }
 
 /** What a rebuild needs. */
@@ -78,7 +80,7 @@ export async function rebuild(interval: Interval, { memory, store, limits, now }
   const owned = merged([stored.owned, ...earlier.map(spanOf)], 0);
   const migrations = unique([...stored.migrations, ...earlier]);
   const told = analyse({ events: inFiles(events), spans: coverage.spans(), inputs: [] }, { ...DEFAULT_VIEW, limits });
-  const { analysis, unsettled } = settled(told, { now, aboutHosts: ABOUT_HOSTS });
+  const { analysis, unsettled } = settled(told, { heardAt: memory.heardAt, now, aboutHosts: ABOUT_HOSTS });
   const ids = [...new Set([...migrations, ...analysis.migrations].map(({ id }) => id))];
   const findings = await store.findings(cluster, widened(stored.owned, EPISODE_GAP_MS), ids);
   const scope = { owned, hosts: stored.owned, seen, aboutHosts: ABOUT_HOSTS, now };

@@ -4,7 +4,7 @@ import type { Stored } from './changes.ts';
 import { overlaps } from './interval.ts';
 
 /**
- * How long what an end is judged by may still come, ms. A collector holds back the last record of a file for a second, for it may go
+ * How long after a VM was heard of what its migration is judged by may still come, ms. A collector holds back the last record of a file for a second, for it may go
  * on, and the logs of two hosts do not arrive at once.
  */
 const SETTLE_MS = 3000;
@@ -16,15 +16,36 @@ export interface Settled {
   readonly unsettled: readonly Migration[];
 }
 
+/** What tells whether more may be on its way. */
+export interface SettleParts {
+  /** When an event of a VM was stored last, Unix ms. */
+  readonly heardAt: ReadonlyMap<string, number>;
+  readonly now: number;
+  /** Detectors whose subject is a host. */
+  readonly aboutHosts: ReadonlySet<string>;
+}
+
+/** Notes that a VM was heard of, and forgets those for which that does not matter any more. */
+export function hear(heardAt: Map<string, number>, vm: string, now: number): void {
+  // in the order of when they were heard of last
+  heardAt.delete(vm);
+  heardAt.set(vm, now);
+  for (const [other, at] of heardAt) {
+    if (now - at < SETTLE_MS) return;
+    heardAt.delete(other);
+  }
+}
+
 /**
- * Leaves out migrations that ended just now where no line says how, or why: the line may be on its way, and an alarm that is taken
+ * Leaves out migrations whose end was heard of just now where no line says how, or why: the line may be on its way, and an alarm that is taken
  * back a second later is a false one. What is found of hosts stays.
  */
 export function settled(
   { migrations, findings }: Pick<Analysis, 'migrations' | 'findings'>,
-  { now, aboutHosts }: { readonly now: number; readonly aboutHosts: ReadonlySet<string> },
+  { heardAt, now, aboutHosts }: SettleParts,
 ): Settled {
-  const unsettled = migrations.filter((migration) => isFresh(migration, now) && isGuessed(migration));
+  const isFresh = ({ vm }: Migration): boolean => now - (heardAt.get(vm) ?? 0) < SETTLE_MS;
+  const unsettled = migrations.filter((migration) => isFresh(migration) && isGuessed(migration));
   const held = new Set(unsettled.map(({ id }) => id));
   return {
     analysis: {
@@ -50,10 +71,6 @@ export function withoutUnsettled({ migrations, findings }: Stored, unsettled: re
     migrations: migrations.filter(({ id }) => !ids.has(id)),
     findings: findings.filter(({ migration }) => migration === null || !ids.has(migration)),
   };
-}
-
-function isFresh({ lastSeenAt }: Migration, now: number): boolean {
-  return Math.abs(now - lastSeenAt) < SETTLE_MS;
 }
 
 function isGuessed({ outcome, outcomeCertainty, cause }: Migration): boolean {

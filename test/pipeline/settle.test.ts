@@ -1,18 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { detectors } from '../../src/detectors/index.ts';
 import { at, begins, booted, completes, fails, tell, VM } from '../../src/detectors/story.ts';
-import { settled, withoutUnsettled } from '../../src/pipeline/settle.ts';
+import { hear, settled, withoutUnsettled } from '../../src/pipeline/settle.ts';
 import { findingsOf, type Analysis } from '../../src/reports/analysis.ts';
 
 const aboutHosts = new Set<string>();
+const NOW = 1_000_000;
+const JUST_HEARD = { heardAt: new Map([[VM, NOW - 500]]), now: NOW, aboutHosts };
+const LONG_AGO = { heardAt: new Map([[VM, NOW - 4000]]), now: NOW, aboutHosts };
 const CPU_ERROR = "operation failed: guest CPU doesn't match specification: missing features: vaes,la57";
 
-type Told = Pick<Analysis, 'migrations' | 'findings'>;
-
-function told(events: Parameters<typeof tell>[0]): Told & { readonly endedAt: number } {
+function told(events: Parameters<typeof tell>[0]): Pick<Analysis, 'migrations' | 'findings'> {
   const timelines = tell(events);
-  const endedAt = timelines.migrations[0]?.lastSeenAt ?? 0;
-  return { migrations: timelines.migrations, findings: findingsOf(timelines, detectors), endedAt };
+  return { migrations: timelines.migrations, findings: findingsOf(timelines, detectors) };
 }
 
 /** The agent's thread ended, and nothing tells how. */
@@ -20,23 +20,23 @@ const guessed = told([...booted(), ...begins(), at(5, 'kvm-a', 'cloudstack-agent
 
 describe('a migration that ended just now', () => {
   test('is not told where no line says how or why', () => {
-    const { analysis, unsettled } = settled(guessed, { now: guessed.endedAt + 500, aboutHosts });
+    const { analysis, unsettled } = settled(guessed, JUST_HEARD);
     expect(guessed.migrations[0]?.outcome).not.toBe('running');
     expect(unsettled).toEqual(guessed.migrations);
     expect(analysis).toEqual({ migrations: [], findings: [] });
   });
 
   test('is told when nothing came for a while', () => {
-    const { analysis, unsettled } = settled(guessed, { now: guessed.endedAt + 4000, aboutHosts });
+    const { analysis, unsettled } = settled(guessed, LONG_AGO);
     expect(unsettled).toEqual([]);
     expect(analysis.migrations).toEqual(guessed.migrations);
   });
 
   test('is told at once where a line says why, or that it completed', () => {
     const failed = told([...booted(), ...begins(), ...fails(5, CPU_ERROR)]);
-    expect(settled(failed, { now: failed.endedAt, aboutHosts }).analysis.findings).toEqual(failed.findings);
+    expect(settled(failed, JUST_HEARD).analysis.findings).toEqual(failed.findings);
     const completed = told([...booted(), ...begins(), ...completes(20, 300)]);
-    expect(settled(completed, { now: completed.endedAt, aboutHosts }).unsettled).toEqual([]);
+    expect(settled(completed, JUST_HEARD).unsettled).toEqual([]);
   });
 
   test('stays as it is stored, while others are judged', () => {
@@ -53,4 +53,13 @@ describe('a migration that ended just now', () => {
     const kept = withoutUnsettled({ migrations: [{ ...stored, outcome: 'running' }, other], findings: [] }, [migration]);
     expect(kept.migrations).toEqual([other]);
   });
+});
+
+test('what was heard of long ago is forgotten', () => {
+  const heardAt = new Map<string, number>();
+  hear(heardAt, 'a', 0);
+  hear(heardAt, 'b', 2000);
+  hear(heardAt, 'a', 2500);
+  hear(heardAt, 'c', 5200);
+  expect([...heardAt.keys()]).toEqual(['a', 'c']);
 });
