@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { serve, type ServerType } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
@@ -43,6 +44,7 @@ const LAST_ANSWERS_MS = 2000;
 export function createApi(listen: string, parts: ApiParts): Api {
   const { hostname, port } = addressOf(listen);
   const closing = new AbortController();
+  setMaxListeners(MAX_FOLLOWERS, closing.signal);
   const app = routes(parts, { names: new Set([hostname.toLowerCase(), 'localhost']), closing: closing.signal });
   let server: ServerType | null = null;
   let url = `http://${listen}`;
@@ -79,12 +81,16 @@ function listenError(listen: string, cause: NodeJS.ErrnoException): AppError {
 }
 
 async function closed(server: ServerType | null): Promise<void> {
-  if (server?.listening !== true) return;
+  if (server?.listening !== true || !('closeAllConnections' in server)) return;
+  const opened = server;
   await new Promise<void>((resolve) => {
     // an answer that takes longer, or a reader that takes nothing
-    const timer = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), LAST_ANSWERS_MS);
-    server.close(() => {
+    const timer = setTimeout(() => opened.closeAllConnections(), LAST_ANSWERS_MS);
+    // a connection whose answer ends after this is kept for another question, unless it is closed
+    const idle = setInterval(() => opened.closeIdleConnections(), 20);
+    opened.close(() => {
       clearTimeout(timer);
+      clearInterval(idle);
       resolve();
     });
   });
