@@ -1,3 +1,4 @@
+import { groupBy } from '../lib/group.ts';
 import { stableId } from '../lib/hash.ts';
 import { SEVERITIES, type Finding } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
@@ -34,7 +35,8 @@ export interface Scope {
 export function changesOf(analysis: Pick<Analysis, 'migrations' | 'findings'>, stored: Stored, scope: Scope): Changes {
   const isOwned = (at: number): boolean => scope.owned.some((interval) => contains(interval, at));
   const migrations = analysis.migrations.filter(({ startedAt }) => isOwned(startedAt));
-  const goneMigrations = stored.migrations.filter((one) => isGone(one, migrations, isOwned));
+  const byVm = groupBy(migrations, ({ vm }) => vm);
+  const goneMigrations = stored.migrations.filter((one) => isGone(one, byVm.get(one.vm) ?? [], isOwned));
   const judged = new Set([...migrations, ...goneMigrations].map(({ id }) => id));
   const own = analysis.findings.filter(({ detector, from, to, migration }) =>
     // a condition that began before this time and goes on in it counts: on a busy cluster there is always something before
@@ -42,7 +44,10 @@ export function changesOf(analysis: Pick<Analysis, 'migrations' | 'findings'>, s
       ? overlaps(scope.hosts, { from, to: to ?? from })
       : migration !== null && judged.has(migration),
   );
-  const all = own.map((finding) => placed(finding, stored.findings, scope));
+  const before = groupBy(stored.findings, ({ id, detector, document }) =>
+    scope.aboutHosts.has(detector) ? documentId(document) : id,
+  );
+  const all = own.map((finding) => placed(finding, before.get(finding.id) ?? [], scope));
   const findings = all.filter(({ isKnown }) => !isKnown);
   const found = new Set(all.map(({ id }) => id));
   const goneFindings = stored.findings.filter(
@@ -79,14 +84,12 @@ function findingText(finding: Finding): string {
 
 /** Nothing bears it out any more, or what does is another row: where its beginning or a host became known, its id is another. */
 function isGone(
-  { id, vm, startedAt, lastSeenAt }: StoredMigration,
-  migrations: readonly Migration[],
+  { id, startedAt, lastSeenAt }: StoredMigration,
+  ofVm: readonly Migration[],
   isOwned: (at: number) => boolean,
 ): boolean {
-  if (migrations.some((one) => one.id === id)) return false;
-  const replaced = migrations.some(
-    (one) => one.vm === vm && overlaps({ from: one.startedAt, to: one.lastSeenAt }, { from: startedAt, to: lastSeenAt }),
-  );
+  if (ofVm.some((one) => one.id === id)) return false;
+  const replaced = ofVm.some((one) => overlaps({ from: one.startedAt, to: one.lastSeenAt }, { from: startedAt, to: lastSeenAt }));
   return replaced || isOwned(startedAt);
 }
 
@@ -95,10 +98,10 @@ interface PlacedFinding extends FoundFinding {
   readonly isKnown: boolean;
 }
 
-/** The row of a finding: about a host, it may go on from one that is stored. */
+/** The row of a finding, given those stored under its id: about a host, it may go on from one of them. */
 function placed(finding: Finding, stored: readonly StoredFinding[], { aboutHosts, seen, now }: Scope): PlacedFinding {
   if (!aboutHosts.has(finding.detector)) {
-    const foundAt = stored.find(({ id }) => id === finding.id)?.foundAt ?? now;
+    const foundAt = stored[0]?.foundAt ?? now;
     return { id: finding.id, finding, foundAt, isKnown: false };
   }
   const before = stored.find((one) => one.detector === finding.detector && isSame(one, finding));
@@ -111,13 +114,13 @@ function endOf({ to }: Pick<Finding, 'to'>): number {
   return to ?? Number.POSITIVE_INFINITY;
 }
 
-function isSame(stored: StoredFinding, { id, from, to }: Finding): boolean {
+function isSame(stored: StoredFinding, { from, to }: Finding): boolean {
   const episode = { from: stored.from, to: (stored.to ?? stored.from) + EPISODE_GAP_MS };
-  return documentId(stored) === id && overlaps(episode, { from, to: (to ?? from) + EPISODE_GAP_MS });
+  return overlaps(episode, { from, to: (to ?? from) + EPISODE_GAP_MS });
 }
 
 /** What the detector called it: the id in the document, where the row's also says which episode it is. */
-function documentId({ document }: StoredFinding): string {
+function documentId(document: string): string {
   const { id } = JSON.parse(document) as { readonly id: string };
   return id;
 }

@@ -19,7 +19,7 @@ export interface Coverage {
 }
 
 /** Hosts and programs that are remembered of a cluster: real ones have some thousand at most, a forged stream any number. */
-const MAX_COVERED = 100_000;
+const MAX_COVERED = 20_000;
 
 /** What is covered so far. */
 export function createCoverage(known: readonly Covered[]): Coverage {
@@ -29,12 +29,22 @@ export function createCoverage(known: readonly Covered[]): Coverage {
     const key = `${one.host} ${one.source}`;
     const before = byProgram.get(key);
     if (before === undefined) {
-      if (byProgram.size < MAX_COVERED) byProgram.set(key, one);
+      byProgram.set(key, one);
+      if (byProgram.size > MAX_COVERED) forgetOldest();
       return;
     }
     const { firstAt, lastAt } = before;
-    if (one.firstAt < firstAt || one.lastAt > lastAt)
-      byProgram.set(key, { ...before, firstAt: Math.min(firstAt, one.firstAt), lastAt: Math.max(lastAt, one.lastAt) });
+    if (one.firstAt >= firstAt && one.lastAt <= lastAt) return;
+    // in the order in which they were last heard of
+    byProgram.delete(key);
+    byProgram.set(key, { ...before, firstAt: Math.min(firstAt, one.firstAt), lastAt: Math.max(lastAt, one.lastAt) });
+  }
+
+  function forgetOldest(): void {
+    for (const key of byProgram.keys()) {
+      byProgram.delete(key);
+      return;
+    }
   }
 
   for (const one of known) add(one);

@@ -7,11 +7,16 @@ export interface Dirty {
   add(cluster: string, interval: Interval, urgency: Urgency): void;
   /** Takes what is chosen; it stays in the note until `done`. */
   take(chosen: (interval: Interval, urgency: Urgency) => boolean): readonly DirtyCluster[];
-  done(taken: DirtyCluster): void;
+  /** What was taken is done, but for the rest, which can wait. */
+  done(taken: DirtyCluster, rest: readonly Interval[]): void;
   /** What was taken could not be done: it is to be done again. */
   failed(taken: DirtyCluster): void;
   isEmpty(): boolean;
-  /** What is to be done, as text that `dirtyFrom` reads. At most 4,000 characters for up to a hundred clusters. */
+  /** Times in which any cluster may have something to do, for the note could not name them all; forgets them. */
+  takeUnnamed(): readonly Interval[];
+  /** Clusters that have something to do. */
+  clusters(): readonly string[];
+  /** What is to be done, as text that `dirtyFrom` reads; at most 4,000 characters. */
   note(): string;
 }
 
@@ -26,6 +31,10 @@ export interface DirtyCluster {
 
 const MAX_INTERVALS = 50;
 const MAX_NOTE_CHARS = 4000;
+/** What a cluster takes in a note: its name, and two instants of today. */
+const LEAST_CHARS = 35;
+/** Stands in a note for every cluster; no cluster is named so. */
+const UNNAMED = '';
 
 const noteShape = z.record(z.string(), z.array(z.tuple([z.number(), z.number()])));
 
@@ -34,11 +43,14 @@ export function dirtyFrom(note: string | null): Dirty {
   const waiting = new Map<string, readonly Interval[]>();
   const urgent = new Set<string>();
   const taken = new Set<DirtyCluster>();
+  let unnamed: readonly Interval[] = [];
   for (const [cluster, pairs] of Object.entries(noteShape.parse(JSON.parse(note ?? '{}')))) {
-    waiting.set(
-      cluster,
-      pairs.map(([from, to]) => ({ from, to })),
-    );
+    const intervals = pairs.map(([from, to]) => ({ from, to }));
+    if (cluster === UNNAMED) {
+      unnamed = intervals;
+      continue;
+    }
+    waiting.set(cluster, intervals);
     urgent.add(cluster);
   }
 
@@ -67,28 +79,40 @@ export function dirtyFrom(note: string | null): Dirty {
       for (const one of all) taken.add(one);
       return all;
     },
-    done: (one) => void taken.delete(one),
+    done(one, rest) {
+      taken.delete(one);
+      if (rest.length > 0) add(one.cluster, rest);
+    },
     failed(one) {
       taken.delete(one);
       add(one.cluster, one.intervals);
       urgent.add(one.cluster);
     },
+    takeUnnamed() {
+      const all = unnamed;
+      unnamed = [];
+      return all;
+    },
+    clusters: () => [...new Set([...waiting.keys(), ...[...taken].map(({ cluster }) => cluster)])],
     isEmpty: () => waiting.size === 0 && taken.size === 0,
     note: () => noteOf([...[...waiting].map(([cluster, intervals]) => ({ cluster, intervals })), ...taken]),
   };
 }
 
-/** Where the text would be too long, intervals are joined, for to do too much is no loss. */
-function noteOf(all: readonly DirtyCluster[]): string {
+/** Where the text would be too long, intervals are joined, and then clusters, for to do too much is no loss. */
+function noteOf(clusters: readonly DirtyCluster[]): string {
   const byCluster = new Map<string, readonly Interval[]>();
-  for (const { cluster, intervals } of all) byCluster.set(cluster, [...(byCluster.get(cluster) ?? []), ...intervals]);
-  for (let max = MAX_INTERVALS; max >= 1; max = Math.floor(max / 2)) {
+  for (const { cluster, intervals } of clusters) byCluster.set(cluster, [...(byCluster.get(cluster) ?? []), ...intervals]);
+  // not even one interval of each would fit
+  const most = byCluster.size * LEAST_CHARS > MAX_NOTE_CHARS ? 0 : MAX_INTERVALS;
+  for (let max = most; max >= 1; max = Math.floor(max / 2)) {
     const pairs = [...byCluster].map(([cluster, intervals]) => [
       cluster,
       atMost(intervals, max).map(({ from, to }) => [from, to]),
     ]);
     const text = JSON.stringify(Object.fromEntries(pairs));
-    if (text.length <= MAX_NOTE_CHARS || max === 1) return text;
+    if (text.length <= MAX_NOTE_CHARS) return text;
   }
-  return '{}';
+  const all = atMost([...byCluster.values()].flat(), MAX_INTERVALS);
+  return JSON.stringify({ [UNNAMED]: all.map(({ from, to }) => [from, to]) });
 }

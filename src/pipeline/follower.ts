@@ -42,6 +42,8 @@ export interface Follower {
 
 /** Longer times are told again in parts of this, ms, so that memory does not follow how much arrived late. */
 const PART_MS = 30 * 60_000;
+/** Parts of one cluster that are told one after the other; what remains waits, so that what happens now is told meanwhile. */
+const MAX_PARTS = 20;
 
 /** A follower of these partitions. */
 export function createFollower(partitions: ReadonlyMap<number, Partition>, parts: FollowerParts): Follower {
@@ -113,14 +115,16 @@ async function bring(
   const readAt = state.takeWaiting(cluster);
   try {
     const memory = await state.memory(cluster);
-    for (const interval of cutTo(PART_MS, intervals)) {
+    const parts = cutTo(PART_MS, intervals);
+    // the latest first: somebody may still act on it
+    for (const interval of parts.slice(-MAX_PARTS)) {
       const began = now();
       const { changes, again } = await rebuild(interval, { memory, store, limits: limits(), now: began });
       follow(memory, changes);
       for (const soon of again) state.dirty.add(cluster, soon, 'background');
       watch.rebuilt(cluster, changes, { ms: now() - began, readAt });
     }
-    state.dirty.done(taken);
+    state.dirty.done(taken, parts.slice(0, -MAX_PARTS));
     return true;
   } catch (error) {
     state.dirty.failed(taken);

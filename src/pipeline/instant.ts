@@ -5,6 +5,8 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** Offsets change on quarters of an hour at most, so that within one they are looked up once. */
 const QUARTER_MS = 15 * MINUTE_MS;
+/** Zones that are remembered: the IANA has fewer names, but anybody can write others into a header. */
+const MAX_ZONES = 1000;
 /** Quarters that are remembered of one zone. */
 const MAX_QUARTERS = 10_000;
 /** A record is not from later than it was read, but for clocks that are set. */
@@ -31,6 +33,7 @@ export function createZoneCache(): ZoneCache {
     zone(name) {
       const known = zones.get(name);
       if (known !== undefined) return known;
+      if (zones.size >= MAX_ZONES) zones.clear();
       const made = remembering(zoneNamed(name) ?? fixedZone(0));
       zones.set(name, made);
       return made;

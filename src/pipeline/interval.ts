@@ -21,12 +21,10 @@ export function merged(intervals: readonly Interval[], nearMs = NEAR_MS): readon
 
 /** The intervals, at most `max` of them: those nearest to each other become one. */
 export function atMost(intervals: readonly Interval[], max: number): readonly Interval[] {
-  let result = merged(intervals);
-  while (result.length > max) {
-    const gaps = result.slice(1).map(({ from }, i) => from - (result[i]?.to ?? 0));
-    result = merged(result, Math.min(...gaps));
-  }
-  return result;
+  const apart = merged(intervals);
+  if (apart.length <= max) return apart;
+  const gaps = apart.slice(1).map(({ from }, i) => from - (apart[i]?.to ?? 0));
+  return merged(apart, gaps.toSorted((a, b) => a - b)[apart.length - max - 1]);
 }
 
 /** Cuts what is longer than this into parts of it, in the order of time. */

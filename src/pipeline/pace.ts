@@ -10,6 +10,8 @@ const OLD_EVERY_MS = 20_000;
 /** Where nothing was stored for so long, everything is done. */
 const QUIET_MS = 1000;
 const AFTER_FAILURE_MS = 2000;
+/** Longest pause, ms: what a look took says nothing where the clock was set, or the machine slept, meanwhile. */
+const LONGEST_PAUSE_MS = 10_000;
 
 /** Decides how soon what is done. */
 export interface Pace {
@@ -31,28 +33,38 @@ export function createPace({ now }: { now(): number }): Pace {
   let backgroundAt = 0;
   let oldAt = 0;
   let runningAt = 0;
+  /** Something was stored since running migrations were last looked at. */
+  let storedSince = true;
   let pauseMs = URGENT_EVERY_MS;
+
+  /** So long ago, or in the future: then the clock was set back, and nothing is to wait until it has caught up. */
+  function isPast(since: number, ms: number): boolean {
+    const passed = now() - since;
+    return passed < 0 || passed >= ms;
+  }
 
   return {
     choose() {
       const at = now();
-      const quiet = at - storedAt >= QUIET_MS;
-      const background = quiet || at - backgroundAt >= BACKGROUND_EVERY_MS;
-      const old = quiet || at - oldAt >= OLD_EVERY_MS;
+      const quiet = isPast(storedAt, QUIET_MS);
+      const background = quiet || isPast(backgroundAt, BACKGROUND_EVERY_MS);
+      const old = quiet || isPast(oldAt, OLD_EVERY_MS);
       if (background) backgroundAt = at;
       if (old) oldAt = at;
       return ({ to }, urgency) => (to < at - RECENT_MS ? old : background || urgency === 'urgent');
     },
     lookAtRunning() {
-      if (storedAt < runningAt || now() - runningAt < BACKGROUND_EVERY_MS) return false;
+      if (!storedSince || !isPast(runningAt, BACKGROUND_EVERY_MS)) return false;
+      storedSince = false;
       runningAt = now();
       return true;
     },
     stored() {
+      storedSince = true;
       storedAt = now();
     },
     looked(tookMs, failed) {
-      pauseMs = failed ? AFTER_FAILURE_MS : Math.max(URGENT_EVERY_MS, tookMs);
+      pauseMs = failed ? AFTER_FAILURE_MS : Math.min(Math.max(URGENT_EVERY_MS, tookMs), LONGEST_PAUSE_MS);
     },
     waitMs: () => pauseMs,
   };

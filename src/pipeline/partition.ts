@@ -1,16 +1,13 @@
-import { createCoverage } from './coverage.ts';
 import { dirtyFrom, type Dirty } from './dirty.ts';
+import { createMemories, LONGEST_MS } from './memories.ts';
 import type { ParsedChunk } from './parse-chunk.ts';
-import { createRecentEvents } from './recent-events.ts';
 import type { ClusterMemory } from './rebuild.ts';
 import { hear } from './settle.ts';
 import type { TimelineStore } from './timelines.ts';
 import { urgencyOf } from './urgency.ts';
 
-/** Events of a cluster in memory: hours of a busy one. */
-const MAX_RECENT = 100_000;
-/** How long a migration can have been running when a processor starts. */
-const LONGEST_MS = 48 * 3_600_000;
+/** Clusters that are made of the store before the first chunk; the others when they are needed. */
+const MOST_RESTORED = 100;
 
 /** What is known of one partition while it is this processor's. All of it can be made again of the store and the note. */
 export interface Partition {
@@ -35,31 +32,18 @@ export interface PartitionParts {
 /** A partition as its note tells. */
 export function createPartition(note: string | null, { timelines, now }: PartitionParts): Partition {
   const dirty = dirtyFrom(note);
-  const memories = new Map<string, Promise<ClusterMemory>>();
+  const memories = createMemories({ timelines, now });
   const waiting = new Map<string, number>();
-  const running = new Map<string, ClusterMemory['running']>();
-
-  function memory(cluster: string): Promise<ClusterMemory> {
-    const known = memories.get(cluster);
-    if (known !== undefined) return known;
-    const loading = load(cluster, { timelines, now });
-    loading.then(
-      (loaded) => running.set(cluster, loaded.running),
-      // a store that did not answer is asked again
-      () => memories.delete(cluster),
-    );
-    memories.set(cluster, loading);
-    return loading;
-  }
-
   return {
     dirty,
-    memory,
+    memory: (cluster) => memories.of(cluster),
     async restore() {
-      for (const cluster of Object.keys(JSON.parse(dirty.note()) as Record<string, unknown>)) await memory(cluster);
+      for (const interval of dirty.takeUnnamed())
+        for (const cluster of await timelines.clusters(interval)) dirty.add(cluster, interval, 'urgent');
+      for (const cluster of dirty.clusters().slice(0, MOST_RESTORED)) await memories.of(cluster);
     },
     async remember({ header: { cluster, host, source, path, observedAt }, events, firstAt, lastAt }) {
-      const { recent, coverage, heardAt } = await memory(cluster);
+      const { recent, coverage, heardAt } = await memories.of(cluster);
       if (firstAt !== null && lastAt !== null)
         coverage.add({ host, source, path, firstAt: Math.min(firstAt, lastAt), lastAt: Math.max(firstAt, lastAt) });
       recent.add(events);
@@ -72,8 +56,12 @@ export function createPartition(note: string | null, { timelines, now }: Partiti
       }
     },
     addRunning() {
-      for (const [cluster, own] of running) {
-        for (const lastSeenAt of own.values()) dirty.add(cluster, { from: lastSeenAt, to: lastSeenAt }, 'background');
+      for (const [cluster, own] of memories.running()) {
+        for (const [id, lastSeenAt] of own) {
+          // its hosts said nothing for days: nobody looks at it for ever
+          if (lastSeenAt < now() - LONGEST_MS) own.delete(id);
+          else dirty.add(cluster, { from: lastSeenAt, to: lastSeenAt }, 'background');
+        }
       }
     },
     takeWaiting(cluster) {
@@ -81,25 +69,5 @@ export function createPartition(note: string | null, { timelines, now }: Partiti
       waiting.delete(cluster);
       return since;
     },
-  };
-}
-
-/** What the store knows of a cluster. */
-async function load(cluster: string, { timelines, now }: PartitionParts): Promise<ClusterMemory> {
-  const recent = createRecentEvents({
-    cluster,
-    max: MAX_RECENT,
-    known: await timelines.latestEvents(cluster, Math.floor(MAX_RECENT / 2)),
-    read: (of, interval) => timelines.events(of, interval),
-  });
-  const coverage = createCoverage(await timelines.covered(cluster));
-  const before = await timelines.migrations(cluster, { from: now() - LONGEST_MS, to: now() });
-  const running = before.filter(({ outcome }) => outcome === 'running');
-  return {
-    cluster,
-    recent,
-    coverage,
-    running: new Map(running.map(({ id, lastSeenAt }) => [id, lastSeenAt])),
-    heardAt: new Map(),
   };
 }

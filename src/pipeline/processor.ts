@@ -94,11 +94,14 @@ export function createProcessor(parts: ProcessorParts): Processor {
     },
     async stop() {
       // the follower first, for it commits what it leaves undone
-      await follower.stop();
-      await consumer?.stop();
-      await letters?.close();
-      consumer = null;
-      letters = null;
+      try {
+        await follower.stop();
+      } finally {
+        await consumer?.stop();
+        await letters?.close();
+        consumer = null;
+        letters = null;
+      }
     },
     async idle() {
       const behind = async (): Promise<boolean> =>

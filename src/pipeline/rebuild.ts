@@ -140,7 +140,8 @@ async function earlierOf(
 ): Promise<readonly StoredMigration[]> {
   if (vms.length === 0) return [];
   const before = await store.migrations(cluster, { from: owned.from - FOLLOWED_MS, to: owned.from });
-  const ended = before.filter(({ vm, startedAt }) => vms.includes(vm) && startedAt < owned.from);
+  const named = new Set(vms);
+  const ended = before.filter(({ vm, startedAt }) => named.has(vm) && startedAt < owned.from);
   return [...groupBy(ended, ({ vm }) => vm).values()].map((own) => own.reduce((a, b) => (b.startedAt > a.startedAt ? b : a)));
 }
 

@@ -9,6 +9,8 @@ export type EventReader = (cluster: string, interval: Interval) => Promise<reado
 export interface RecentEvents {
   /** Only what is stored may be added: after a restart memory is made of the store. */
   add(events: readonly StoredEvent[]): void;
+  /** How many it holds. */
+  size(): number;
   /** Each event once, in no particular order. */
   between(interval: Interval): Promise<readonly StoredEvent[]>;
 }
@@ -46,6 +48,7 @@ export function createRecentEvents({ cluster, read, max, known }: RecentOptions)
   add(known.events);
   return {
     add,
+    size: () => events.size,
     async between({ from, to }) {
       if (from < floor) return read(cluster, { from, to });
       return [...events.values()].filter(({ event }) => event.at >= from && event.at <= to);

@@ -12,10 +12,20 @@ const LATEST_MS = 6 * 3_600_000;
 const SILENT_MS = 10 * 60_000;
 /** What was heard of a host longer ago than this, ms, says nothing of what is observed of it today. */
 const COVERED_MS = 30 * 86_400_000;
+/** Clusters whose version is remembered; that of others is asked for. */
+const MAX_VERSIONS = 10_000;
 
 /** Timelines in the tables of a store. */
 export function createStoredTimelines(store: Store, writer: Writer, now: () => number): TimelineStore {
+  const versions = createVersions(store, now);
   return {
+    clusters: async (interval) => {
+      const rows = await store.query<{ readonly cluster: string }>(
+        `SELECT DISTINCT cluster FROM events AS stored WHERE stored.at >= ${instant('from')} AND stored.at <= ${instant('to')}`,
+        { ...whole(interval) },
+      );
+      return rows.map(({ cluster }) => cluster);
+    },
     events: (cluster, { from, to }) => eventsBetween(store, { cluster, from, to: to + 1 }),
     eventsOfVm: async (cluster, vm, { from, to }) => {
       const rows = await store.query<EventRow>(
@@ -26,7 +36,7 @@ export function createStoredTimelines(store: Store, writer: Writer, now: () => n
       );
       return rows.map(createEventReader());
     },
-    latestEvents: (cluster, max) => latestEvents(store, cluster, max),
+    latestEvents: (cluster, max) => latestEvents(store, { cluster, max, now: now() }),
     migrations: (cluster, interval) =>
       store.query<StoredMigration>(
         `SELECT id, vm, toUnixTimestamp64Milli(started_at) AS startedAt, toUnixTimestamp64Milli(last_seen_at) AS lastSeenAt,
@@ -58,9 +68,33 @@ export function createStoredTimelines(store: Store, writer: Writer, now: () => n
       ),
     async write(cluster, { migrations, findings, goneMigrations, goneFindings }) {
       const vanished = { migrations: goneMigrations.map(({ id }) => id), findings: goneFindings.map(({ id }) => id) };
-      await writer.writeTimelines({ cluster, version: now(), writtenAt: now(), migrations, findings, vanished });
+      const version = await versions.next(cluster);
+      await writer.writeTimelines({ cluster, version, writtenAt: now(), migrations, findings, vanished });
     },
   };
+}
+
+/** Versions of rows: times, but each higher than all that are stored, for the highest counts and clocks are set back. */
+function createVersions(store: Store, now: () => number): { next(cluster: string): Promise<number> } {
+  const known = new Map<string, number>();
+  return {
+    async next(cluster) {
+      const last = known.get(cluster) ?? (await highestVersion(store, cluster));
+      const version = Math.max(now(), last + 1);
+      if (known.size >= MAX_VERSIONS) known.clear();
+      known.set(cluster, version);
+      return version;
+    },
+  };
+}
+
+async function highestVersion(store: Store, cluster: string): Promise<number> {
+  const rows = await store.query<{ readonly version: number }>(
+    `SELECT toFloat64(max(version)) AS version FROM migrations WHERE cluster = {cluster: String}
+     UNION ALL SELECT toFloat64(max(version)) AS version FROM findings WHERE cluster = {cluster: String}`,
+    { cluster },
+  );
+  return rows.reduce((max, { version }) => Math.max(max, version), 0);
 }
 
 /** A bound value in Unix ms, as the tables hold instants. */
@@ -73,13 +107,17 @@ function whole({ from, to }: Interval): Interval {
   return { from: Math.floor(from), to: Math.ceil(to) };
 }
 
-async function latestEvents(store: Store, cluster: string, max: number): Promise<KnownEvents> {
+async function latestEvents(
+  store: Store,
+  { cluster, max, now }: { readonly cluster: string; readonly max: number; readonly now: number },
+): Promise<KnownEvents> {
   const [known] = await store.query<{ readonly events: number; readonly newest: number }>(
     `SELECT count() AS events, toUnixTimestamp64Milli(max(at)) AS newest FROM events WHERE cluster = {cluster: String}`,
     { cluster },
   );
   if (known === undefined || known.events === 0) return { events: [], from: Number.NEGATIVE_INFINITY };
-  const since = known.newest - LATEST_MS;
+  // what a clock that is ahead wrote must not keep the present out of memory
+  const since = Math.min(known.newest, now) - LATEST_MS;
   const rows = await store.query<EventRow>(
     `SELECT ${EVENT_COLUMNS} FROM events AS stored FINAL
      WHERE cluster = {cluster: String} AND stored.at >= ${instant('since')}

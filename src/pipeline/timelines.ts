@@ -52,6 +52,8 @@ export interface KnownEvents {
 
 /** What is stored of a cluster, as a rebuild needs it. */
 export interface TimelineStore {
+  /** Clusters that have events in the interval. */
+  clusters(interval: Interval): Promise<readonly string[]>;
   events(cluster: string, interval: Interval): Promise<readonly StoredEvent[]>;
   /** Of the events, those that name this VM. */
   eventsOfVm(cluster: string, vm: string, interval: Interval): Promise<readonly StoredEvent[]>;

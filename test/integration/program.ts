@@ -67,7 +67,8 @@ function residentBytes(pid: number): number {
 /** A folder for one test, gone after it. */
 export function testFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'precopy-integration-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  // a store has many files
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }), 120_000);
   return folder;
 }
 
