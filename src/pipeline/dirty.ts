@@ -36,7 +36,8 @@ const LEAST_CHARS = 35;
 /** Stands in a note for every cluster; no cluster is named so. */
 const UNNAMED = '';
 
-const noteShape = z.record(z.string(), z.array(z.tuple([z.number(), z.number()])));
+const noteShape = z.object({});
+const intervalsShape = z.array(z.tuple([z.number(), z.number()]));
 
 /** Nothing to do but what a note says. @throws Error where the note was not written by `note()`. */
 export function dirtyFrom(note: string | null): Dirty {
@@ -44,8 +45,11 @@ export function dirtyFrom(note: string | null): Dirty {
   const urgent = new Set<string>();
   const taken = new Set<DirtyCluster>();
   let unnamed: readonly Interval[] = [];
-  for (const [cluster, pairs] of Object.entries(noteShape.parse(JSON.parse(note ?? '{}')))) {
-    const intervals = pairs.map(([from, to]) => ({ from, to }));
+  const written: unknown = JSON.parse(note ?? '{}');
+  noteShape.parse(written);
+  // not as a record of zod: that leaves out what a cluster may be named, __proto__
+  for (const [cluster, pairs] of Object.entries(written as object)) {
+    const intervals = intervalsShape.parse(pairs).map(([from, to]) => ({ from, to }));
     if (cluster === UNNAMED) {
       unnamed = intervals;
       continue;

@@ -65,6 +65,12 @@ describe('the note', () => {
     );
   });
 
+  test('names a cluster whatever it is called', () => {
+    const dirty = dirtyFrom(null);
+    dirty.add('__proto__', { from: 1, to: 2 }, 'urgent');
+    expect(dirtyFrom(dirty.note()).clusters()).toEqual(['__proto__']);
+  });
+
   test('of a hundred thousand clusters names none of them', () => {
     const dirty = dirtyFrom(null);
     for (let i = 0; i < 100_000; i += 1) dirty.add(`forged-${i}`, { from: i, to: i }, 'urgent');
@@ -73,6 +79,6 @@ describe('the note', () => {
   });
 
   test('of something else is refused', () => {
-    expect(() => dirtyFrom('[1]')).toThrow(/expected record/);
+    expect(() => dirtyFrom('[1]')).toThrow(/expected object/);
   });
 });
