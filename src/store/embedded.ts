@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
-import { createClient } from '@clickhouse/client';
+import { createClient, type ClickHouseClient } from '@clickhouse/client';
 import type * as ChdbModule from 'chdb/connection';
 import { AppError } from '../lib/errors.ts';
-import { openStore, type Engine } from './engine.ts';
+import { openStore, type Engine, type Settings } from './engine.ts';
 import type { Store } from './store.ts';
 
 /** Where the embedded engine keeps its tables. */
@@ -14,6 +14,9 @@ export interface EmbeddedOptions {
 /** chDB implements the client's interface, but declares it by another copy of its types. */
 type EngineConnection = NonNullable<NonNullable<Parameters<typeof createClient>[0]>['connection']>;
 
+/** Reading waits for reading: so many questions are answered at once. */
+const READERS = 2;
+
 /**
  * The embedded engine on a folder, which is created where it is missing.
  * @throws AppError `locked` where another process has the folder open, `not-allowed` where it cannot be written, `store` where the
@@ -22,17 +25,40 @@ type EngineConnection = NonNullable<NonNullable<Parameters<typeof createClient>[
 export async function openEmbeddedStore({ folder }: EmbeddedOptions): Promise<Store> {
   await prepared(folder);
   const { createChdbConnection } = await engineOfThisMachine();
+  const connect = async (settings: Settings): Promise<ClickHouseClient> => {
+    const client = opened(folder, createChdbConnection);
+    for (const [name, value] of Object.entries(settings)) await client.command({ query: `SET ${name} = ${literal(value)}` });
+    return client;
+  };
   const engine: Engine = {
     name: folder,
-    connect() {
+    readers: READERS,
+    connect,
+    // settings stick to a connection
+    connectUser: connect,
+    async attempt(work, { told }) {
       try {
-        return createClient({ connection: createChdbConnection({ path: folder }) as unknown as EngineConnection });
+        return await work({});
       } catch (error) {
-        throw refused(folder, error);
+        throw told(error);
       }
     },
+    close: () => Promise.resolve(),
   };
   return openStore(engine);
+}
+
+function opened(folder: string, createChdbConnection: (typeof ChdbModule)['createChdbConnection']): ClickHouseClient {
+  try {
+    return createClient({ connection: createChdbConnection({ path: folder }) as unknown as EngineConnection });
+  } catch (error) {
+    throw refused(folder, error);
+  }
+}
+
+/** Our own settings only: no text of them has a quote. */
+function literal(value: string | number): string {
+  return typeof value === 'number' ? String(value) : `'${value}'`;
 }
 
 /** The engine is half a gigabyte: only who opens a store loads it. */

@@ -1,43 +1,87 @@
 import { AppError, type ErrorCode } from '../lib/errors.ts';
 
-/** How an error of the engine counts, by ClickHouse's number (`src/Common/ErrorCodes.cpp` of ClickHouse). */
+/** How an error of the engine counts. */
 interface Meaning {
   readonly code: ErrorCode;
   readonly retriable: boolean;
   readonly hint: string | null;
 }
 
-const BUSY: Meaning = { code: 'store', retriable: true, hint: null };
+/** An error that says more than the engine did; its `code` is one of those in `MEANINGS`. */
+export interface ToldError extends Error {
+  readonly code: string;
+  /** What to do about it here, with the names of here. */
+  readonly hint: string | null;
+}
 
-const MEANINGS: ReadonlyMap<number, Meaning> = new Map<number, Meaning>([
-  [159, { code: 'timed-out', retriable: true, hint: 'Ask for a shorter period, or raise the time limit.' }],
-  [160, { code: 'timed-out', retriable: true, hint: 'Ask for a shorter period, or raise the time limit.' }],
-  [241, { code: 'store', retriable: true, hint: 'Ask for less at once, or give the engine more memory.' }],
-  [243, { code: 'disk-full', retriable: true, hint: 'Free space on the disk of the store, or lower its days of retention.' }],
-  [164, { code: 'not-allowed', retriable: false, hint: null }],
-  [497, { code: 'not-allowed', retriable: false, hint: null }],
-  [194, { code: 'not-allowed', retriable: false, hint: 'Check user and password of the store.' }],
-  [516, { code: 'not-allowed', retriable: false, hint: 'Check user and password of the store.' }],
-  // too many simultaneous queries, socket time-out, network error, too many parts, aborted, unfinished, no connection, keeper, cannot schedule a task
-  ...[202, 209, 210, 252, 236, 319, 279, 999, 439, 425].map((number) => [number, BUSY] as const),
+const BUSY: Meaning = { code: 'store', retriable: true, hint: null };
+const TOO_LONG: Meaning = { code: 'timed-out', retriable: true, hint: 'Ask for a shorter period, or raise the time limit.' };
+const NOT_ALLOWED: Meaning = { code: 'not-allowed', retriable: false, hint: null };
+const NOT_KNOWN: Meaning = { code: 'not-allowed', retriable: false, hint: 'Check user and password of the store.' };
+
+/** By ClickHouse's number (`src/Common/ErrorCodes.cpp`), by HTTP status, or by Node's code of the error. */
+const MEANINGS: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
+  ...each(['159', '160'], TOO_LONG),
+  ['241', { code: 'store', retriable: true, hint: 'Ask for less at once, or give the engine more memory.' }],
+  ['243', { code: 'disk-full', retriable: true, hint: 'Free space on the disk of the store, or lower its days of retention.' }],
+  [
+    '201',
+    {
+      code: 'store',
+      retriable: true,
+      hint: 'The quota of the user is used up for now: raise it, or wait for its next interval.',
+    },
+  ],
+  [
+    '202',
+    { code: 'store', retriable: true, hint: 'The server has max_concurrent_queries running: raise it, or lower connections.' },
+  ],
+  ['242', { code: 'store', retriable: true, hint: 'The replica lost its Keeper: see system.replicas on the server.' }],
+  ...each(['164', '472', '495', '497', '774'], NOT_ALLOWED),
+  // unknown user, wrong, no, or refused password
+  ...each(['192', '193', '194', '516'], NOT_KNOWN),
+  // socket time-out, network, DNS, another server, too many parts, aborted, unfinished, no connection, quorum, Keeper, overload, restart
+  ...each(
+    [
+      '198',
+      '209',
+      '210',
+      '225',
+      '236',
+      '252',
+      '254',
+      '265',
+      '279',
+      '285',
+      '286',
+      '319',
+      '364',
+      '369',
+      '373',
+      '394',
+      '410',
+      '425',
+    ],
+    BUSY,
+  ),
+  ...each(['439', '519', '574', '700', '733', '745', '904', '999'], BUSY),
+  // what a proxy or a server that starts answers without a number of ClickHouse
+  ...each(['HTTP_408', 'HTTP_429', 'HTTP_500', 'HTTP_502', 'HTTP_503', 'HTTP_504', 'HTTP_200'], BUSY),
+  ...each(['HTTP_401', 'HTTP_403', 'HTTP_407'], NOT_KNOWN),
+  ['TIME_LIMIT', { code: 'timed-out', retriable: true, hint: null }],
+  // a server that is not there, does not answer, or answers only in part
+  ...each(['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'ETIMEDOUT', 'EPIPE', 'EHOSTUNREACH', 'ENETUNREACH'], BUSY),
+  ...each(['ENOTFOUND', 'EAI_AGAIN', 'ERR_STREAM_PREMATURE_CLOSE', 'Z_BUF_ERROR', 'Z_DATA_ERROR', 'HPE_INVALID_EOF_STATE'], BUSY),
 ]);
 
-/** Numbers that say the same of a user's SQL: it is wrong, or asks for what is not there. */
+/** What else the engine says: that our SQL is wrong, or asks for what is not there. */
 const OTHER: Meaning = { code: 'store', retriable: false, hint: null };
 
-/** Errors of Node for a server that is not there or does not answer. */
-const NETWORK_CODES = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ETIMEDOUT',
-  'EPIPE',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-]);
+function each(codes: readonly string[], meaning: Meaning): readonly (readonly [string, Meaning])[] {
+  return codes.map((code) => [code, meaning]);
+}
 
-/** An error of the engine as ours, classified by ClickHouse's number; `what` says what was tried. */
+/** An error of the engine as ours, classified by its code; `what` says what was tried. */
 export function engineError(error: unknown, what: string): AppError {
   if (error instanceof AppError) return error;
   const { code, retriable, hint } = meaningOf(error);
@@ -60,16 +104,12 @@ export function userQueryError(error: unknown): AppError {
 }
 
 function meaningOf(error: unknown): Meaning {
-  const number = numberOf(error);
-  if (number !== null) return MEANINGS.get(number) ?? OTHER;
-  return NETWORK_CODES.has(String(codeOf(error))) ? BUSY : OTHER;
+  const meaning = MEANINGS.get(String(codeOf(error))) ?? OTHER;
+  const hint = typeof error === 'object' && error !== null && 'hint' in error ? (error as ToldError).hint : null;
+  return { ...meaning, hint: hint ?? meaning.hint };
 }
 
-function numberOf(error: unknown): number | null {
-  const code = codeOf(error);
-  return typeof code === 'string' && /^\d+$/.test(code) ? Number(code) : null;
-}
-
+/** Of ClickHouse's errors the number, of Node's the name. */
 function codeOf(error: unknown): unknown {
   return typeof error === 'object' && error !== null && 'code' in error ? error.code : null;
 }

@@ -1,13 +1,40 @@
 import type { ClickHouseClient } from '@clickhouse/client';
+import type { AppError } from '../lib/errors.ts';
 import type { QueryParams, Store, TableRows, UserLimits, UserResult } from './store.ts';
-import { engineError } from './engine-error.ts';
-import { readAsUser } from './user-query.ts';
+import { engineError, userQueryError } from './engine-error.ts';
+import { readAsUser, userSettings, type Ask } from './user-query.ts';
 
-/** How the connections of one engine are made; each has its own settings. */
+/** Settings of the engine by its names; in this order where a later one forbids to set any. */
+export type Settings = Readonly<Record<string, string | number>>;
+
+/** What goes with one request: by what it is found in the engine's log, and what ends it. */
+export interface RequestTag {
+  readonly query_id?: string;
+  readonly abort_signal?: AbortSignal;
+}
+
+/** What becomes of a request that fails. */
+export interface RequestOptions {
+  /** The error of ours for what went wrong. */
+  readonly told: (error: unknown) => AppError;
+  /** May be tried again by the engine itself. */
+  readonly repeat: boolean;
+}
+
+/** How one engine is reached. */
 export interface Engine {
   /** Says in messages which engine it is: its folder, or its address. */
   readonly name: string;
-  connect(): ClickHouseClient;
+  /** So many connections for reading; one answers one query at a time, unless it is to a server. */
+  readonly readers: number;
+  /** A connection on which everything runs with these settings. */
+  connect(settings: Settings): Promise<ClickHouseClient>;
+  /** The same for SQL of users: it is used for one query, and closed. */
+  connectUser(settings: Settings): Promise<ClickHouseClient>;
+  /** One request, repeated where the engine repeats requests. @throws what `told` makes of the error of the last try. */
+  attempt<T>(work: (tag: RequestTag) => Promise<T>, options: RequestOptions): Promise<T>;
+  /** After all connections are closed. */
+  close(): Promise<void>;
 }
 
 /**
@@ -15,26 +42,29 @@ export interface Engine {
  * A batch of an old file may span more weeks than the engine thinks sensible for one insert. Evidence is cut at 1,000 characters of
  * JavaScript, perhaps in the middle of one: half of it is stored as its escape, where the engine would refuse the batch for ever.
  */
-const SETTINGS = [
-  'SET output_format_json_quote_64bit_integers = 0',
-  'SET throw_on_max_partitions_per_insert_block = 0',
-  'SET input_format_json_throw_on_bad_escape_sequence = 0',
-  "SET session_timezone = 'UTC'",
-];
+const SETTINGS: Settings = {
+  output_format_json_quote_64bit_integers: 0,
+  throw_on_max_partitions_per_insert_block: 0,
+  input_format_json_throw_on_bad_escape_sequence: 0,
+  session_timezone: 'UTC',
+};
 
-/** Reading waits for reading: so many questions are answered at once. */
-const READERS = 2;
-
-/** A store on an engine. One connection answers one query at a time, so writing and reading have their own. */
+/** A store on an engine. Writing and reading have their own connections. */
 export async function openStore(engine: Engine): Promise<Store> {
   const opened: ClickHouseClient[] = [];
+  const connected = async (): Promise<ClickHouseClient> => {
+    const client = await engine.connect(SETTINGS);
+    opened.push(client);
+    return client;
+  };
   try {
-    const writer = await connected(engine, opened);
+    const writer = await connected();
     const readers: Reader[] = [];
-    for (let n = 0; n < READERS; n += 1) readers.push({ client: await connected(engine, opened), waiting: 0 });
+    for (let n = 0; n < engine.readers; n += 1) readers.push({ client: await connected(), waiting: 0 });
     return createStore(engine, { writer, readers });
   } catch (error) {
     await closeAll(opened);
+    await engine.close();
     throw error;
   }
 }
@@ -68,56 +98,75 @@ function createStore(engine: Engine, { writer, readers }: Connections): Store {
   return {
     async insert<T>({ table, rows }: TableRows<T>): Promise<void> {
       if (rows.length === 0) return;
-      await during(`insert into ${table}`, async () => {
-        try {
-          await writer.insert({ table, values: rows, format: 'JSONEachRow' });
-        } catch (error) {
-          throw engineError(error, `Could not write ${rows.length} rows to ${table} (${engine.name})`);
-        }
-      });
+      await during(`insert into ${table}`, () =>
+        engine.attempt(
+          (tag) => writer.insert({ table, values: rows, format: 'JSONEachRow', ...tag }),
+          ours(`Could not write ${rows.length} rows to ${table} (${engine.name})`),
+        ),
+      );
     },
     query: <T>(sql: string, params: QueryParams = {}) =>
       during('query', async () => {
         const reader = readers.reduce((idlest, other) => (other.waiting < idlest.waiting ? other : idlest));
         reader.waiting += 1;
         try {
-          const result = await reader.client.query({ query: sql, query_params: { ...params }, format: 'JSONEachRow' });
-          return await result.json<T>();
-        } catch (error) {
-          throw engineError(error, `Could not read from ${engine.name}`);
+          const options = ours(`Could not read from ${engine.name}`);
+          return await createAsk(engine, reader.client, options).rows<T>(sql, params);
         } finally {
           reader.waiting -= 1;
         }
       }),
     command: (sql) =>
       during('command', async () => {
-        try {
-          await writer.command({ query: sql });
-        } catch (error) {
-          throw engineError(error, `Could not change tables of ${engine.name}`);
-        }
+        await engine.attempt((tag) => writer.command({ query: sql, ...tag }), ours(`Could not change tables of ${engine.name}`));
       }),
     userQuery: (sql: string, limits: UserLimits): Promise<UserResult> =>
       during('query of a user', async () => {
-        const client = engine.connect();
+        const client = await engine.connectUser(userSettings(limits));
         try {
-          return await readAsUser(client, sql, limits);
+          return await readAsUser(createAsk(engine, client, { told: userQueryError, repeat: false }), sql, limits);
         } finally {
           await client.close();
         }
       }),
     close() {
-      closed ??= settle(running).then(() => closeAll([writer, ...readers.map(({ client }) => client)]));
+      closed ??= settle(running)
+        .then(() => closeAll([writer, ...readers.map(({ client }) => client)]))
+        .then(() => engine.close());
       return closed;
     },
   };
 }
 
-async function connected(engine: Engine, opened: ClickHouseClient[]): Promise<ClickHouseClient> {
-  const client = engine.connect();
-  opened.push(client);
-  for (const setting of SETTINGS) await client.command({ query: setting });
-  return client;
+/** Requests of ours: rows replace rows, and DDL says IF NOT EXISTS, so all of them may be repeated. */
+function ours(what: string): RequestOptions {
+  return { told: (error) => engineError(error, what), repeat: true };
+}
+
+function createAsk({ attempt }: Engine, client: ClickHouseClient, options: RequestOptions): Ask {
+  return {
+    rows: <T>(query: string, params: QueryParams = {}) =>
+      attempt(async (tag) => {
+        const result = await client.query({ query, query_params: { ...params }, format: 'JSONEachRow', ...tag });
+        return whole(result, tag, () => result.json<T>());
+      }, options),
+    table: (query) =>
+      attempt(async (tag) => {
+        const result = await client.query({ query, format: 'JSONCompact', ...tag });
+        return whole(result, tag, () => result.json<readonly unknown[]>());
+      }, options),
+  };
+}
+
+/** The client heeds the signal only until the answer begins. */
+async function whole<T>(result: { close(): void }, { abort_signal: signal }: RequestTag, read: () => Promise<T>): Promise<T> {
+  const end = (): void => result.close();
+  signal?.addEventListener('abort', end, { once: true });
+  try {
+    return await read();
+  } finally {
+    signal?.removeEventListener('abort', end);
+  }
 }
 
 async function settle(running: ReadonlySet<Promise<unknown>>): Promise<void> {

@@ -1,7 +1,5 @@
-import type { ClickHouseClient } from '@clickhouse/client';
 import { AppError } from '../lib/errors.ts';
-import { userQueryError } from './engine-error.ts';
-import type { UserLimits, UserResult } from './store.ts';
+import type { QueryParams, UserLimits, UserResult } from './store.ts';
 
 /** Table functions that only make numbers. All others read from somewhere. */
 const TABLE_FUNCTIONS = new Set([
@@ -28,34 +26,49 @@ const NOTHING = 'system.one';
 /** Databases of the engine itself: settings, users, processes, logs of queries. */
 const FOREIGN_DATABASE = /^(?:system|information_schema|_temporary_and_external_tables)$/i;
 
-/**
- * Runs one SELECT of a user on a connection that is used for nothing else, and is of no use afterwards: settings stick to it.
- * @throws AppError `not-allowed` for what is no SELECT of our tables, `bad-query` where the query is wrong, `timed-out`.
- */
-export async function readAsUser(client: ClickHouseClient, sql: string, limits: UserLimits): Promise<UserResult> {
-  try {
-    for (const setting of settingsOf(limits)) await client.command({ query: setting });
-    const statement = await oneStatement(client, sql);
-    await onlyOurTables(client, statement);
-    return await rowsOf(client, statement.select, limits.maxRows);
-  } catch (error) {
-    throw userQueryError(error);
-  }
+/** Asks the engine, and reads the answer whole. */
+export interface Ask {
+  rows<T>(sql: string, params?: QueryParams): Promise<readonly T[]>;
+  table(sql: string): Promise<Table>;
 }
 
-/** `readonly` comes last, for nothing can be set after it. `final`: a row that came twice counts once. A row more than asked for tells that there are more. */
-function settingsOf({ maxRows, maxSeconds, maxMemoryBytes }: UserLimits): readonly string[] {
-  return [
-    `SET max_execution_time = ${maxSeconds}`,
-    `SET max_memory_usage = ${Math.round(maxMemoryBytes)}`,
-    `SET max_result_rows = ${Math.round(maxRows) + 1}`,
-    `SET result_overflow_mode = 'break'`,
-    `SET output_format_json_quote_64bit_integers = 0`,
-    `SET session_timezone = 'UTC'`,
-    `SET final = 1`,
-    `SET allow_ddl = 0`,
-    `SET readonly = 1`,
-  ];
+/** An answer with the names and types of its columns. */
+export interface Table {
+  readonly meta?: readonly { readonly name: string; readonly type: string }[];
+  readonly data: readonly (readonly unknown[])[];
+}
+
+/**
+ * What a connection for SQL of a user is set to. `readonly` comes last, for nothing can be set after it. `final`: a row that came
+ * twice counts once. A row more than asked for tells that there are more.
+ */
+export function userSettings({ maxRows, maxSeconds, maxMemoryBytes }: UserLimits): Readonly<Record<string, string | number>> {
+  return {
+    max_execution_time: maxSeconds,
+    max_memory_usage: Math.round(maxMemoryBytes),
+    max_result_rows: Math.round(maxRows) + 1,
+    result_overflow_mode: 'break',
+    output_format_json_quote_64bit_integers: 0,
+    session_timezone: 'UTC',
+    final: 1,
+    allow_ddl: 0,
+    readonly: 1,
+  };
+}
+
+/**
+ * Runs one SELECT of a user on a connection that has the settings for it.
+ * @throws AppError `not-allowed` for what is no SELECT of our tables, `bad-query` where the query is wrong, `timed-out`.
+ */
+export async function readAsUser(ask: Ask, sql: string, { maxRows }: UserLimits): Promise<UserResult> {
+  const statement = await oneStatement(ask, sql);
+  await onlyOurTables(ask, statement);
+  const { meta = [], data } = await ask.table(statement.select);
+  return {
+    columns: meta.map(({ name, type }) => ({ name, type })),
+    rows: data.slice(0, maxRows),
+    truncated: data.length > maxRows,
+  };
 }
 
 interface Statement {
@@ -65,13 +78,8 @@ interface Statement {
 }
 
 /** The engine's own parser says whether it is one statement, and gives it back without comments. */
-async function oneStatement(client: ClickHouseClient, sql: string): Promise<Statement> {
-  const result = await client.query({
-    query: 'SELECT formatQuery({sql: String}) AS select, currentDatabase() AS own',
-    query_params: { sql },
-    format: 'JSONEachRow',
-  });
-  const [statement] = await result.json<Statement>();
+async function oneStatement(ask: Ask, sql: string): Promise<Statement> {
+  const [statement] = await ask.rows<Statement>('SELECT formatQuery({sql: String}) AS select, currentDatabase() AS own', { sql });
   if (statement === undefined) throw new Error('the engine gave no row');
   return statement;
 }
@@ -80,11 +88,11 @@ async function oneStatement(client: ClickHouseClient, sql: string): Promise<Stat
  * Reads the tree of the query as the engine prints it before anything is looked up: as a subquery the statement can only be a SELECT,
  * and has no `INTO OUTFILE`. Only then the tree with tables looked up, for that may already run functions.
  */
-async function onlyOurTables(client: ClickHouseClient, { select, own }: Statement): Promise<void> {
-  for (const { field, value } of await partsOf(client, `EXPLAIN QUERY TREE run_passes = 0 SELECT * FROM (${select})`)) {
+async function onlyOurTables(ask: Ask, { select, own }: Statement): Promise<void> {
+  for (const { field, value } of await partsOf(ask, `EXPLAIN QUERY TREE run_passes = 0 SELECT * FROM (${select})`)) {
     if (isForbidden(field, value)) throw forbidden(value);
   }
-  for (const { field, value } of await partsOf(client, `EXPLAIN QUERY TREE SELECT * FROM (${select})`)) {
+  for (const { field, value } of await partsOf(ask, `EXPLAIN QUERY TREE SELECT * FROM (${select})`)) {
     if (isForbidden(field, value) || (field === 'table_name' && value !== NOTHING && !value.startsWith(`${own}.`)))
       throw forbidden(value);
   }
@@ -109,9 +117,8 @@ interface Part {
  */
 const FIELD = /\b(function_name|table_function_name|identifier|table_name): ([^,]+)|^\s*(SETTINGS) /g;
 
-async function partsOf(client: ClickHouseClient, query: string): Promise<readonly Part[]> {
-  const result = await client.query({ query, format: 'JSONEachRow' });
-  const lines = await result.json<{ readonly explain: string }>();
+async function partsOf(ask: Ask, query: string): Promise<readonly Part[]> {
+  const lines = await ask.rows<{ readonly explain: string }>(query);
   return lines.flatMap(({ explain }) =>
     [...explain.matchAll(FIELD)].map(([, field, value, settings]) => ({
       field: field ?? settings ?? '',
@@ -124,14 +131,4 @@ function forbidden(what: string): AppError {
   return new AppError('not-allowed', `Only reading the tables of Precopy is allowed, not ${what}`, {
     hint: 'precopy schema lists tables and columns.',
   });
-}
-
-async function rowsOf(client: ClickHouseClient, select: string, maxRows: number): Promise<UserResult> {
-  const result = await client.query({ query: select, format: 'JSONCompact' });
-  const { meta = [], data } = await result.json<readonly unknown[]>();
-  return {
-    columns: meta.map(({ name, type }) => ({ name, type })),
-    rows: data.slice(0, maxRows),
-    truncated: data.length > maxRows,
-  };
 }
