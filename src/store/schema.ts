@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { AppError } from '../lib/errors.ts';
+import { alteredTable, clusterStatements, everywhereStatement, localName, type ClusterName } from './cluster-schema.ts';
 import type { Store } from './store.ts';
 
 /** For how many days a table keeps its rows, by the time of the row. */
@@ -25,13 +26,17 @@ export interface SchemaStep {
   /** The number that the file's name begins with. */
   readonly version: number;
   readonly name: string;
-  /** With comments, as it stands in the file; days filled in. */
+  /** With comments, as it stands in the file; days filled in. Of a cluster, all its statements with semicolons between. */
   readonly sql: string;
+  /** One by one, as they are run. */
+  readonly statements: readonly string[];
 }
 
 /** What a schema may be told. */
 export interface SchemaOptions {
   readonly ttlDays?: Partial<TtlDays>;
+  /** Tables for all servers of a cluster; `null`: for one server. */
+  readonly cluster?: ClusterName | null;
 }
 
 /** `schema/` lies beside `src` and beside `dist`; the benchmarks are built one folder deeper. */
@@ -49,18 +54,16 @@ ORDER BY version
 COMMENT 'which files of schema/ were run'`;
 
 /** Every step in its order, as it is run. */
-export async function schemaSql({ ttlDays = {} }: SchemaOptions = {}): Promise<readonly SchemaStep[]> {
+export async function schemaSql({ ttlDays = {}, cluster = null }: SchemaOptions = {}): Promise<readonly SchemaStep[]> {
   const days: TtlDays = { ...DEFAULT_TTL_DAYS, ...ttlDays };
   const { folder, names } = await stepFiles();
   return Promise.all(
     names.map(async (file) => {
       const name = file.slice(4, -4);
       const text = await readFile(new URL(file, folder), 'utf8');
-      return {
-        version: Number(file.slice(0, 3)),
-        name,
-        sql: isKept(name) ? text.replaceAll('{days}', String(days[name])) : text,
-      };
+      const sql = isKept(name) ? text.replaceAll('{days}', String(days[name])) : text;
+      const statements = cluster === null ? [sql] : clusterStatements(sql, cluster);
+      return { version: Number(file.slice(0, 3)), name, sql: statements.map((each) => each.trimEnd()).join(';\n\n'), statements };
     }),
   );
 }
@@ -85,7 +88,8 @@ async function stepFiles(): Promise<{ readonly folder: URL; readonly names: read
  */
 export async function applySchema(store: Store, options: SchemaOptions = {}): Promise<void> {
   const steps = await schemaSql(options);
-  await store.command(VERSION_TABLE);
+  const { cluster = null } = options;
+  await store.command(cluster === null ? VERSION_TABLE : everywhereStatement(VERSION_TABLE, cluster));
   const [{ version } = { version: 0 }] = await store.query<{ readonly version: number }>(
     'SELECT max(version) AS version FROM schema_version',
   );
@@ -96,10 +100,10 @@ export async function applySchema(store: Store, options: SchemaOptions = {}): Pr
     });
   }
   for (const step of steps.filter((each) => each.version > version)) {
-    await store.command(step.sql);
+    for (const statement of step.statements) await store.command(statement);
     await store.insert({ table: 'schema_version', rows: [{ version: step.version, name: step.name }] });
   }
-  await keepFor(store, { ...DEFAULT_TTL_DAYS, ...options.ttlDays });
+  await keepFor(store, { ...DEFAULT_TTL_DAYS, ...options.ttlDays }, cluster);
 }
 
 /**
@@ -132,15 +136,17 @@ async function schemaVersion(store: Store): Promise<number> {
 }
 
 /** Changes the days of tables that exist with others. Rows that are too old then go when the engine merges next. */
-async function keepFor(store: Store, ttlDays: TtlDays): Promise<void> {
+async function keepFor(store: Store, ttlDays: TtlDays, cluster: ClusterName | null): Promise<void> {
   const tables = await store.query<{ readonly name: string; readonly ddl: string }>(
     'SELECT name, create_table_query AS ddl FROM system.tables WHERE database = currentDatabase()',
   );
-  for (const { name, ddl } of tables) {
-    if (!isKept(name)) continue;
+  const ddls = new Map(tables.map(({ name, ddl }) => [name, ddl]));
+  for (const [table, wanted] of Object.entries(ttlDays)) {
+    const ddl = ddls.get(cluster === null ? table : localName(table)) ?? '';
     const [, column = '', days = ''] = /TTL toDateTime\((\w+)\) \+ toIntervalDay\((\d+)\)/.exec(ddl) ?? [];
-    if (Number(days) === ttlDays[name]) continue;
-    await store.command(`ALTER TABLE ${name} MODIFY TTL toDateTime(${column}) + toIntervalDay(${ttlDays[name]})`);
+    if (column === '' || Number(days) === wanted) continue;
+    const altered = cluster === null ? table : alteredTable(table, cluster);
+    await store.command(`ALTER TABLE ${altered} MODIFY TTL toDateTime(${column}) + toIntervalDay(${wanted})`);
   }
 }
 
