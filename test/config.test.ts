@@ -246,6 +246,40 @@ describe('secrets', () => {
   });
 });
 
+describe('a ClickHouse server', () => {
+  test('shows neither password nor token', () => {
+    const file = fileOf(`
+store:
+  clickhouse: { url: 'https://ch:8443', password: hidden1, queryUser: { password: hidden2 } }
+`);
+    const shown = renderConfig(loadConfig(file, {}));
+    expect(shown).toContain('url: https://ch:8443');
+    expect(shown).not.toContain('hidden');
+    expect(renderConfig(loadConfig(fileOf('store: { clickhouse: { accessToken: hidden3 } }'), {}))).not.toContain('hidden');
+  });
+
+  test('takes a password or a token, and neither within its address', () => {
+    expect(problemsOf('store: { clickhouse: { password: aa, accessToken: bb } }\n')).toEqual([
+      '1:51 store.clickhouse.accessToken: this secret; expected either a password or a token',
+    ]);
+    for (const url of ['http://me:hidden@ch:8123', 'tcp://me:hidden@ch:9000']) {
+      const problems = problemsOf(`store: { clickhouse: { url: '${url}' } }\n`);
+      expect(problems).not.toEqual([]);
+      expect(problems.join()).not.toContain('hidden');
+    }
+  });
+
+  test.each([
+    ["url: 'ch:8123'", 'url: "ch:8123"; expected an address like'],
+    ["database: 'a b'", 'expected a name of letters'],
+    ['ca: ca.pem', 'expected a text that begins with /'],
+    ['timeout: 60', 'timeout: 60; expected'],
+    ['compression: lz4', 'expected none, gzip or zstd'],
+  ])('%s is wrong', (yaml, says) => {
+    expect(problemsOf(`store: { clickhouse: { ${yaml} } }\n`).join()).toContain(says);
+  });
+});
+
 test('sizes are bytes', () => {
   expect(['500MB', '16GiB', '1.5 KiB', '7B', 42].map(sizeBytes)).toEqual([5e8, 2 ** 34, 1536, 7, 42]);
 });

@@ -1,6 +1,7 @@
 import { statfsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { configFile, DEFAULT_CONFIG_FILE, loadConfig, renderConfig, type Config } from '../config.ts';
+import { serverOptionsOf } from '../config/clickhouse.ts';
 import { sizeBytes } from '../config/size.ts';
 import { collectorNeeds, folderNeed, nearestExisting, portNeed, type Machine, type Need } from '../ingest/needs.ts';
 import { AppError } from '../lib/errors.ts';
@@ -9,6 +10,7 @@ import { parsers } from '../parsers/index.ts';
 import { sampleProblems } from '../parsers/samples.ts';
 import { paint, type Sheet } from '../reports/sheet.ts';
 import { fold, inert, pad } from '../reports/terminal/text.ts';
+import { openServerStore } from '../store/server.ts';
 import type { Terminal } from './analyze.ts';
 
 const HELP = `precopy check   the configuration in force, and what is missing on this machine
@@ -100,10 +102,27 @@ function parserNeed(): Need {
   return { state: 'fail', of: 'parsers', found: what, remedy: 'this installation is damaged: install it again' };
 }
 
-async function ownNeeds({ data, stream, api }: Config): Promise<readonly Need[]> {
+async function ownNeeds({ data, stream, api, store }: Config): Promise<readonly Need[]> {
   const { bavail, bsize } = statfsSync(nearestExisting(data));
   const wanted = sizeBytes(stream.retention.maxBytes);
-  return [folderNeed('data', data, { bytes: bavail * bsize, wanted }), await portNeed('api', api.listen, ['tcp'])];
+  return [
+    folderNeed('data', data, { bytes: bavail * bsize, wanted }),
+    ...(store.clickhouse === null ? [] : [await serverNeed(store.clickhouse)]),
+    await portNeed('api', api.listen, ['tcp']),
+  ];
+}
+
+/** Asks the server once. What may pass is a warning: precopy waits for it as well. */
+async function serverNeed(clickhouse: NonNullable<Config['store']['clickhouse']>): Promise<Need> {
+  const { url, database, username } = clickhouse;
+  try {
+    const server = await openServerStore({ ...serverOptionsOf(clickhouse), retryMs: 0 });
+    await server.close();
+    return { state: 'ok', of: 'store', found: `${url} lets ${username} use the database ${database}`, remedy: null };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return { state: error.retriable ? 'warn' : 'fail', of: 'store', found: error.message, remedy: error.hint };
+  }
 }
 
 function needLines({ state, of, found, remedy }: Need, sheet: Sheet): readonly string[] {

@@ -9,8 +9,6 @@ import type { Log } from '../lib/log.ts';
 import type { Metrics } from '../lib/metrics.ts';
 import { createProcessor, PROCESSORS_GROUP, type Processor } from '../pipeline/processor.ts';
 import { createStoredTimelines } from '../pipeline/stored-timelines.ts';
-import { openEmbeddedStore } from '../store/embedded.ts';
-import { applySchema } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { createWriter, type Writer } from '../store/writer.ts';
 import { openEmbeddedStream } from '../stream/embedded.ts';
@@ -18,10 +16,10 @@ import { RECORDS_TOPIC, type Stream } from '../stream/stream.ts';
 import { createApi, type Api, type Readiness } from '../web/api.ts';
 import { createFeed, type Feed, type FeedItem } from '../web/feed.ts';
 import { createCollection, type Collection } from './collection.ts';
-import { announceInstance, runningInstance } from './instance-file.ts';
+import { openConfiguredStore } from './configured-store.ts';
+import { announceInstance } from './instance-file.ts';
 import { createLagGauge, type LagGauge } from './lag-gauge.ts';
 import { createLocalQuestions } from './local-questions.ts';
-import { schemaOptions } from './schema.ts';
 import { createWatch, type Watch } from './watch.ts';
 
 /** Which parts of Precopy a process runs. */
@@ -65,7 +63,7 @@ interface Running {
 }
 
 /**
- * An instance on the embedded engines. It starts in the order of the flow's end to its beginning, so that nothing is taken that
+ * An instance. It starts in the order of the flow's end to its beginning, so that nothing is taken that
  * nobody takes on, and stops the other way round.
  */
 export function createInstance(config: Config, parts: InstanceParts): Instance {
@@ -146,27 +144,16 @@ function streamPart(running: Running): Part {
 }
 
 function storePart(running: Running, { log }: InstanceParts): Part {
-  const { data } = running.config;
   return {
     name: 'store',
     async start() {
-      const other = await runningInstance(data);
-      if (other !== null) throw inUse(data, other.pid);
-      const opened = await openEmbeddedStore({ folder: join(data, 'store') });
-      running.store = opened;
-      await applySchema(opened, schemaOptions(running.config));
-      running.writer = createWriter(opened, {
-        retrying: (error, afterMs) => log.warn({ error, afterMs }, 'the store did not take rows, tried again'),
-      });
+      const retrying = (error: unknown, afterMs: number): void =>
+        log.warn({ error, afterMs }, 'the store did not take rows, or did not answer; tried again');
+      running.store = await openConfiguredStore(running.config, retrying);
+      running.writer = createWriter(running.store, { retrying });
     },
     stop: async () => running.store?.close(),
   };
-}
-
-function inUse(data: string, pid: number): AppError {
-  return new AppError('locked', `${data} is in use by process ${pid}`, {
-    hint: 'one instance works on a data folder: stop that one, or name another folder as data',
-  });
 }
 
 function processorPart(running: Running, { log, metrics }: InstanceParts): Part {

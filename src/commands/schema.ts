@@ -2,9 +2,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadConfig, type Config } from '../config.ts';
 import { AppError } from '../lib/errors.ts';
-import { openEmbeddedStore } from '../store/embedded.ts';
-import { applySchema, schemaSql, type SchemaOptions } from '../store/schema.ts';
-import { runningInstance } from './instance-file.ts';
+import { schemaSql } from '../store/schema.ts';
+import { openConfiguredStore, schemaOptions } from './configured-store.ts';
 import type { AskContext } from './query.ts';
 
 const HELP = `precopy schema   the tables, as one script of SQL
@@ -39,16 +38,10 @@ export async function schema(args: readonly string[], { terminal, env }: AskCont
   const config = loadConfig(values.config ?? null, env);
   if (values.apply) terminal.out(await applied(config));
   else {
-    const steps = await schemaSql(schemaOptions(config));
+    const steps = await schemaSql(schemaOptions(config.store));
     terminal.out(steps.map(({ sql }) => `${sql.trim()};\n`).join('\n'));
   }
   return 0;
-}
-
-/** The schema as a configuration wants it. */
-export function schemaOptions({ store }: Config): SchemaOptions {
-  const { hostFacts, ...ttlDays } = store.ttlDays;
-  return { ttlDays: { ...ttlDays, host_facts: hostFacts } };
 }
 
 function parsed(args: readonly string[]) {
@@ -60,19 +53,11 @@ function parsed(args: readonly string[]) {
   }
 }
 
+/** Opening the store brings its tables to this version. */
 async function applied(config: Config): Promise<string> {
-  const folder = join(config.data, 'store');
-  const instance = await runningInstance(config.data);
-  if (instance !== null)
-    throw new AppError('locked', `process ${instance.pid} has ${folder} open`, {
-      hint: 'it applied the schema when it started; to apply another one, stop it first',
-    });
-  const store = await openEmbeddedStore({ folder });
-  try {
-    await applySchema(store, schemaOptions(config));
-  } finally {
-    await store.close();
-  }
+  const store = await openConfiguredStore(config, () => {});
+  await store.close();
   const version = (await schemaSql()).at(-1)?.version ?? 0;
-  return `${folder}: the tables have schema version ${version}\n`;
+  const where = config.store.clickhouse?.url ?? join(config.data, 'store');
+  return `${where}: the tables have schema version ${version}\n`;
 }

@@ -141,7 +141,8 @@ function described(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'keys and values';
-  const text = JSON.stringify(value);
+  // a password within an address is one, wherever somebody wrote it
+  const text = JSON.stringify(value).replace(/\/\/[^/\s]*@/, '//***@');
   return text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS)}…` : text;
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { detectors } from '../detectors/index.ts';
 import { collectOptions, duration, listenAddress, timeZone } from '../ingest/options.ts';
+import { clickhouseOptions } from './clickhouse.ts';
 import { size } from './size.ts';
 
 /** A table's rows go this many days after what they tell of. */
@@ -59,7 +60,13 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe('The durable log between collectors and the processor.'),
   store: z
-    .strictObject({ ttlDays: ttlDays.prefault({}).describe('How many days each table keeps its rows.') })
+    .strictObject({
+      clickhouse: clickhouseOptions
+        .nullable()
+        .default(null)
+        .describe('A ClickHouse server for the tables (docs/clickhouse.md); null: the embedded engine, in the data folder.'),
+      ttlDays: ttlDays.prefault({}).describe('How many days each table keeps its rows.'),
+    })
     .prefault({})
     .describe('The tables.'),
   api: z

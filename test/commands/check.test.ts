@@ -62,6 +62,13 @@ test('what cannot work is a failure, and status 1', async () => {
   expect(text).toMatch(/^fail {2}data: /m);
 });
 
+test('a server that nobody answers for is a warning, for it may come', async () => {
+  const [, text] = await checked(
+    `data: ${folder}\ncollect: { files: [], ${QUIET} }\nstore: { clickhouse: { url: 'http://127.0.0.1:1' } }\n`,
+  );
+  expect(text).toMatch(/^warn {2}store: [^]*ECONNREFUSED[^]*Nothing listens at http:\/\/127\.0\.0\.1:1/m);
+});
+
 test('a configuration that is wrong is told problem by problem, and status 1', async () => {
   const [status, text] = await checked('clutser: a\napi: { listen: 1 }\n');
   expect(status).toBe(1);

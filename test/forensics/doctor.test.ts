@@ -9,7 +9,7 @@ import type { StoredEvent } from '../../src/store/rows.ts';
 import { createWriter } from '../../src/store/writer.ts';
 import type { Position } from '../../src/stream/stream.ts';
 import { AT, readChunk, type ChunkPart } from '../store/read-chunk.ts';
-import { temporaryStore, type TemporaryStore } from '../store/temporary-store.ts';
+import { openEmbedded, type TemporaryStore } from '../store/temporary-store.ts';
 
 let temporary: TemporaryStore;
 const MINUTE = 60_000;
@@ -20,7 +20,7 @@ const SINCE = 0;
 const EMPTY: Position = { partition: 0, begin: 0, end: 0, committed: null, waitingSince: null };
 
 beforeAll(async () => {
-  temporary = await temporaryStore();
+  temporary = await openEmbedded();
   const writer = createWriter(temporary.store);
   await writer.writeBatch({ chunks: [...files(), ...rhythms()], events: words() });
   const story = tell([

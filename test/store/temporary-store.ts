@@ -33,7 +33,8 @@ export const STORES: readonly StoreKind[] = [
     : [{ name: 'on a server', open: (options: SchemaOptions = {}) => openOnServer(SERVER, options) }]),
 ];
 
-async function openEmbedded(options: SchemaOptions = {}): Promise<TemporaryStore> {
+/** In a folder of its own. */
+export async function openEmbedded(options: SchemaOptions = {}): Promise<TemporaryStore> {
   const folder = await mkdtemp(join(tmpdir(), 'precopy-store-'));
   const store = await openEmbeddedStore({ folder });
   await applySchema(store, options);

@@ -8,7 +8,7 @@ import { createWriter } from '../../src/store/writer.ts';
 import { createApi, type Api, type ApiParts } from '../../src/web/api.ts';
 import { createFeed, type Feed, type FeedItem } from '../../src/web/feed.ts';
 import { readChunk } from '../store/read-chunk.ts';
-import { temporaryStore, type TemporaryStore } from '../store/temporary-store.ts';
+import { openEmbedded, type TemporaryStore } from '../store/temporary-store.ts';
 import { until } from '../ingest/following.ts';
 
 let temporary: TemporaryStore;
@@ -18,7 +18,7 @@ const failures: unknown[] = [];
 const metrics = createMetrics();
 
 beforeAll(async () => {
-  temporary = await temporaryStore();
+  temporary = await openEmbedded();
   await createWriter(temporary.store).writeBatch({ chunks: [readChunk('one\ntwo\n')], events: [] });
 }, 60_000);
 afterEach(async () => {
