@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
@@ -81,9 +82,9 @@ export function serverAddress({ url, ca, cert, key }: ServerOptions): ServerAddr
 /** Reads and checks the PEM files. @throws AppError `unreadable` or `config` that names the file. */
 export async function tlsFiles({ ca, cert, key }: ServerOptions): Promise<TlsFiles> {
   const files: TlsFiles = { ca: await contents(ca), cert: await contents(cert), key: await contents(key) };
-  usable(`The authority in ${ca} cannot be used`, { ca: files.ca });
-  usable(`The certificate in ${cert} cannot be used`, { cert: files.cert });
-  usable(`The key in ${key} is no key of the certificate in ${cert}`, { cert: files.cert, key: files.key });
+  usable(`The authority in ${ca} cannot be used`, () => files.ca && new X509Certificate(files.ca));
+  usable(`The certificate in ${cert} cannot be used`, () => files.cert && new X509Certificate(files.cert));
+  usable(`The key in ${key} is no key of the certificate in ${cert}`, () => createSecureContext(files));
   return files;
 }
 
@@ -99,9 +100,9 @@ async function contents(file: string | null | undefined): Promise<Buffer | undef
   }
 }
 
-function usable(what: string, pem: Partial<TlsFiles>): void {
+function usable(what: string, use: () => unknown): void {
   try {
-    createSecureContext(pem);
+    use();
   } catch (cause) {
     throw new AppError('config', `${what} (${(cause as NodeJS.ErrnoException).code ?? 'error'})`, {
       hint: 'It must be a PEM file, without a passphrase.',

@@ -27,9 +27,11 @@ export interface Instance {
 const FOR_EVER = Object.fromEntries(Object.keys(DEFAULT_TTL_DAYS).map((table) => [table, 20_000]));
 
 /** Opens one; the engine opens one folder a process, so a test file shares it. */
-export async function openInstance(): Promise<Instance> {
+export async function openInstance(
+  openStore = (folder: string): Promise<Store> => openEmbeddedStore({ folder: join(folder, 'store') }),
+): Promise<Instance> {
   const folder = await mkdtemp(join(tmpdir(), 'precopy-instance-'));
-  const store = await openEmbeddedStore({ folder: join(folder, 'store') });
+  const store = await openStore(folder);
   await applySchema(store, { ttlDays: FOR_EVER });
   const stream = await openEmbeddedStream({ folder: join(folder, 'stream') });
   const producer = await stream.producer();

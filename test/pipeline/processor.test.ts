@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Chunk } from '../../src/model/chunk.ts';
-import { migrationDocument, findingDocument } from '../../src/reports/json.ts';
-import { analysedFolder } from '../recording.ts';
 import { encodeChunk } from '../../src/pipeline/chunk-message.ts';
 import { DEAD_LETTERS_TOPIC, RECORDS_TOPIC } from '../../src/stream/stream.ts';
 import { chunksOf, collectedFiles } from './chunks.ts';
 import { openInstance, type Instance } from './instance.ts';
+import { analysedOf, storedOf } from './told.ts';
 
 let instance: Instance;
 
@@ -26,37 +25,6 @@ const RECORDED = [
   ['libvirt-11.3/missing-garp', 'Europe/Berlin'],
   ['libvirt-11.3/post-copy', 'Europe/Berlin'],
 ] as const;
-
-/** Migrations and findings as documents. */
-interface Told {
-  readonly migrations: readonly unknown[];
-  readonly findings: readonly unknown[];
-}
-
-async function storedOf(cluster: string): Promise<Told> {
-  const documents = async (table: string): Promise<readonly unknown[]> => {
-    const rows = await instance.store.query<{ readonly document: string }>(
-      `SELECT document FROM ${table} FINAL WHERE cluster = {cluster: String}`,
-      { cluster },
-    );
-    return sorted(rows.map(({ document }) => JSON.parse(document) as Named));
-  };
-  return { migrations: await documents('migrations'), findings: await documents('findings') };
-}
-
-/** What `precopy analyze` says of a recording. */
-async function analysedOf(folder: string): Promise<Told> {
-  const { migrations, findings } = await analysedFolder(folder);
-  return { migrations: sorted(migrations.map(migrationDocument)), findings: sorted(findings.map(findingDocument)) };
-}
-
-interface Named {
-  readonly id: string;
-}
-
-function sorted(documents: readonly Named[]): readonly unknown[] {
-  return documents.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-}
 
 /** Pieces of some kilobytes, so that no file is one chunk. */
 function small(): number {
@@ -83,7 +51,7 @@ describe.each(RECORDED)('%s', (name, zone) => {
       files.flatMap((file) => chunksOf(file, small)),
       { together: 1000 },
     );
-    expect(await storedOf(cluster)).toEqual(await analysedOf(`recordings/${name}`));
+    expect(await storedOf(instance.store, cluster)).toEqual(await analysedOf(`recordings/${name}`));
   }, 60_000);
 });
 
@@ -95,7 +63,7 @@ test('chunks that come late and out of order, timelines told in between, end in 
   // every seventh first, then those after them: far from any order of time
   const shuffled = [0, 1, 2, 3, 4, 5, 6].flatMap((rest) => chunks.filter((_, i) => i % 7 === rest));
   await processed(shuffled, { together: Math.ceil(shuffled.length / 5) });
-  expect(await storedOf(cluster)).toEqual(await analysedOf(`recordings/${name}`));
+  expect(await storedOf(instance.store, cluster)).toEqual(await analysedOf(`recordings/${name}`));
 }, 60_000);
 
 test('chunks that come again change nothing', async () => {
@@ -103,7 +71,7 @@ test('chunks that come again change nothing', async () => {
   const cluster = 'twice';
   const chunks = (await collectedFiles(`recordings/${name}`, { cluster })).flatMap((file) => chunksOf(file, small));
   await processed([...chunks, ...chunks], { together: 1000 });
-  const told = await storedOf(cluster);
+  const told = await storedOf(instance.store, cluster);
   const changes: number[] = [];
   const again = instance.processor({
     rebuilt: (_, { migrations, findings }) => changes.push(migrations.length + findings.length),
@@ -114,7 +82,7 @@ test('chunks that come again change nothing', async () => {
   await again.stop();
   expect(changes.length).toBeGreaterThan(0);
   expect(changes.every((count) => count === 0)).toBe(true);
-  expect(await storedOf(cluster)).toEqual(told);
+  expect(await storedOf(instance.store, cluster)).toEqual(told);
   const [lines] = await instance.store.query<{ readonly stored: number; readonly different: number }>(
     `SELECT count() AS stored, uniqExact(host, file_id, offset) AS different FROM lines FINAL WHERE cluster = 'twice'`,
   );
@@ -134,7 +102,7 @@ test('what is stored and not told yet when a processor ends, the next one tells'
   await second.start();
   await second.idle();
   await second.stop();
-  expect(await storedOf(cluster)).toEqual(await analysedOf('recordings/libvirt-9.0/cpu-incompatible'));
+  expect(await storedOf(instance.store, cluster)).toEqual(await analysedOf('recordings/libvirt-9.0/cpu-incompatible'));
 }, 60_000);
 
 test('a message that nobody can read goes to the dead letters with the reason, and the others are read', async () => {

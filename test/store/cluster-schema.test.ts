@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applySchema, DEFAULT_TTL_DAYS, schemaSql } from '../../src/store/schema.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -83,4 +84,13 @@ describe('the schema of a cluster', { timeout: 30_000 }, () => {
   it('a name that is more than a name is refused', async () => {
     await expect(schemaSql({ cluster: { name: "x' (a)", database: 'precopy' } })).rejects.toMatchObject({ code: 'config' });
   });
+});
+
+it('every statement of docs/clickhouse.md is SQL that the engine can read', async () => {
+  const page = await readFile('docs/clickhouse.md', 'utf8');
+  const statements = [...page.matchAll(/^```sql\n([^]*?)^```$/gm)]
+    .flatMap(([, block = '']) => block.split(';\n'))
+    .filter(Boolean);
+  expect(statements.length).toBeGreaterThan(8);
+  for (const sql of statements) expect(await formatted(sql), sql).not.toBe('');
 });
