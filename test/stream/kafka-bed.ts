@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll } from 'vitest';
+import { openKafkaStream, type KafkaOptions } from '../../src/stream/kafka.ts';
+import type { Stream } from '../../src/stream/stream.ts';
+import { startKafka, whatIsMissing, type ClusterOptions, type KafkaCluster } from '../../scripts/kafka/kafka.ts';
+import type { StreamBed } from './contract.ts';
+
+/** Enough for three brokers on a busy machine. */
+const START_MS = 120_000;
+
+/** How a test opens streams on its brokers. */
+export interface KafkaBed {
+  cluster(): KafkaCluster;
+  /** A stream of its own; `remove` of the bed, or the end of the suite, closes it. */
+  open(options?: Partial<KafkaOptions>): Promise<Stream>;
+}
+
+/**
+ * Whether brokers can be started here; where not, it says why, once. With `PRECOPY_REQUIRE_KAFKA` set it is always true, and
+ * tests fail where there are none.
+ */
+export function canRunKafka(): boolean {
+  const missing = whatIsMissing();
+  if (missing !== null) process.stderr.write(`no tests with Kafka, for ${missing}\n`);
+  return missing === null || process.env['PRECOPY_REQUIRE_KAFKA'] !== undefined;
+}
+
+/** Brokers for the tests of one `describe`. */
+export function kafkaBed(options: ClusterOptions = {}): KafkaBed {
+  let cluster: KafkaCluster | null = null;
+  const streams: Stream[] = [];
+
+  beforeAll(async () => {
+    cluster = await startKafka(options);
+  }, START_MS);
+
+  afterAll(async () => {
+    for (const stream of streams) await stream.close();
+    await cluster?.stop();
+  }, 60_000);
+
+  function running(): KafkaCluster {
+    if (cluster === null) throw new Error('the brokers did not start');
+    return cluster;
+  }
+
+  return {
+    cluster: running,
+    async open(own = {}) {
+      const stream = await openKafkaStream({ ...kafkaOptions(running().brokers), ...own });
+      streams.push(stream);
+      return stream;
+    },
+  };
+}
+
+/** Options that suit tests: a session of 6 s, so that a member that was killed is missed soon. */
+function kafkaOptions(brokers: readonly string[]): KafkaOptions {
+  return {
+    brokers,
+    clientId: 'precopy-test',
+    codec: 'gzip',
+    topicPrefix: uniquePrefix(),
+    ssl: null,
+    sasl: null,
+    partitions: 1,
+    retention: { maxBytes: 1e9, maxAgeMs: 3_600_000 },
+    sessionMs: 6_000,
+  };
+}
+
+/** Topics and groups that no other test has. */
+function uniquePrefix(): string {
+  return `t${randomBytes(6).toString('hex')}.`;
+}
+
+/** Streams over topics that nobody used before. */
+export async function streamBed(bed: KafkaBed, partitions: number): Promise<StreamBed> {
+  const topicPrefix = uniquePrefix();
+  const streams: Stream[] = [];
+  return {
+    async open() {
+      const stream = await bed.open({ topicPrefix, partitions });
+      streams.push(stream);
+      return stream;
+    },
+    async remove() {
+      for (const stream of streams) await stream.close();
+    },
+  };
+}
