@@ -20,6 +20,7 @@ const HELP = `precopy   what every KVM live migration of CloudStack did, why one
   precopy tail             the same live
   precopy doctor           whether anything is lost, late or not seen
   precopy schema           the tables
+  precopy replay-dead      put back what could not be read before an upgrade
   precopy explain LINE     what a line of a log means, or a finding
   precopy check            configuration, and what is missing on this machine
   precopy --version
@@ -39,6 +40,8 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<num
   doctor: async (args) => (await import('./commands/doctor.ts')).doctor(args, asking()),
   tail: async (args) => (await import('./commands/tail.ts')).tail(args, asking()),
   schema: async (args) => (await import('./commands/schema.ts')).schema(args, asking()),
+  'replay-dead': async (args) =>
+    (await import('./commands/replay-dead.ts')).replayDeadLetters(args, { terminal: terminal(), env: process.env }),
   up: (args) => running('up', args),
   collect: (args) => running('collect', args),
   process: (args) => running('process', args),

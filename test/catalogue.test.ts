@@ -12,6 +12,7 @@ import { parsers } from '../src/parsers/index.ts';
 import type { Parser } from '../src/parsers/parser.ts';
 import { secretPatterns } from '../src/ingest/secrets.ts';
 import { detectorsPage, limitsOf, parsersPage, secretsPage, type CatalogueDetector } from '../src/reports/catalogue.ts';
+import { findingMessage } from '../src/reports/finding-message.ts';
 import { analysisDocument } from '../src/reports/json.ts';
 
 type Exports = Readonly<Record<string, unknown>>;
@@ -52,6 +53,11 @@ function expectFresh(path: string, rendered: string): void {
 test('docs/analysis.schema.json is fresh', () => {
   const schema = z.toJSONSchema(analysisDocument, { target: 'draft-2020-12' });
   expectFresh('docs/analysis.schema.json', `${JSON.stringify({ title: 'precopy/analysis@1', ...schema }, null, 2)}\n`);
+});
+
+test('docs/finding-message.schema.json is fresh', () => {
+  const schema = z.toJSONSchema(findingMessage, { target: 'draft-2020-12' });
+  expectFresh('docs/finding-message.schema.json', `${JSON.stringify({ title: 'precopy/finding@1', ...schema }, null, 2)}\n`);
 });
 
 describe('configuration', () => {

@@ -1,18 +1,15 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Config } from '../config.ts';
-import { sizeBytes } from '../config/size.ts';
-import { durationMs } from '../ingest/options.ts';
 import { AppError } from '../lib/errors.ts';
 import { createLifecycle, type Lifecycle, type Part } from '../lib/lifecycle.ts';
 import type { Log } from '../lib/log.ts';
 import type { Metrics } from '../lib/metrics.ts';
 import { createProcessor, PROCESSORS_GROUP, type Processor } from '../pipeline/processor.ts';
+import { publishFindings } from '../pipeline/publish-findings.ts';
 import { createStoredTimelines } from '../pipeline/stored-timelines.ts';
 import type { Store } from '../store/store.ts';
 import { createWriter, type Writer } from '../store/writer.ts';
-import { openEmbeddedStream } from '../stream/embedded.ts';
-import { RECORDS_TOPIC, type Stream } from '../stream/stream.ts';
+import { RECORDS_TOPIC, type Producer, type Stream } from '../stream/stream.ts';
 import { createApi, type Api, type Readiness } from '../web/api.ts';
 import { createFeed, type Feed, type FeedItem } from '../web/feed.ts';
 import { createCollection, type Collection } from './collection.ts';
@@ -20,6 +17,7 @@ import { openConfiguredStore } from './configured-store.ts';
 import { announceInstance } from './instance-file.ts';
 import { createLagGauge, type LagGauge } from './lag-gauge.ts';
 import { createLocalQuestions } from './local-questions.ts';
+import { openStream } from './open-stream.ts';
 import { createWatch, type Watch } from './watch.ts';
 
 /** Which parts of Precopy a process runs. */
@@ -63,7 +61,7 @@ interface Running {
 }
 
 /**
- * An instance. It starts in the order of the flow's end to its beginning, so that nothing is taken that
+ * An instance as its configuration asks for. It starts in the order of the flow's end to its beginning, so that nothing is taken that
  * nobody takes on, and stops the other way round.
  */
 export function createInstance(config: Config, parts: InstanceParts): Instance {
@@ -82,7 +80,7 @@ export function createInstance(config: Config, parts: InstanceParts): Instance {
   const lifecycle = createLifecycle(
     [
       folderPart(config),
-      streamPart(running),
+      streamPart(running, parts),
       ...(roles.process
         ? [storePart(running, parts), processorPart(running, parts), lagPart(running, parts), apiPart(running, parts)]
         : []),
@@ -130,14 +128,12 @@ function folderPart({ data }: Config): Part {
   };
 }
 
-function streamPart(running: Running): Part {
-  const { data, stream } = running.config;
-  const { maxBytes, maxAge } = stream.retention;
+function streamPart(running: Running, { log }: InstanceParts): Part {
+  const { config } = running;
   return {
     name: 'stream',
     async start() {
-      const retention = { maxBytes: sizeBytes(maxBytes), maxAgeMs: durationMs(maxAge) };
-      running.stream = await openEmbeddedStream({ folder: join(data, 'stream'), retention });
+      running.stream = await openStream(config, log);
     },
     stop: async () => running.stream?.close(),
   };
@@ -157,6 +153,7 @@ function storePart(running: Running, { log }: InstanceParts): Part {
 }
 
 function processorPart(running: Running, { log, metrics }: InstanceParts): Part {
+  let findings: Producer | null = null;
   return {
     name: 'processor',
     async start() {
@@ -164,9 +161,10 @@ function processorPart(running: Running, { log, metrics }: InstanceParts): Part 
       if (stream === null || store === null || writer === null) throw new Error('the processor starts after stream and store');
       const watch = createWatch({ log, metrics, feed });
       running.watch = watch;
+      findings = await stream.producer();
       running.processor = createProcessor({
         stream,
-        timelines: createStoredTimelines(store, writer, Date.now),
+        timelines: publishFindings(createStoredTimelines(store, writer, Date.now), findings, Date.now),
         async storeChunks(chunks) {
           const began = performance.now();
           const rows = await writer.writeBatch({ chunks, events: chunks.flatMap(({ events }) => events) });
@@ -179,7 +177,10 @@ function processorPart(running: Running, { log, metrics }: InstanceParts): Part 
       });
       await running.processor.start();
     },
-    stop: async () => running.processor?.stop(),
+    async stop() {
+      await running.processor?.stop();
+      await findings?.close();
+    },
   };
 }
 

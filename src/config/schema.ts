@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { detectors } from '../detectors/index.ts';
 import { collectOptions, duration, listenAddress, timeZone } from '../ingest/options.ts';
 import { clickhouseOptions } from './clickhouse.ts';
+import { kafkaOptions } from './kafka.ts';
 import { size } from './size.ts';
 
 /** A table's rows go this many days after what they tell of. */
@@ -55,7 +56,11 @@ export const configSchema = z.strictObject({
           maxAge: duration.default('7d').describe('What is older goes.'),
         })
         .prefault({})
-        .describe('What the stream keeps of what was processed already.'),
+        .describe('What the embedded stream keeps of what was processed already.'),
+      kafka: kafkaOptions
+        .nullable()
+        .default(null)
+        .describe('A Kafka cluster as the stream, instead of a folder of this machine.'),
     })
     .prefault({})
     .describe('The durable log between collectors and the processor.'),

@@ -3,6 +3,7 @@ import { createBell, pause, type Bell } from './embedded/bell.ts';
 import { startConsumer } from './embedded/consumer.ts';
 import { openDatabase, type EmbeddedDatabase } from './embedded/database.ts';
 import { positionsOf } from './embedded/journal.ts';
+import { scan } from './embedded/scan.ts';
 import { dropOld, holdsOld, type Retention } from './embedded/retention.ts';
 import { createWriter, type Writer } from './embedded/writer.ts';
 import type { Consumer, Stream } from './stream.ts';
@@ -99,6 +100,7 @@ export async function openEmbeddedStream(options: EmbeddedOptions): Promise<Stre
       return consumer;
     },
     positions: async (topic, group) => database.read((tables) => positionsOf(tables, topic, group)),
+    scan: (topic, look) => scan(database, topic, look),
     async close() {
       closed ??= (async () => {
         closing.abort();

@@ -1,9 +1,10 @@
 import type { Log } from '../lib/log.ts';
 import { createClient, type KafkaSasl, type KafkaTls } from './kafka/client.ts';
-import type { Codec } from './kafka/codecs.ts';
+import type { Codec } from './kafka/codec.ts';
 import { startConsumer } from './kafka/consumer.ts';
 import { positionsOf } from './kafka/positions.ts';
 import { createProducer } from './kafka/producer.ts';
+import { scan } from './kafka/scan.ts';
 import { createTopics } from './kafka/topics.ts';
 import type { Consumer, Producer, Stream } from './stream.ts';
 
@@ -70,6 +71,7 @@ export async function openKafkaStream(options: KafkaOptions): Promise<Stream> {
       return consumer;
     },
     positions: (topic, group) => positionsOf(client, { topic, group }),
+    scan: (topic, look) => scan(client, topic, look),
     async close() {
       closed ??= (async () => {
         await Promise.all([...consumers].map((consumer) => consumer.stop()));

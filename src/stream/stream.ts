@@ -74,6 +74,11 @@ export interface Stream {
   producer(): Promise<Producer>;
   consume(consumption: Consumption): Promise<Consumer>;
   positions(topic: string, group: string): Promise<readonly Position[]>;
+  /**
+   * Gives all messages that a topic holds now to `look`, those of one partition in their order, and batches one after the other;
+   * nothing is committed. Resolves when all were looked at; rejects where `look` does.
+   */
+  scan(topic: string, look: (batch: Batch) => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -81,3 +86,5 @@ export interface Stream {
 export const RECORDS_TOPIC = 'precopy.records';
 /** Messages that nobody could read, with the reason in the header `reason`. */
 export const DEAD_LETTERS_TOPIC = 'precopy.dead-letters';
+/** What is wrong with migrations and hosts, as JSON, for other programs (docs/finding-message.schema.json). */
+export const FINDINGS_TOPIC = 'precopy.findings';

@@ -232,6 +232,19 @@ export function streamContract(name: string, createBed: (partitions: number) => 
       await vi.waitFor(() => expect(recorders.map(({ texts }) => texts())).toEqual([['one'], ['one']]), PATIENCE);
     });
 
+    test('a scan gives all that a topic holds, without a group, and what is thrown at it ends it', async () => {
+      const seen: string[] = [];
+      const look = async ({ messages }: Batch): Promise<void> => void seen.push(...messages.map(textOf));
+      await stream.scan('t', look);
+      const producer = await stream.producer();
+      for (const text of ['one', 'two', 'three']) await producer.send('t', [message('k', text)]);
+      await stream.scan('t', look);
+      await (await bed.open()).scan('t', look);
+      expect(seen).toEqual(['one', 'two', 'three', 'one', 'two', 'three']);
+      const failed = stream.scan('t', () => Promise.reject(new Error('enough')));
+      await expect(failed).rejects.toThrow('enough');
+    });
+
     test('positions tell what a group has not read, and since when', async () => {
       expect(await stream.positions('t', 'readers')).toEqual([]);
       const producer = await stream.producer();

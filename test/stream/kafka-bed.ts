@@ -55,7 +55,7 @@ export function kafkaBed(options: ClusterOptions = {}): KafkaBed {
 }
 
 /** Options that suit tests: a session of 6 s, so that a member that was killed is missed soon. */
-function kafkaOptions(brokers: readonly string[]): KafkaOptions {
+export function kafkaOptions(brokers: readonly string[]): KafkaOptions {
   return {
     brokers,
     clientId: 'precopy-test',

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import kafkajs from 'kafkajs';
 import { AppError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
+import { retry } from '../../lib/retry.ts';
 import { registerCodecs } from './codecs.ts';
 import { streamError, type Doing } from './error.ts';
 
@@ -50,6 +51,8 @@ const REQUEST_MS = 30_000;
 /** Tries of one request, with pauses of 0.1 s to 2 s: a broker that starts says for some seconds that it loads. */
 const RETRY = { retries: 8, initialRetryTime: 100, maxRetryTime: 2_000 };
 const TOKEN_MS = 10_000;
+/** A coordinator that begins answers for seconds that it loads, and kafkajs takes that for an answer. */
+const ASK_BUDGET_MS = 10_000;
 
 /** Connects. @throws AppError where a file cannot be read, or no broker lets us in. */
 export async function createClient(options: ClientOptions): Promise<Client> {
@@ -71,13 +74,17 @@ export async function createClient(options: ClientOptions): Promise<Client> {
     kafka,
     brokers,
     named: (name) => `${topicPrefix}${name}`,
-    async ask(doing, question) {
-      try {
-        return await question(admin);
-      } catch (error) {
-        throw streamError(error, { brokers, ...doing });
-      }
-    },
+    ask: (doing, question) =>
+      retry(
+        async () => {
+          try {
+            return await question(admin);
+          } catch (error) {
+            throw streamError(error, { brokers, ...doing });
+          }
+        },
+        { budgetMs: ASK_BUDGET_MS },
+      ),
     async close() {
       await admin.disconnect();
     },

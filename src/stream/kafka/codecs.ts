@@ -4,12 +4,7 @@ import { compressFrame, decompressFrame } from 'lz4-napi';
 import { compress as snappyCompress, uncompress as snappyUncompress } from 'snappy';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
-
-/** Names of the codecs that Kafka knows. */
-export const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
-
-/** How batches of messages are compressed: one of `CODECS`. */
-export type Codec = (typeof CODECS)[number];
+import type { Codec } from './codec.ts';
 
 /** What kafkajs calls them. */
 export function compressionType(codec: Codec): kafkajs.CompressionTypes {

@@ -1,5 +1,6 @@
 import type kafkajs from 'kafkajs';
 import { AppError } from '../../lib/errors.ts';
+import { retry } from '../../lib/retry.ts';
 import type { Consumer, Consumption } from '../stream.ts';
 import type { Client } from './client.ts';
 import { errorTypes, streamError } from './error.ts';
@@ -24,6 +25,8 @@ const PARTITION_SHARE = 8;
 const CONCURRENT = 16;
 const HEARTBEAT_LOOK_MS = 500;
 const LAST_PAUSE_MS = 5_000;
+/** How long a first join is tried: a coordinator that begins answers for seconds that it loads. */
+const JOIN_BUDGET_MS = 30_000;
 
 interface State {
   readonly consumption: Consumption;
@@ -60,7 +63,7 @@ export async function startConsumer(consumption: Consumption, setting: ConsumerS
     commit: notYet,
   };
   await setting.topics.ensure(consumption.topic);
-  await join(state);
+  await retry(() => join(state), { budgetMs: JOIN_BUDGET_MS });
   let stopped: Promise<void> | null = null;
   return {
     note: async (partition, text) => state.runs.get(partition)?.note(text, state.commit),
@@ -234,7 +237,7 @@ async function untilTold<T>({ consumption, stop }: State, attempt: () => Promise
     try {
       return await attempt();
     } catch (error) {
-      consumption.failed(error);
+      if (!stop.signal.aborted) consumption.failed(error);
     }
     await pause(pauseMs, stop.signal);
   }

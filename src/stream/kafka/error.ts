@@ -111,15 +111,22 @@ const CONNECTION_ERRORS = new Set([
   'KafkaJSNoBrokerAvailableError',
 ]);
 
-function authorisation({ type }: Clues, { what, topic, group, brokers }: Place): Advice | null {
+function authorisation({ type }: Clues, place: Place): Advice | null {
   if (type === null || !type.endsWith('_AUTHORIZATION_FAILED')) return null;
-  const acls = `kafka-acls.sh --bootstrap-server ${brokers[0] ?? 'BROKER'} --add --allow-principal User:NAME`;
-  const isRead = what === 'read';
   return {
     message: `this user is not allowed to (${type})`,
-    hint: `${acls} ${isRead ? '--operation Read' : '--operation Write --operation Create'} --operation Describe${topic === undefined ? ' --cluster' : ` --topic ${topic}`}${group === undefined ? '' : ` --group ${group}`}`,
+    hint: `let somebody who may run: ${permission(place)}`,
     retriable: false,
   };
+}
+
+/** The command that allows what was refused, for a user that the broker knows by name. */
+export function permission({ what, topic, group, brokers }: Place): string {
+  const allow = `kafka-acls.sh --bootstrap-server ${brokers[0] ?? 'BROKER'} --add --allow-principal User:NAME`;
+  const all = '--operation Read --operation Write --operation Describe --operation Create';
+  if (topic === undefined) return `${allow} ${all} --topic precopy. --group precopy. --resource-pattern-type prefixed`;
+  const operations = what === 'read' ? '--operation Read --operation Describe' : '--operation Write --operation Describe';
+  return `${allow} ${operations} --topic ${topic}${group === undefined ? '' : ` --group ${group}`}`;
 }
 
 function size({ type }: Clues, { topic, brokers }: Place): Advice | null {

@@ -1,6 +1,7 @@
-import type { EachBatchPayload, KafkaMessage } from 'kafkajs';
+import type { EachBatchPayload } from 'kafkajs';
 import { AppError } from '../../lib/errors.ts';
 import type { Batch, Consumption, PlacedMessage } from '../stream.ts';
+import { placedMessage } from './placed-message.ts';
 import type { Committed } from './positions.ts';
 
 /** Commits an offset and a note, once; rejects where it could not. */
@@ -125,7 +126,7 @@ function inTurn(run: Run, work: () => Promise<void>): Promise<void> {
 
 async function take(run: Run, payload: EachBatchPayload, commit: Commit): Promise<void> {
   const { consumption, partition } = run;
-  const messages = payload.batch.messages.map(placed).filter(({ offset }) => offset >= run.next);
+  const messages = payload.batch.messages.map(placedMessage).filter(({ offset }) => offset >= run.next);
   // fetched before the batch ahead of it was committed
   if (messages.length === 0 && !run.lost) payload.resolveOffset(String(run.next - 1));
   for (const some of cut(messages, consumption.maxBytes)) {
@@ -214,22 +215,6 @@ function lostError({ consumption: { topic, group }, partition }: Run): AppError 
 
 function checkNote(note: string): void {
   if (note.length > MOST_NOTE) throw new Error(`a note has ${note.length} characters, and ${MOST_NOTE} is the most`);
-}
-
-function placed({ key, value, headers = {}, offset, timestamp }: KafkaMessage): PlacedMessage {
-  return {
-    key: key?.toString() ?? '',
-    headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, headerText(text)])),
-    value: value ?? new Uint8Array(0),
-    offset: Number(offset),
-    storedAt: Number(timestamp),
-  };
-}
-
-/** A name that comes twice counts with its last value. */
-function headerText(value: Buffer | string | readonly (Buffer | string)[] | undefined): string {
-  const last = Array.isArray(value) ? value.at(-1) : value;
-  return last === undefined ? '' : last.toString();
 }
 
 /** Consecutive messages of at most so many bytes; one that is larger stands alone. */

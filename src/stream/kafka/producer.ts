@@ -1,7 +1,8 @@
 import kafkajs from 'kafkajs';
 import type { Producer, StreamMessage } from '../stream.ts';
 import type { Client } from './client.ts';
-import { compressionType, type Codec } from './codecs.ts';
+import type { Codec } from './codec.ts';
+import { compressionType } from './codecs.ts';
 import { streamError } from './error.ts';
 import type { Topics } from './topics.ts';
 

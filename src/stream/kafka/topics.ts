@@ -1,6 +1,6 @@
 import { AppError } from '../../lib/errors.ts';
 import type { Client } from './client.ts';
-import { errorTypes } from './error.ts';
+import { errorTypes, permission } from './error.ts';
 
 /** Makes sure that topics are there. */
 export interface Topics {
@@ -83,8 +83,8 @@ function notMade(error: unknown, { topic, client: { brokers }, options }: NotMad
   if (refused === undefined && error instanceof AppError) return error;
   const settings = Object.entries(settingsOf(options)).map(([name, value]) => `--config ${name}=${value}`);
   const command = `kafka-topics.sh --bootstrap-server ${brokers[0] ?? 'BROKER'} --create --topic ${topic} --partitions ${options.partitions} ${settings.join(' ')}`;
-  return new AppError('stream', `topic ${topic} is not there, and this user may not create it (${refused ?? 'refused'})`, {
-    hint: `let somebody who may run: ${command}`,
+  return new AppError('stream', `topic ${topic} is not there for this user, who may not create it (${refused ?? 'refused'})`, {
+    hint: `let somebody who may run: ${command}, or where it is there: ${permission({ brokers, topic, what: 'write to' })}`,
     cause: error,
   });
 }

@@ -1,0 +1,34 @@
+import type { AnalysisDocument } from '../reports/json.ts';
+import { findingDocument } from '../reports/json.ts';
+import { toFindingMessage, type FindingChange } from '../reports/finding-message.ts';
+import { FINDINGS_TOPIC, type Producer, type StreamMessage } from '../stream/stream.ts';
+import type { Changes, TimelineStore } from './timelines.ts';
+
+/**
+ * Timelines whose findings are also told to other programs, through the findings topic. They are sent before they are stored:
+ * what was sent and not stored is found, and sent, again, so that none is missed and some come twice.
+ */
+export function publishFindings(timelines: TimelineStore, producer: Producer, now: () => number): TimelineStore {
+  return {
+    ...timelines,
+    async write(cluster, changes) {
+      const messages = messagesOf(cluster, changes, now());
+      if (messages.length > 0) await producer.send(FINDINGS_TOPIC, messages);
+      await timelines.write(cluster, changes);
+    },
+  };
+}
+
+function messagesOf(cluster: string, { findings, fresh, goneFindings }: Changes, at: number): readonly StreamMessage[] {
+  const found = findings.map(({ id, finding }): FindingChange => {
+    return { change: fresh.has(id) ? 'found' : 'changed', id, cluster, at, finding: findingDocument(finding) };
+  });
+  const gone = goneFindings.map(({ id, document }): FindingChange => {
+    return { change: 'withdrawn', id, cluster, at, finding: JSON.parse(document) as AnalysisDocument['findings'][number] };
+  });
+  return [...found, ...gone].map((change) => ({
+    key: encodeURIComponent(cluster),
+    headers: { schema: 'precopy/finding@1' },
+    value: Buffer.from(JSON.stringify(toFindingMessage(change))),
+  }));
+}
