@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 
 /** The children's programs, built: Node 20 cannot run TypeScript. */
 export interface Programs {
-  start(name: 'producer-child' | 'consumer-child', args: readonly string[]): Child;
+  start(name: 'producer-child' | 'consumer-child' | 'kafka-consumer-child', args: readonly string[]): Child;
   remove(): void;
 }
 

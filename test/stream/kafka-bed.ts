@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll } from 'vitest';
 import { openKafkaStream, type KafkaOptions } from '../../src/stream/kafka.ts';
 import type { Stream } from '../../src/stream/stream.ts';
 import { startKafka, whatIsMissing, type ClusterOptions, type KafkaCluster } from '../../scripts/kafka/kafka.ts';
 import type { StreamBed } from './contract.ts';
+import { kafkaOptions, uniquePrefix } from './kafka-options.ts';
 
 /** Enough for three brokers on a busy machine. */
 const START_MS = 120_000;
@@ -52,26 +52,6 @@ export function kafkaBed(options: ClusterOptions = {}): KafkaBed {
       return stream;
     },
   };
-}
-
-/** Options that suit tests: a session of 6 s, so that a member that was killed is missed soon. */
-export function kafkaOptions(brokers: readonly string[]): KafkaOptions {
-  return {
-    brokers,
-    clientId: 'precopy-test',
-    codec: 'gzip',
-    topicPrefix: uniquePrefix(),
-    ssl: null,
-    sasl: null,
-    partitions: 1,
-    retention: { maxBytes: 1e9, maxAgeMs: 3_600_000 },
-    sessionMs: 6_000,
-  };
-}
-
-/** Topics and groups that no other test has. */
-function uniquePrefix(): string {
-  return `t${randomBytes(6).toString('hex')}.`;
 }
 
 /** Streams over topics that nobody used before. */

@@ -8,7 +8,8 @@ import { AppError } from '../../src/lib/errors.ts';
 import { openKafkaStream, type KafkaOptions } from '../../src/stream/kafka.ts';
 import { USERS } from '../../scripts/kafka/kafka.ts';
 import { message, PATIENCE, record, textOf } from './contract.ts';
-import { canRunKafka, kafkaBed, kafkaOptions, type KafkaBed } from './kafka-bed.ts';
+import { canRunKafka, kafkaBed, type KafkaBed } from './kafka-bed.ts';
+import { kafkaOptions } from './kafka-options.ts';
 
 const TIMEOUT_MS = 60_000;
 
