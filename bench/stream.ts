@@ -26,11 +26,7 @@ const TOPIC = 'bench';
 
 /** Writes an agent.log of so many bytes into the folder and puts it through a stream beside it. */
 export async function measureStream(folder: string, bytes: number): Promise<StreamCost> {
-  const log = join(folder, 'stream-input/agent.log');
-  writeAgentLog(log, bytes);
-  const messages: StreamMessage[] = [];
-  for await (const value of createReadStream(log, { highWaterMark: CHUNK_BYTES }))
-    messages.push({ key: 'cluster', headers: { host: 'kvm-a', source: 'cloudstack-agent', path: '/var/log/agent.log' }, value });
+  const messages = await chunksOfAgentLog(folder, bytes);
   const megabytes = messages.reduce((sum, { value }) => sum + value.byteLength, 0) / 1e6;
   const lateness = watchLateness();
   const alone = await openEmbeddedStream({ folder: join(folder, 'stream-alone') });
@@ -52,7 +48,18 @@ export async function measureStream(folder: string, bytes: number): Promise<Stre
   };
 }
 
-async function produce(stream: Stream, messages: readonly StreamMessage[], inFlight: number): Promise<void> {
+/** An agent.log of so many bytes, in chunks as a collector makes them. */
+export async function chunksOfAgentLog(folder: string, bytes: number): Promise<readonly StreamMessage[]> {
+  const log = join(folder, 'stream-input/agent.log');
+  writeAgentLog(log, bytes);
+  const messages: StreamMessage[] = [];
+  for await (const value of createReadStream(log, { highWaterMark: CHUNK_BYTES }))
+    messages.push({ key: 'cluster', headers: { host: 'kvm-a', source: 'cloudstack-agent', path: '/var/log/agent.log' }, value });
+  return messages;
+}
+
+/** Sends all, so many at a time. */
+export async function produce(stream: Stream, messages: readonly StreamMessage[], inFlight: number): Promise<void> {
   const producer = await stream.producer();
   const rest = messages.values();
   const sendAll = async (): Promise<void> => {
@@ -62,7 +69,8 @@ async function produce(stream: Stream, messages: readonly StreamMessage[], inFli
   await producer.close();
 }
 
-async function consume(stream: Stream, count: number): Promise<void> {
+/** Reads so many messages. */
+export async function consume(stream: Stream, count: number): Promise<void> {
   let seen = 0;
   let finish = (): void => undefined;
   const finished = new Promise<void>((resolve) => {
@@ -87,7 +95,8 @@ async function consume(stream: Stream, count: number): Promise<void> {
   await consumer.stop();
 }
 
-async function timed(work: () => Promise<void>): Promise<{ readonly wallSeconds: number; readonly cpuMs: number }> {
+/** Wall time, and CPU time of all threads. */
+export async function timed(work: () => Promise<void>): Promise<{ readonly wallSeconds: number; readonly cpuMs: number }> {
   const before = process.cpuUsage();
   const start = performance.now();
   await work();

@@ -24,6 +24,8 @@ export interface KafkaCluster {
   readonly brokers: readonly string[];
   /** Without encryption and user, whatever was asked for: for looking into it. */
   readonly plainBrokers: readonly string[];
+  /** Where the brokers keep their data; gone after `stop`. */
+  readonly folder: string;
   /** Of a cluster with TLS. */
   readonly certificates: Certificates | null;
   /** Ends a broker at once, as `kill -9`. Nodes count from 1. */
@@ -86,6 +88,7 @@ export async function startKafka({ nodes = 1, listeners = 'plaintext' }: Cluster
   return {
     brokers: members.map(({ client }) => `127.0.0.1:${client}`),
     plainBrokers,
+    folder,
     certificates: secured,
     async kill(node) {
       const child = processes.get(node);

@@ -108,6 +108,7 @@ describe.runIf(canRunKafka())('members of a group', () => {
         while (performance.now() < until) {
           await producer.send('t', [message(`key ${sent % 16}`, `${sent}`)]);
           sent += 1;
+          await pause(5);
         }
         const joined = await joining;
         recorders.push(joined);

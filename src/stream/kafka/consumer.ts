@@ -21,6 +21,7 @@ const REBALANCE_MS = 300_000;
 const MAX_WAIT_MS = 100;
 /** Of `maxBytes`, what one partition sends at once: logs are compressed to about an eighth. */
 const PARTITION_SHARE = 8;
+const LEAST_PARTITION_BYTES = 1 << 16;
 /** Partitions handled at once, where a broker sends of several. */
 const CONCURRENT = 16;
 const HEARTBEAT_LOOK_MS = 500;
@@ -130,8 +131,8 @@ function createBackend({ consumption, setting }: State): kafkajs.Consumer {
     rebalanceTimeout: REBALANCE_MS,
     heartbeatInterval: Math.floor(sessionMs / 15),
     maxWaitTimeInMs: MAX_WAIT_MS,
-    maxBytesPerPartition: Math.max(1, Math.floor(consumption.maxBytes / PARTITION_SHARE)),
-    maxBytes: consumption.maxBytes,
+    maxBytesPerPartition: Math.max(LEAST_PARTITION_BYTES, Math.floor(consumption.maxBytes / PARTITION_SHARE)),
+    maxBytes: Math.max(LEAST_PARTITION_BYTES, consumption.maxBytes),
     allowAutoTopicCreation: false,
     // this file begins anew: runs must be told
     retry: { retries: 8, initialRetryTime: 100, maxRetryTime: 2_000, restartOnFailure: async () => false },
