@@ -114,7 +114,10 @@ async function nextInstance(data: string, signal: AbortSignal): Promise<RunningI
 
 async function answers(url: string): Promise<boolean> {
   try {
-    return (await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(LOOK_MS) })).ok;
+    const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(LOOK_MS) });
+    // a body that nobody reads would keep its connection
+    await response.text();
+    return response.ok;
   } catch {
     return false;
   }

@@ -73,9 +73,10 @@ async function up(): Promise<Started> {
   return started;
 }
 
-async function down(instance: Started): Promise<void> {
-  instance.child.kill('SIGTERM');
-  expect(await instance.ended).toBe(0);
+async function ends(started: Started, signal: NodeJS.Signals): Promise<void> {
+  started.child.kill(signal);
+  await until(() => started.state() !== 'running' || `still running, said ${started.complained().slice(-500)}`, PATIENCE);
+  expect(started.state()).toBe(0);
 }
 
 describe('before anything was stored', () => {
@@ -168,7 +169,7 @@ test('an instance is asked while it runs, followed, and its folder is read when 
     stderr: 'precopy: Only reading the tables of Precopy is allowed, not file\n  precopy schema lists tables and columns.\n',
   });
 
-  await down(instance);
+  await ends(instance, 'SIGTERM');
   await until(() => tail.complained().includes('waiting for it'), PATIENCE);
   expect(asked()).toEqual(remote);
   expect(program.run(['doctor', '--files', '-c', config]).stdout).toMatch(
@@ -182,11 +183,8 @@ test('an instance is asked while it runs, followed, and its folder is read when 
   instance = await up();
   await until(() => (tail.complained().match(/following process/g) ?? []).length === 2, PATIENCE);
   expect(tail.complained().match(/waiting for it/g)).toHaveLength(1);
-  for (const follower of [tail, events]) {
-    follower.child.kill('SIGINT');
-    expect(await follower.ended).toBe(0);
-  }
-  await down(instance);
+  for (const follower of [tail, events]) await ends(follower, 'SIGINT');
+  await ends(instance, 'SIGTERM');
 });
 
 interface Asked {

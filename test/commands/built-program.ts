@@ -14,8 +14,8 @@ export interface Started {
   readonly child: ChildProcess;
   printed(): string;
   complained(): string;
-  /** Resolves with the status when it ends. */
-  readonly ended: Promise<number | null>;
+  /** `running`, or its status, or the signal that ended it. */
+  state(): 'running' | number | string;
 }
 
 /** The program as a user has it, built for one test file: other tests build their own at the same time. */
@@ -58,13 +58,12 @@ export function builtProgram(): BuiltProgram {
       let err = '';
       child.stdout.on('data', (bytes: Buffer) => (out += bytes.toString('utf8')));
       child.stderr.on('data', (bytes: Buffer) => (err += bytes.toString('utf8')));
-      const ended = new Promise<number | null>((done) =>
-        child.once('close', (status) => {
-          running.delete(child);
-          done(status);
-        }),
-      );
-      return { child, printed: () => out, complained: () => err, ended };
+      let state: 'running' | number | string = 'running';
+      child.once('close', (status, signal) => {
+        running.delete(child);
+        state = status ?? signal ?? 'gone';
+      });
+      return { child, printed: () => out, complained: () => err, state: () => state };
     },
     remove() {
       for (const child of running) child.kill('SIGKILL');
