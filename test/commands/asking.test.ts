@@ -53,7 +53,7 @@ beforeAll(() => {
   );
 }, 60_000);
 afterAll(() => {
-  program.remove();
+  program.endAll();
   rmSync(folder, { recursive: true, force: true });
 });
 

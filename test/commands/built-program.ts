@@ -1,6 +1,4 @@
-import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 
 /** How a run of the program ended. */
 export interface Ran {
@@ -18,28 +16,17 @@ export interface Started {
   state(): 'running' | number | string;
 }
 
-/** The program as a user has it, built for one test file: other tests build their own at the same time. */
+/** The program as a user has it. */
 export interface BuiltProgram {
   run(args: readonly string[], options?: { readonly shell?: string }): Ran;
   start(args: readonly string[]): Started;
-  /** Ends what still runs, and removes the program. */
-  remove(): void;
+  /** Ends what still runs. */
+  endAll(): void;
 }
 
-/** Builds it below node_modules, where it finds the packages that it needs. */
+/** The program that was built for all suites. */
 export function builtProgram(): BuiltProgram {
-  mkdirSync('node_modules/.cache', { recursive: true });
-  const folder = mkdtempSync(resolve('node_modules/.cache/precopy-'));
-  execFileSync(process.execPath, [
-    'node_modules/typescript/bin/tsc',
-    '-p',
-    'tsconfig.build.json',
-    '--outDir',
-    join(folder, 'dist'),
-  ]);
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module', version: '0.0.0' }));
-  for (const name of ['schema', 'docs']) symlinkSync(resolve(name), join(folder, name));
-  const program = join(folder, 'dist/cli.js');
+  const program = 'dist/cli.js';
   const env = { ...process.env, NO_COLOR: '1' };
   const running = new Set<ChildProcess>();
   return {
@@ -65,9 +52,8 @@ export function builtProgram(): BuiltProgram {
       });
       return { child, printed: () => out, complained: () => err, state: () => state };
     },
-    remove() {
+    endAll() {
       for (const child of running) child.kill('SIGKILL');
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
