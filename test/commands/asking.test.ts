@@ -75,7 +75,7 @@ async function up(): Promise<Started> {
 
 async function ends(started: Started, signal: NodeJS.Signals): Promise<void> {
   started.child.kill(signal);
-  await until(() => started.state() !== 'running' || `still running, said ${started.complained().slice(-500)}`, PATIENCE);
+  await until(() => started.state() !== null || `still running, said ${started.complained().slice(-500)}`, PATIENCE);
   expect(started.state()).toBe(0);
 }
 

@@ -12,8 +12,8 @@ export interface Started {
   readonly child: ChildProcess;
   printed(): string;
   complained(): string;
-  /** `running`, or its status, or the signal that ended it. */
-  state(): 'running' | number | string;
+  /** `null` while it runs, then its status, or the signal that ended it. */
+  state(): number | string | null;
 }
 
 /** The program as a user has it. */
@@ -45,7 +45,7 @@ export function builtProgram(): BuiltProgram {
       let err = '';
       child.stdout.on('data', (bytes: Buffer) => (out += bytes.toString('utf8')));
       child.stderr.on('data', (bytes: Buffer) => (err += bytes.toString('utf8')));
-      let state: 'running' | number | string = 'running';
+      let state: number | string | null = null;
       child.once('close', (status, signal) => {
         running.delete(child);
         state = status ?? signal ?? 'gone';

@@ -44,21 +44,21 @@ afterAll(() => temporary.remove());
 type Chunk = ReturnType<typeof readChunk>;
 
 function files(): readonly Chunk[] {
-  const of = (cluster: string, offset: number, line: number, part: ChunkPart = {}): Chunk =>
+  const of = (cluster: string, [offset, line]: readonly [number, number], part: ChunkPart = {}): Chunk =>
     readChunk('one\ntwo\n', { ...part, in: { cluster, offset, line, ...part.in } });
   return [
-    of('whole', 0, 0),
-    of('whole', 8, 2),
+    of('whole', [0, 0]),
+    of('whole', [8, 2]),
     // 24 bytes, six lines: 3 to 8
-    of('gap', 0, 0),
-    of('gap', 32, 8),
-    of('gap', 0, 0, { in: { fileId: 'f2', path: '/var/log/half.log' } }),
+    of('gap', [0, 0]),
+    of('gap', [32, 8]),
+    of('gap', [0, 0], { in: { fileId: 'f2', path: '/var/log/half.log' } }),
     // two bytes of a line
-    of('gap', 10, 2, { in: { fileId: 'f2', path: '/var/log/half.log' } }),
-    of('twice', 0, 0),
-    of('twice', 4, 1),
-    of('rejecting', 0, 0, { outcomes: ['bad-json', 'plain'] }),
-    of('early', 0, 0, { firstAt: AT + 10 * MINUTE, lastAt: AT + 10 * MINUTE }),
+    of('gap', [10, 2], { in: { fileId: 'f2', path: '/var/log/half.log' } }),
+    of('twice', [0, 0]),
+    of('twice', [4, 1]),
+    of('rejecting', [0, 0], { outcomes: ['bad-json', 'plain'] }),
+    of('early', [0, 0], { firstAt: AT + 10 * MINUTE, lastAt: AT + 10 * MINUTE }),
   ];
 }
 
