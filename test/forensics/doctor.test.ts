@@ -9,37 +9,14 @@ import type { StoredEvent } from '../../src/store/rows.ts';
 import { createWriter } from '../../src/store/writer.ts';
 import type { Position } from '../../src/stream/stream.ts';
 import { AT, readChunk, type ChunkPart } from '../store/read-chunk.ts';
-import { openEmbedded, type TemporaryStore } from '../store/temporary-store.ts';
+import { STORES, type TemporaryStore } from '../store/temporary-store.ts';
 
-let temporary: TemporaryStore;
 const MINUTE = 60_000;
 /** When the doctor comes. */
 const NOW = AT + 60 * MINUTE;
 /** Before the stories of detectors. */
 const SINCE = 0;
 const EMPTY: Position = { partition: 0, begin: 0, end: 0, committed: null, waitingSince: null };
-
-beforeAll(async () => {
-  temporary = await openEmbedded();
-  const writer = createWriter(temporary.store);
-  await writer.writeBatch({ chunks: [...files(), ...rhythms()], events: words() });
-  const story = tell([
-    ...booted(),
-    ...[...begins(), ...completes(10, 60)].map((event) =>
-      event.host === 'kvm-b' ? { ...event, seconds: event.seconds + 12 } : event,
-    ),
-  ]);
-  const found = findingsOf(story, detectors).filter(({ detector }) => detector === 'clock-skew');
-  await writer.writeTimelines({
-    cluster: 'skewed',
-    version: 1,
-    writtenAt: AT,
-    migrations: [],
-    findings: found.map((finding) => ({ id: finding.id, finding, foundAt: AT })),
-    vanished: { migrations: [], findings: [] },
-  });
-}, 60_000);
-afterAll(() => temporary.remove());
 
 type Chunk = ReturnType<typeof readChunk>;
 
@@ -118,160 +95,188 @@ interface Asked {
   readonly letters?: readonly Position[];
 }
 
-async function checksOf(cluster: string, { positions = [EMPTY], letters = [EMPTY] }: Asked = {}): Promise<readonly Check[]> {
-  const { at, since, checks } = await diagnose(
-    {
-      store: temporary.store,
-      positions: () => Promise.resolve(positions),
-      deadLetters: () => Promise.resolve(letters),
-      now: () => NOW,
-    },
-    { cluster, since: SINCE },
-  );
-  expect([at, since]).toEqual([NOW, SINCE]);
-  return checks;
-}
+describe.each(STORES)('the doctor asks a store: $name', ({ open }) => {
+  let temporary: TemporaryStore;
 
-async function check(cluster: string, name: string, asked: Asked = {}): Promise<Check | undefined> {
-  return (await checksOf(cluster, asked)).find((one) => one.name === name);
-}
-
-describe('loss', { timeout: 30_000 }, () => {
-  test('that every byte of a file arrived is proven with its range, lines and period', async () => {
-    expect(await check('whole', 'loss')).toEqual({
-      name: 'loss',
-      state: 'ok',
-      summary: '16 bytes of 1 file of 1 host: no gap, no overlap',
-      details: [],
-      parts: [
-        'kvm-a /var/log/agent.log: bytes 0 to 16, lines 1 to 4, read 2026-11-23T10:00:00.500Z to 2026-11-23T10:00:00.500Z: no gap, no overlap',
-      ],
-      hint: null,
-    });
-  });
-
-  test('a gap is a failure that names the bytes and the lines', async () => {
-    expect(await check('gap', 'loss')).toMatchObject({
-      state: 'fail',
-      summary: '32 bytes of 2 files of 1 host: 2 gaps, 26 bytes never arrived, no overlap',
-      details: [
-        'kvm-a /var/log/agent.log: bytes 8 to 32 never arrived (lines 3 to 8), before 2026-11-23T10:00:00.000Z',
-        'kvm-a /var/log/half.log: bytes 8 to 10 never arrived (a part of a line), before 2026-11-23T10:00:00.000Z',
-      ],
-    });
-  });
-
-  test('what arrived twice is stored once, and said', async () => {
-    expect(await check('twice', 'loss')).toMatchObject({
-      state: 'ok',
-      summary: '12 bytes of 1 file of 1 host: no gap, 4 bytes arrived twice and are stored once',
-      details: ['kvm-a /var/log/agent.log: 4 bytes of bytes 0 to 12 arrived again; stored once'],
-    });
-  });
-
-  test('nothing at all is no proof', async () => {
-    expect(await check('nowhere', 'loss')).toMatchObject({ state: 'warn', summary: 'nothing was read in this time' });
-  });
-
-  test('a look that did not reach the end is no proof', async () => {
-    const parts = {
-      store: temporary.store,
-      positions: () => Promise.resolve(null),
-      deadLetters: () => Promise.resolve(null),
-      now: () => NOW,
-    };
-    const { checks } = await diagnose(parts, { cluster: 'whole', limit: 1 });
-    expect(checks[0]).toMatchObject({ name: 'loss', state: 'warn' });
-    expect(checks.map(({ name }) => name)).not.toContain('lag');
-  });
-});
-
-describe('collectors', { timeout: 30_000 }, () => {
-  const states = async (cluster: string): Promise<readonly (readonly string[])[]> =>
-    (await checksOf(cluster)).flatMap(({ name, state, summary }) => (name.endsWith(' of kvm-a') ? [[name, state, summary]] : []));
-
-  test('one that is heard of is well', async () => {
-    expect(await states('alive')).toEqual([
-      ['files of kvm-a', 'ok', 'running since 2026-11-23T10:00:00.000Z'],
-      ['sensors of kvm-a', 'ok', 'running since 2026-11-23T10:00:00.000Z'],
+  beforeAll(async () => {
+    temporary = await open();
+    const writer = createWriter(temporary.store);
+    await writer.writeBatch({ chunks: [...files(), ...rhythms()], events: words() });
+    const story = tell([
+      ...booted(),
+      ...[...begins(), ...completes(10, 60)].map((event) =>
+        event.host === 'kvm-b' ? { ...event, seconds: event.seconds + 12 } : event,
+      ),
     ]);
-  });
-
-  test('one that should speak every few seconds and does not is silent, and so is all of its host', async () => {
-    const silent = 'silent: nothing for 10 min, although it never said that it stops';
-    expect(await states('dead')).toEqual([
-      ['files of kvm-a', 'warn', silent],
-      ['sensors of kvm-a', 'warn', silent],
-    ]);
-  });
-
-  test('one that speaks every five minutes is not silent after six', async () => {
-    expect((await states('slow')).find(([name]) => name?.startsWith('sensors'))).toContain('ok');
-  });
-
-  test('an observer of the network is silent when it no longer says that it listens', async () => {
-    expect(await states('deaf')).toMatchObject([
-      ['arp:cloudbr0 of kvm-a', 'warn', expect.stringMatching(/^silent: nothing for 5 min/)],
-    ]);
-    expect(await states('hearing')).toMatchObject([['arp:cloudbr0 of kvm-a', 'ok', expect.any(String)]]);
-  });
-
-  test('files that say nothing for hours are quiet, not silent', async () => {
-    expect(await states('quiet')).toMatchObject([['files of kvm-a', 'ok', expect.any(String)]]);
-  });
-
-  test('a program that is missing is named', async () => {
-    expect(await states('lacking')).toEqual([
-      ['sensors of kvm-a', 'warn', 'missing since 2026-11-23T10:00:00.000Z: there is no program sensors: install lm-sensors'],
-    ]);
-  });
-
-  test('one that was turned off is left out; one that ended with its host is told', async () => {
-    expect((await states('changed')).map(([name]) => name)).toEqual(['files of kvm-a']);
-    expect(await states('ended')).toMatchObject([['files of kvm-a', 'warn', 'stopped since 2026-11-23T10:00:00.000Z']]);
-  });
-});
-
-describe('the rest', { timeout: 30_000 }, () => {
-  test('records that could not be read are counted per host and program', async () => {
-    expect(await check('rejecting', 'records')).toMatchObject({
-      state: 'warn',
-      summary: '2 read: 50 % could not be read, 50 % mean nothing for a migration',
-      details: ['kvm-a cloudstack-agent: 50 % of 2 records rejected'],
-      parts: ['kvm-a cloudstack-agent: 2 records, 50 % rejected, 50 % mean nothing for a migration'],
+    const found = findingsOf(story, detectors).filter(({ detector }) => detector === 'clock-skew');
+    await writer.writeTimelines({
+      cluster: 'skewed',
+      version: 1,
+      writtenAt: AT,
+      migrations: [],
+      findings: found.map((finding) => ({ id: finding.id, finding, foundAt: AT })),
+      vanished: { migrations: [], findings: [] },
     });
-    expect(await check('whole', 'records')).toMatchObject({ state: 'ok', hint: null });
+  }, 60_000);
+  afterAll(() => temporary.remove());
+
+  async function checksOf(cluster: string, { positions = [EMPTY], letters = [EMPTY] }: Asked = {}): Promise<readonly Check[]> {
+    const { at, since, checks } = await diagnose(
+      {
+        store: temporary.store,
+        positions: () => Promise.resolve(positions),
+        deadLetters: () => Promise.resolve(letters),
+        now: () => NOW,
+      },
+      { cluster, since: SINCE },
+    );
+    expect([at, since]).toEqual([NOW, SINCE]);
+    return checks;
+  }
+
+  async function check(cluster: string, name: string, asked: Asked = {}): Promise<Check | undefined> {
+    return (await checksOf(cluster, asked)).find((one) => one.name === name);
+  }
+
+  describe('loss', { timeout: 30_000 }, () => {
+    test('that every byte of a file arrived is proven with its range, lines and period', async () => {
+      expect(await check('whole', 'loss')).toEqual({
+        name: 'loss',
+        state: 'ok',
+        summary: '16 bytes of 1 file of 1 host: no gap, no overlap',
+        details: [],
+        parts: [
+          'kvm-a /var/log/agent.log: bytes 0 to 16, lines 1 to 4, read 2026-11-23T10:00:00.500Z to 2026-11-23T10:00:00.500Z: no gap, no overlap',
+        ],
+        hint: null,
+      });
+    });
+
+    test('a gap is a failure that names the bytes and the lines', async () => {
+      expect(await check('gap', 'loss')).toMatchObject({
+        state: 'fail',
+        summary: '32 bytes of 2 files of 1 host: 2 gaps, 26 bytes never arrived, no overlap',
+        details: [
+          'kvm-a /var/log/agent.log: bytes 8 to 32 never arrived (lines 3 to 8), before 2026-11-23T10:00:00.000Z',
+          'kvm-a /var/log/half.log: bytes 8 to 10 never arrived (a part of a line), before 2026-11-23T10:00:00.000Z',
+        ],
+      });
+    });
+
+    test('what arrived twice is stored once, and said', async () => {
+      expect(await check('twice', 'loss')).toMatchObject({
+        state: 'ok',
+        summary: '12 bytes of 1 file of 1 host: no gap, 4 bytes arrived twice and are stored once',
+        details: ['kvm-a /var/log/agent.log: 4 bytes of bytes 0 to 12 arrived again; stored once'],
+      });
+    });
+
+    test('nothing at all is no proof', async () => {
+      expect(await check('nowhere', 'loss')).toMatchObject({ state: 'warn', summary: 'nothing was read in this time' });
+    });
+
+    test('a look that did not reach the end is no proof', async () => {
+      const parts = {
+        store: temporary.store,
+        positions: () => Promise.resolve(null),
+        deadLetters: () => Promise.resolve(null),
+        now: () => NOW,
+      };
+      const { checks } = await diagnose(parts, { cluster: 'whole', limit: 1 });
+      expect(checks[0]).toMatchObject({ name: 'loss', state: 'warn' });
+      expect(checks.map(({ name }) => name)).not.toContain('lag');
+    });
   });
 
-  test('times from the future and clocks that differ are told', async () => {
-    expect(await check('early', 'clocks')).toMatchObject({
-      state: 'warn',
-      summary: '1 program writes times that have not come yet',
-      details: ['kvm-a cloudstack-agent: records from 10 min in the future'],
+  describe('collectors', { timeout: 30_000 }, () => {
+    const states = async (cluster: string): Promise<readonly (readonly string[])[]> =>
+      (await checksOf(cluster)).flatMap(({ name, state, summary }) =>
+        name.endsWith(' of kvm-a') ? [[name, state, summary]] : [],
+      );
+
+    test('one that is heard of is well', async () => {
+      expect(await states('alive')).toEqual([
+        ['files of kvm-a', 'ok', 'running since 2026-11-23T10:00:00.000Z'],
+        ['sensors of kvm-a', 'ok', 'running since 2026-11-23T10:00:00.000Z'],
+      ]);
     });
-    const skewed = await check('skewed', 'clocks');
-    expect(skewed).toMatchObject({ state: 'warn', summary: "the clock of 1 host differs from the others'" });
-    expect(skewed?.details).toEqual([expect.stringMatching(/^The clock of kvm-b is about 12\.1 s ahead of that of kvm-a\.$/)]);
-    expect(await check('whole', 'clocks')).toMatchObject({ state: 'ok', hint: null });
+
+    test('one that should speak every few seconds and does not is silent, and so is all of its host', async () => {
+      const silent = 'silent: nothing for 10 min, although it never said that it stops';
+      expect(await states('dead')).toEqual([
+        ['files of kvm-a', 'warn', silent],
+        ['sensors of kvm-a', 'warn', silent],
+      ]);
+    });
+
+    test('one that speaks every five minutes is not silent after six', async () => {
+      expect((await states('slow')).find(([name]) => name?.startsWith('sensors'))).toContain('ok');
+    });
+
+    test('an observer of the network is silent when it no longer says that it listens', async () => {
+      expect(await states('deaf')).toMatchObject([
+        ['arp:cloudbr0 of kvm-a', 'warn', expect.stringMatching(/^silent: nothing for 5 min/)],
+      ]);
+      expect(await states('hearing')).toMatchObject([['arp:cloudbr0 of kvm-a', 'ok', expect.any(String)]]);
+    });
+
+    test('files that say nothing for hours are quiet, not silent', async () => {
+      expect(await states('quiet')).toMatchObject([['files of kvm-a', 'ok', expect.any(String)]]);
+    });
+
+    test('a program that is missing is named', async () => {
+      expect(await states('lacking')).toEqual([
+        ['sensors of kvm-a', 'warn', 'missing since 2026-11-23T10:00:00.000Z: there is no program sensors: install lm-sensors'],
+      ]);
+    });
+
+    test('one that was turned off is left out; one that ended with its host is told', async () => {
+      expect((await states('changed')).map(([name]) => name)).toEqual(['files of kvm-a']);
+      expect(await states('ended')).toMatchObject([['files of kvm-a', 'warn', 'stopped since 2026-11-23T10:00:00.000Z']]);
+    });
   });
 
-  test('chunks that wait are counted; long waits and dead letters are told', async () => {
-    const waiting = { ...EMPTY, begin: 2, end: 9, committed: 4, waitingSince: NOW - 1000 };
-    expect(await check('whole', 'lag', { positions: [waiting] })).toMatchObject({
-      state: 'ok',
-      summary: '5 chunks wait, the oldest for 1 s',
+  describe('the rest', { timeout: 30_000 }, () => {
+    test('records that could not be read are counted per host and program', async () => {
+      expect(await check('rejecting', 'records')).toMatchObject({
+        state: 'warn',
+        summary: '2 read: 50 % could not be read, 50 % mean nothing for a migration',
+        details: ['kvm-a cloudstack-agent: 50 % of 2 records rejected'],
+        parts: ['kvm-a cloudstack-agent: 2 records, 50 % rejected, 50 % mean nothing for a migration'],
+      });
+      expect(await check('whole', 'records')).toMatchObject({ state: 'ok', hint: null });
     });
-    expect(await check('whole', 'lag', { positions: [{ ...waiting, waitingSince: NOW - MINUTE }] })).toMatchObject({
-      state: 'warn',
+
+    test('times from the future and clocks that differ are told', async () => {
+      expect(await check('early', 'clocks')).toMatchObject({
+        state: 'warn',
+        summary: '1 program writes times that have not come yet',
+        details: ['kvm-a cloudstack-agent: records from 10 min in the future'],
+      });
+      const skewed = await check('skewed', 'clocks');
+      expect(skewed).toMatchObject({ state: 'warn', summary: "the clock of 1 host differs from the others'" });
+      expect(skewed?.details).toEqual([expect.stringMatching(/^The clock of kvm-b is about 12\.1 s ahead of that of kvm-a\.$/)]);
+      expect(await check('whole', 'clocks')).toMatchObject({ state: 'ok', hint: null });
     });
-    // dropped by retention before the group committed
-    expect(await check('whole', 'lag', { positions: [{ ...waiting, begin: 8 }] })).toMatchObject({
-      summary: '1 chunk wait, the oldest for 1 s',
-    });
-    expect(await check('whole', 'dead letters')).toMatchObject({ state: 'ok' });
-    expect(await check('whole', 'dead letters', { letters: [{ ...EMPTY, begin: 1, end: 3 }] })).toMatchObject({
-      state: 'warn',
-      summary: '2 chunks could not be read as a whole, and are kept',
+
+    test('chunks that wait are counted; long waits and dead letters are told', async () => {
+      const waiting = { ...EMPTY, begin: 2, end: 9, committed: 4, waitingSince: NOW - 1000 };
+      expect(await check('whole', 'lag', { positions: [waiting] })).toMatchObject({
+        state: 'ok',
+        summary: '5 chunks wait, the oldest for 1 s',
+      });
+      expect(await check('whole', 'lag', { positions: [{ ...waiting, waitingSince: NOW - MINUTE }] })).toMatchObject({
+        state: 'warn',
+      });
+      // dropped by retention before the group committed
+      expect(await check('whole', 'lag', { positions: [{ ...waiting, begin: 8 }] })).toMatchObject({
+        summary: '1 chunk wait, the oldest for 1 s',
+      });
+      expect(await check('whole', 'dead letters')).toMatchObject({ state: 'ok' });
+      expect(await check('whole', 'dead letters', { letters: [{ ...EMPTY, begin: 1, end: 3 }] })).toMatchObject({
+        state: 'warn',
+        summary: '2 chunks could not be read as a whole, and are kept',
+      });
     });
   });
 });

@@ -33,7 +33,7 @@ export const STORES: readonly StoreKind[] = [
     : [{ name: 'on a server', open: (options: SchemaOptions = {}) => openOnServer(SERVER, options) }]),
 ];
 
-/** In a folder of its own. */
+/** The embedded one, for tests that need any. */
 export async function openEmbedded(options: SchemaOptions = {}): Promise<TemporaryStore> {
   const folder = await mkdtemp(join(tmpdir(), 'precopy-store-'));
   const store = await openEmbeddedStore({ folder });
