@@ -3,11 +3,15 @@ import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import type { Questions } from '../forensics/questions.ts';
 import { AppError } from '../lib/errors.ts';
+import { serverOptionsOf } from '../config/clickhouse.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
 import { requireSchema } from '../store/schema.ts';
-import { openEmbeddedStream } from '../stream/embedded.ts';
+import { openServerStore } from '../store/server.ts';
+import type { Store } from '../store/store.ts';
+import type { Stream } from '../stream/stream.ts';
 import { runningInstance } from './instance-file.ts';
 import { createLocalQuestions } from './local-questions.ts';
+import { openStream } from './open-stream.ts';
 import { createRemoteQuestions } from './remote-questions.ts';
 
 /** Who answers: an instance that runs, or this process, which then has the tables open. */
@@ -18,22 +22,18 @@ export interface OpenQuestions extends Questions {
 }
 
 /**
- * Questions to what a configuration's data folder holds: the engine lets one process have it, so a running instance is asked.
+ * Questions to what a configuration names: the engine lets one process have the tables of a data folder, so a running instance is
+ * asked; tables on a server are asked there.
  *
  * @throws AppError `no-input` where nothing was ever stored there, `locked`, `unreadable`, `store`.
  */
-export async function openQuestions({ data }: Config): Promise<OpenQuestions> {
-  const instance = await runningInstance(data);
+export async function openQuestions(config: Config): Promise<OpenQuestions> {
+  const instance = await runningInstance(config.data);
   if (instance !== null) return { ...createRemoteQuestions(instance.url), pid: instance.pid, close: () => Promise.resolve() };
-  if (!(await holdsFiles(join(data, 'store'))))
-    throw new AppError('no-input', `nothing is stored in ${data}, and no instance runs on it`, {
-      hint: 'start one: precopy up; or name the configuration of another data folder with -c',
-    });
-  const store = await openEmbeddedStore({ folder: join(data, 'store') });
+  const store = await storeThatIs(config);
   try {
     await requireSchema(store);
-    const folder = join(data, 'stream');
-    const stream = (await holdsFiles(folder)) ? await openEmbeddedStream({ folder }) : null;
+    const stream = await streamThatIs(config);
     return {
       ...createLocalQuestions({ store, stream }),
       pid: null,
@@ -46,6 +46,21 @@ export async function openQuestions({ data }: Config): Promise<OpenQuestions> {
     await store.close();
     throw error;
   }
+}
+
+async function storeThatIs({ data, store }: Config): Promise<Store> {
+  if (store.clickhouse !== null) return openServerStore(serverOptionsOf(store.clickhouse));
+  if (!(await holdsFiles(join(data, 'store'))))
+    throw new AppError('no-input', `nothing is stored in ${data}, and no instance runs on it`, {
+      hint: 'start one: precopy up; or name the configuration of another data folder with -c',
+    });
+  return openEmbeddedStore({ folder: join(data, 'store') });
+}
+
+/** To ask must not make a folder where there is none. */
+async function streamThatIs(config: Config): Promise<Stream | null> {
+  if (config.stream.kafka === null && !(await holdsFiles(join(config.data, 'stream')))) return null;
+  return openStream(config, null);
 }
 
 async function holdsFiles(folder: string): Promise<boolean> {

@@ -22,7 +22,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const NOTHING: Changes = { migrations: [], findings: [], fresh: new Set(), goneMigrations: [], goneFindings: [] };
+const NOTHING: Changes = {
+  migrations: [],
+  findings: [],
+  fresh: new Set(),
+  ended: new Set(),
+  goneMigrations: [],
+  goneFindings: [],
+};
 
 async function published(): Promise<readonly { readonly key: string; readonly told: FindingMessage }[]> {
   const all: { readonly key: string; readonly told: FindingMessage }[] = [];
