@@ -162,7 +162,7 @@ test('an instance is asked while it runs, followed, and its folder is read when 
   expect(diagnosis.status).toBe(0);
   expect(program.run(['schema', '--apply', '-c', config])).toMatchObject({
     status: 2,
-    stderr: expect.stringMatching(/^precopy: process \d+ has \S+ open\n {2}it applied the schema when it started/),
+    stderr: expect.stringMatching(/^precopy: \S+ is in use by process \d+\n {2}one instance works on a data folder/),
   });
   expect(program.run(['query', '--sql', "SELECT file('/etc/passwd')", '-c', config])).toMatchObject({
     status: 2,
