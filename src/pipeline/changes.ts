@@ -1,7 +1,7 @@
 import { groupBy } from '../lib/group.ts';
 import { stableId } from '../lib/hash.ts';
 import { SEVERITIES, type Finding } from '../model/finding.ts';
-import type { Migration } from '../model/timeline.ts';
+import type { Migration, Outcome } from '../model/timeline.ts';
 import type { Analysis } from '../reports/analysis.ts';
 import { findingDocument, migrationDocument } from '../reports/json.ts';
 import type { FoundFinding } from '../store/timeline-rows.ts';
@@ -58,18 +58,19 @@ export function changesOf(analysis: Pick<Analysis, 'migrations' | 'findings'>, s
         : one.migration !== null && judged.has(one.migration)),
   );
   const documents = new Map([...stored.migrations, ...stored.findings].map(({ id, document }) => [id, document]));
+  const outcomes = new Map(stored.migrations.map(({ id, outcome }) => [id, outcome]));
   return {
     migrations: migrations.filter((one) => documents.get(one.id) !== storedText(one)),
     findings: findings.filter(({ id, finding }) => documents.get(id) !== findingText(finding)),
-    ended: new Set(migrations.filter((one) => hasEnded(one, stored.migrations)).map(({ id }) => id)),
+    ended: new Set(migrations.filter((one) => hasEnded(one, outcomes.get(one.id))).map(({ id }) => id)),
     fresh: new Set([...found].filter((id) => !documents.has(id))),
     goneMigrations,
     goneFindings,
   };
 }
 
-function hasEnded({ id, outcome }: Migration, stored: readonly StoredMigration[]): boolean {
-  return outcome !== 'running' && (stored.find((one) => one.id === id)?.outcome ?? 'running') === 'running';
+function hasEnded({ outcome }: Migration, before: Outcome | undefined): boolean {
+  return outcome !== 'running' && (before ?? 'running') === 'running';
 }
 
 /** The migration as text, the same as long as nothing new is known. */

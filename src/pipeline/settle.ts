@@ -1,3 +1,4 @@
+import { groupBy } from '../lib/group.ts';
 import type { Migration } from '../model/timeline.ts';
 import type { Analysis } from '../reports/analysis.ts';
 import type { Stored } from './changes.ts';
@@ -31,7 +32,7 @@ export function hear(heardAt: Map<string, number>, vm: string, now: number): voi
   heardAt.delete(vm);
   heardAt.set(vm, now);
   for (const [other, at] of heardAt) {
-    if (now - at < SETTLE_MS) return;
+    if (isRecent(at, now)) return;
     heardAt.delete(other);
   }
 }
@@ -44,7 +45,7 @@ export function settled(
   { migrations, findings }: Pick<Analysis, 'migrations' | 'findings'>,
   { heardAt, now, aboutHosts }: SettleParts,
 ): Settled {
-  const isFresh = ({ vm }: Migration): boolean => now - (heardAt.get(vm) ?? 0) < SETTLE_MS;
+  const isFresh = ({ vm }: Migration): boolean => isRecent(heardAt.get(vm) ?? 0, now);
   const unsettled = migrations.filter((migration) => isFresh(migration) && isGuessed(migration));
   const held = new Set(unsettled.map(({ id }) => id));
   return {
@@ -60,10 +61,10 @@ export function settled(
 
 /** What is stored, without what it says of migrations that are not settled: that stays as it is. */
 export function withoutUnsettled({ migrations, findings }: Stored, unsettled: readonly Migration[]): Stored {
+  const byVm = groupBy(unsettled, ({ vm }) => vm);
   const held = migrations.filter((stored) =>
-    unsettled.some(
-      ({ vm, startedAt, lastSeenAt }) =>
-        vm === stored.vm && overlaps({ from: startedAt, to: lastSeenAt }, { from: stored.startedAt, to: stored.lastSeenAt }),
+    (byVm.get(stored.vm) ?? []).some(({ startedAt, lastSeenAt }) =>
+      overlaps({ from: startedAt, to: lastSeenAt }, { from: stored.startedAt, to: stored.lastSeenAt }),
     ),
   );
   const ids = new Set(held.map(({ id }) => id));
@@ -71,6 +72,11 @@ export function withoutUnsettled({ migrations, findings }: Stored, unsettled: re
     migrations: migrations.filter(({ id }) => !ids.has(id)),
     findings: findings.filter(({ migration }) => migration === null || !ids.has(migration)),
   };
+}
+
+/** Less than that ago; what lies ahead was heard before the clock was set back. */
+function isRecent(at: number, now: number): boolean {
+  return at <= now && now - at < SETTLE_MS;
 }
 
 function isGuessed({ outcome, outcomeCertainty, cause }: Migration): boolean {

@@ -4,7 +4,7 @@ import type { Store } from '../store/store.ts';
 import type { Writer } from '../store/writer.ts';
 import type { Covered } from './coverage.ts';
 import type { Interval } from './interval.ts';
-import type { KnownEvents, StoredFinding, StoredMigration, TimelineStore } from './timelines.ts';
+import type { Changes, KnownEvents, StoredFinding, StoredMigration, TimelineStore } from './timelines.ts';
 
 /** How far back the latest events go at most, ms: longer than a migration lasts. */
 const LATEST_MS = 6 * 3_600_000;
@@ -12,6 +12,8 @@ const LATEST_MS = 6 * 3_600_000;
 const SILENT_MS = 10 * 60_000;
 /** What was heard of a host longer ago than this, ms, says nothing of what is observed of it today. */
 const COVERED_MS = 30 * 86_400_000;
+/** Rows of a table that are written at once: each is a document of kilobytes. */
+const MAX_ROWS = 2000;
 /** Clusters whose version is remembered; that of others is asked for. */
 const MAX_VERSIONS = 10_000;
 
@@ -66,12 +68,23 @@ export function createStoredTimelines(store: Store, writer: Writer, now: () => n
          GROUP BY host, source`,
         { cluster, since: now() - COVERED_MS },
       ),
-    async write(cluster, { migrations, findings, goneMigrations, goneFindings }) {
-      const vanished = { migrations: goneMigrations.map(({ id }) => id), findings: goneFindings.map(({ id }) => id) };
+    async write(cluster, changes) {
       const version = await versions.next(cluster);
-      await writer.writeTimelines({ cluster, version, writtenAt: now(), migrations, findings, vanished });
+      for (let from = 0; from < longestOf(changes); from += MAX_ROWS) {
+        const part = <T>(rows: readonly T[]): readonly T[] => rows.slice(from, from + MAX_ROWS);
+        const vanished = {
+          migrations: part(changes.goneMigrations).map(({ id }) => id),
+          findings: part(changes.goneFindings).map(({ id }) => id),
+        };
+        const [migrations, findings] = [part(changes.migrations), part(changes.findings)];
+        await writer.writeTimelines({ cluster, version, writtenAt: now(), migrations, findings, vanished });
+      }
     },
   };
+}
+
+function longestOf({ migrations, findings, goneMigrations, goneFindings }: Changes): number {
+  return Math.max(migrations.length, findings.length, goneMigrations.length, goneFindings.length);
 }
 
 /** Versions of rows: times, but each higher than all that are stored, for the highest counts and clocks are set back. */

@@ -16,8 +16,8 @@ export interface Program {
   kill(): Promise<void>;
   /** SIGTERM; resolves with its status. */
   stop(): Promise<number | string>;
-  /** Memory that it holds, bytes. */
-  residentBytes(): number;
+  /** Memory that it holds, bytes; pages of files that are mapped count only in `withFiles`, for the kernel may take them back. */
+  resident(): { readonly bytes: number; readonly withFiles: number };
 }
 
 /** Starts `dist/cli.js`; it is killed when the test ends. */
@@ -48,7 +48,7 @@ export function startProgram(command: 'up' | 'collect' | 'process', config: stri
       child.kill('SIGTERM');
       return ended;
     },
-    residentBytes: () => residentBytes(pid),
+    resident: () => residentOf(pid),
   };
 }
 
@@ -59,9 +59,10 @@ function endOf(child: ChildProcess): Promise<number | string> {
   });
 }
 
-function residentBytes(pid: number): number {
-  const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Number(kilobytes ?? 0) * 1024;
+function residentOf(pid: number): { readonly bytes: number; readonly withFiles: number } {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024;
+  return { bytes: field('RssAnon') + field('RssShmem'), withFiles: field('VmRSS') };
 }
 
 /** A folder for one test, gone after it. */
