@@ -86,7 +86,7 @@ export async function rebuild(interval: Interval, { memory, store, limits, now }
   const scope = { owned, hosts: stored.owned, seen, aboutHosts: ABOUT_HOSTS, now };
   const changes = changesOf(analysis, withoutUnsettled({ migrations, findings }, unsettled), scope);
   if (!isEmpty(changes)) await store.write(cluster, changes);
-  return { changes, again: unsettled.map(({ lastSeenAt }) => ({ from: lastSeenAt, to: lastSeenAt })) };
+  return { changes, again: unsettled.map(({ startedAt, lastSeenAt }) => ({ from: startedAt, to: lastSeenAt })) };
 }
 
 function isEmpty({ migrations, findings, goneMigrations, goneFindings }: Changes): boolean {
