@@ -48,7 +48,7 @@ export function userSettings({ maxRows, maxSeconds, maxMemoryBytes }: UserLimits
     max_memory_usage: Math.round(maxMemoryBytes),
     max_result_rows: Math.round(maxRows) + 1,
     result_overflow_mode: 'break',
-    output_format_json_quote_64bit_integers: 0,
+    output_format_json_quote_64bit_integers: 1,
     session_timezone: 'UTC',
     final: 1,
     allow_ddl: 0,
@@ -66,9 +66,17 @@ export async function readAsUser(ask: Ask, sql: string, { maxRows }: UserLimits)
   const { meta = [], data } = await ask.table(statement.select);
   return {
     columns: meta.map(({ name, type }) => ({ name, type })),
-    rows: data.slice(0, maxRows),
+    rows: data.slice(0, maxRows).map((row) => row.map((value, i) => withNumbers(value, meta[i]?.type ?? ''))),
     truncated: data.length > maxRows,
   };
+}
+
+/** Integers of 64 bits and more come in quotes: those that a number holds exactly become one, the others stay text. */
+function withNumbers(value: unknown, type: string): unknown {
+  if (!/Int\d+/.test(type) || type.includes('String')) return value;
+  if (Array.isArray(value)) return value.map((part: unknown) => withNumbers(part, type));
+  if (typeof value !== 'string' || !/^-?\d+$/.test(value)) return value;
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }
 
 interface Statement {

@@ -54,6 +54,14 @@ describe.each(STORES)('$name', ({ open }) => {
       });
     });
 
+    it('gets integers exactly, as text where a number would not be', async () => {
+      const sql =
+        "SELECT toUInt64(9007199254740991) AS a, toUInt64(18446744073709551615) AS b, [toInt64(-5)] AS c, '12' AS d, NULL AS e";
+      expect((await temporary.store.userQuery(sql, LIMITS)).rows).toEqual([
+        [9_007_199_254_740_991, '18446744073709551615', [-5], '12', null],
+      ]);
+    });
+
     it.each([
       ['more rows than the limit', 'SELECT number FROM numbers(1000000)', 10, true],
       ['exactly as many', 'SELECT number FROM numbers(10)', 10, false],
