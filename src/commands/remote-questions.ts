@@ -51,7 +51,7 @@ async function post<T>(url: string, path: string, body: unknown): Promise<T> {
  *
  * @throws AppError `timed-out`, or `not-found` where nothing answers there any more.
  */
-export async function answered<T>(url: string, exchange: () => Promise<T>): Promise<T> {
+async function answered<T>(url: string, exchange: () => Promise<T>): Promise<T> {
   try {
     return await exchange();
   } catch (cause) {

@@ -92,6 +92,6 @@ function refused(folder: string, error: unknown): AppError {
     return new AppError('store', `The store in ${folder} cannot be opened: ${String(error)}`, { cause: error });
   return new AppError('locked', `The store in ${folder} cannot be opened: another process has it open`, {
     cause: error,
-    hint: 'While "precopy up" runs, ask it: "precopy query" and "precopy report" do so by its address, with --url. Or stop it first.',
+    hint: 'A "precopy up" that starts or ends has it for a moment: try again. Else see which process uses the folder, and end it.',
   });
 }
