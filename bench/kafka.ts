@@ -38,7 +38,7 @@ async function main(): Promise<void> {
       for (const codec of CODECS) {
         const topicPrefix = `${codec}-${round}.`;
         const cost = await measure(messages, { codec, topicPrefix, brokers: cluster.brokers });
-        const stored = storedBytes(join(cluster.folder, 'node-1/data'), `${topicPrefix}bench-`);
+        const stored = storedBytes(join(cluster.folder ?? '', 'node-1/data'), `${topicPrefix}bench-`);
         costs.push({ ...cost, share: stored / (totalBytes(messages) * (1 + WARM_UP / messages.length)) });
       }
     }

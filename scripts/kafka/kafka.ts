@@ -24,8 +24,8 @@ export interface KafkaCluster {
   readonly brokers: readonly string[];
   /** Without encryption and user, whatever was asked for: for looking into it. */
   readonly plainBrokers: readonly string[];
-  /** Where the brokers keep their data; gone after `stop`. */
-  readonly folder: string;
+  /** Where the brokers keep their data; gone after `stop`. `null` where others run them. */
+  readonly folder: string | null;
   /** Of a cluster with TLS. */
   readonly certificates: Certificates | null;
   /** Ends a broker at once, as `kill -9`. Nodes count from 1. */
@@ -54,6 +54,20 @@ const INSTALL = 'apt-get install -y default-jre-headless maven';
 export function whatIsMissing(): string | null {
   const missing = ['java', 'mvn', 'openssl'].filter((program) => spawnSync('which', [program]).status !== 0);
   return missing.length === 0 ? null : `${missing.join(', ')} not found: ${INSTALL}`;
+}
+
+/** Brokers that somebody else runs, without encryption and users: they are neither killed nor stopped. */
+export function existingKafka(brokers: readonly string[]): KafkaCluster {
+  const notOurs = (): Promise<void> => Promise.reject(new Error(`${brokers.join(', ')} are not ours to stop or start`));
+  return {
+    brokers,
+    plainBrokers: brokers,
+    folder: null,
+    certificates: null,
+    kill: notOurs,
+    restart: notOurs,
+    stop: () => Promise.resolve(),
+  };
 }
 
 /** Starts brokers; resolves when they answer. */

@@ -12,6 +12,7 @@ import { paint, type Sheet } from '../reports/sheet.ts';
 import { fold, inert, pad } from '../reports/terminal/text.ts';
 import { openServerStore } from '../store/server.ts';
 import type { Terminal } from './analyze.ts';
+import { openStream } from './open-stream.ts';
 
 const HELP = `precopy check   the configuration in force, and what is missing on this machine
 
@@ -104,9 +105,10 @@ function parserNeed(): Need {
 
 async function ownNeeds({ data, stream, api, store }: Config): Promise<readonly Need[]> {
   const { bavail, bsize } = statfsSync(nearestExisting(data));
-  const wanted = sizeBytes(stream.retention.maxBytes);
+  const wanted = stream.kafka === null ? sizeBytes(stream.retention.maxBytes) : 0;
   return [
     folderNeed('data', data, { bytes: bavail * bsize, wanted }),
+    ...(stream.kafka === null ? [] : [await kafkaNeed({ data, stream }, stream.kafka.brokers)]),
     ...(store.clickhouse === null ? [] : [await serverNeed(store.clickhouse)]),
     await portNeed('api', api.listen, ['tcp']),
   ];
@@ -122,6 +124,17 @@ async function serverNeed(clickhouse: NonNullable<Config['store']['clickhouse']>
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return { state: error.retriable ? 'warn' : 'fail', of: 'store', found: error.message, remedy: error.hint };
+  }
+}
+
+/** Whether brokers let us in. */
+async function kafkaNeed(config: Pick<Config, 'data' | 'stream'>, brokers: readonly string[]): Promise<Need> {
+  try {
+    await (await openStream(config, null)).close();
+    return { state: 'ok', of: 'kafka', found: `${brokers.join(', ')} let us in`, remedy: null };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return { state: 'fail', of: 'kafka', found: error.message, remedy: error.hint };
   }
 }
 

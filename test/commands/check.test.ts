@@ -69,6 +69,17 @@ test('a server that nobody answers for is a warning, for it may come', async () 
   expect(text).toMatch(/^warn {2}store: [^]*ECONNREFUSED[^]*Nothing listens at http:\/\/127\.0\.0\.1:1/m);
 });
 
+test('a Kafka cluster that does not answer is a failure that names the broker, and its password is not shown', async () => {
+  const kafka = `brokers: ['kafka.invalid:9092'], sasl: { mechanism: plain, username: u, password: hush }`;
+  const [status, text] = await checked(
+    `data: ${folder}\nstream: { kafka: { ${kafka} } }\ncollect: { files: [], ${QUIET} }\napi: { listen: '127.0.0.1:0' }\n`,
+  );
+  expect(status).toBe(1);
+  expect(text).toMatch(/^fail {2}kafka: cannot connect to Kafka \(kafka\.invalid:9092\)/m);
+  expect(text).toMatch(/password: "?\*\*\*/);
+  expect(text).not.toContain('hush');
+}, 30_000);
+
 test('a configuration that is wrong is told problem by problem, and status 1', async () => {
   const [status, text] = await checked('clutser: a\napi: { listen: 1 }\n');
   expect(status).toBe(1);

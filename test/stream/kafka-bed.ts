@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { openKafkaStream, type KafkaOptions } from '../../src/stream/kafka.ts';
 import type { Stream } from '../../src/stream/stream.ts';
-import { startKafka, whatIsMissing, type ClusterOptions, type KafkaCluster } from '../../scripts/kafka/kafka.ts';
+import { existingKafka, startKafka, whatIsMissing, type ClusterOptions, type KafkaCluster } from '../../scripts/kafka/kafka.ts';
 import type { StreamBed } from './contract.ts';
 import { kafkaOptions, uniquePrefix } from './kafka-options.ts';
 
@@ -15,23 +15,32 @@ export interface KafkaBed {
   open(options?: Partial<KafkaOptions>): Promise<Stream>;
 }
 
+/** `host:port` of brokers that somebody runs already, with commas between; tests that need nothing special use them. */
+const EXISTING = process.env['KAFKA_BROKERS']?.split(',') ?? null;
+
+/** What brokers a test needs; `existing`: those of `KAFKA_BROKERS` will do, where it is set. */
+export interface BedOptions extends ClusterOptions {
+  readonly existing?: boolean;
+}
+
 /**
- * Whether brokers can be started here; where not, it says why, once. With `PRECOPY_REQUIRE_KAFKA` set it is always true, and
- * tests fail where there are none.
+ * Whether there are brokers; where there are none, and none can be started, it says why. With `PRECOPY_REQUIRE_KAFKA` set it is
+ * always true, and tests fail where there are none.
  */
-export function canRunKafka(): boolean {
+export function canRunKafka({ existing = false }: Pick<BedOptions, 'existing'> = {}): boolean {
+  if (existing && EXISTING !== null) return true;
   const missing = whatIsMissing();
-  if (missing !== null) process.stderr.write(`no tests with Kafka, for ${missing}\n`);
+  if (missing !== null) process.stderr.write(`no tests with Kafka: ${missing}\n`);
   return missing === null || process.env['PRECOPY_REQUIRE_KAFKA'] !== undefined;
 }
 
 /** Brokers for the tests of one `describe`. */
-export function kafkaBed(options: ClusterOptions = {}): KafkaBed {
+export function kafkaBed({ existing = false, ...options }: BedOptions = {}): KafkaBed {
   let cluster: KafkaCluster | null = null;
   const streams: Stream[] = [];
 
   beforeAll(async () => {
-    cluster = await startKafka(options);
+    cluster = existing && EXISTING !== null ? existingKafka(EXISTING) : await startKafka(options);
   }, START_MS);
 
   afterAll(async () => {

@@ -9,8 +9,8 @@ import { uniquePrefix } from './kafka-options.ts';
 const PATIENCE = { timeout: 60_000, interval: 50 };
 const TIMEOUT_MS = 120_000;
 
-describe.runIf(canRunKafka())('members of a group', () => {
-  const bed = kafkaBed();
+describe.runIf(canRunKafka({ existing: true }))('members of a group', () => {
+  const bed = kafkaBed({ existing: true });
   let programs: Programs;
 
   beforeAll(() => {

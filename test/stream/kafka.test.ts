@@ -6,8 +6,8 @@ import { noise, PATIENCE, record, streamContract } from './contract.ts';
 import { canRunKafka, kafkaBed, streamBed } from './kafka-bed.ts';
 import { uniquePrefix } from './kafka-options.ts';
 
-describe.runIf(canRunKafka())('with one broker', () => {
-  const bed = kafkaBed();
+describe.runIf(canRunKafka({ existing: true }))('with one broker', () => {
+  const bed = kafkaBed({ existing: true });
   streamContract('a stream in Kafka', (partitions) => streamBed(bed, partitions));
 
   test.each(CODECS)(

@@ -140,7 +140,7 @@ function size({ type }: Clues, { topic, brokers }: Place): Advice | null {
 
 function other({ name, type, retriable }: Clues, { topic }: Place): Advice {
   if (type === 'UNKNOWN_TOPIC_OR_PARTITION') {
-    return { message: `there is no topic ${topic ?? ''}`, hint: 'create it: see precopy check', retriable: true };
+    return { message: `there is no topic ${topic ?? ''}`, hint: 'it is created when precopy starts', retriable: true };
   }
   return {
     message: type ?? name,
