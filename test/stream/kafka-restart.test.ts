@@ -75,6 +75,26 @@ describe.runIf(canRunKafka())('one broker', () => {
   );
 });
 
+describe.runIf(canRunKafka())('a broker that stays away', () => {
+  const bed = kafkaBed();
+
+  test('a send is refused and worth another try, a consumer tells, and both end', { timeout: TIMEOUT_MS }, async () => {
+    const stream = await bed.open({ sendBudgetMs: 2_000 });
+    const producer = await stream.producer();
+    const recorder = await record(stream, { topic: 't' });
+    await producer.send('t', [message('k', '0')]);
+    await vi.waitFor(() => expect(numbersOf(recorder)).toEqual([0]), PATIENCE);
+    await bed.cluster().kill(1);
+    await expect(producer.send('t', [message('k', '1')])).rejects.toMatchObject({ code: 'stream', retriable: true });
+    await vi.waitFor(() => expect(recorder.failures.length).toBeGreaterThan(0), PATIENCE);
+    expect(recorder.failures[0]).toMatchObject({ code: 'stream', retriable: true });
+    const began = performance.now();
+    await stream.close();
+    expect(performance.now() - began).toBeLessThan(30_000);
+    expect(recorder.told).toEqual(['assigned 0 null', 'revoked 0']);
+  });
+});
+
 describe.runIf(canRunKafka())('three brokers', () => {
   const bed = kafkaBed({ nodes: 3 });
 

@@ -41,6 +41,8 @@ export interface Client {
   readonly brokers: readonly string[];
   /** Asks the cluster. @throws AppError */
   ask<T>(doing: Doing, question: (admin: kafkajs.Admin) => Promise<T>): Promise<T>;
+  /** Topics that were seen to be there. */
+  readonly seen: Set<string>;
   /** A topic or a group as the cluster calls it. */
   named(name: string): string;
   close(): Promise<void>;
@@ -73,6 +75,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
   const client: Client = {
     kafka,
     brokers,
+    seen: new Set(),
     named: (name) => `${topicPrefix}${name}`,
     ask: (doing, question) =>
       retry(
@@ -103,7 +106,7 @@ async function connected(kafka: kafkajs.Kafka, brokers: readonly string[]): Prom
   } catch (error) {
     throw streamError(error, { brokers, what: 'connect' });
   } finally {
-    await admin.disconnect();
+    await admin.disconnect().catch(() => {});
   }
 }
 
@@ -132,12 +135,18 @@ async function tokenOf(sasl: Extract<KafkaSasl, { mechanism: 'oauthbearer' }>): 
   try {
     const { stdout } = await promisify(execFile)(program, args, { timeout: TOKEN_MS, maxBuffer: 1 << 20 });
     return stdout.trim();
-  } catch (cause) {
-    throw new AppError('stream', `no token for Kafka: ${program} did not print one`, {
-      hint: `run it yourself: ${sasl.tokenCommand.join(' ')} (sasl.tokenCommand in the configuration)`,
-      cause,
+  } catch (error) {
+    throw new AppError('stream', `no token for Kafka: ${program} did not print one (${endOf(error)})`, {
+      // not the error itself: it has what the program printed, which may be a token
+      hint: 'run what stream.kafka.sasl.tokenCommand says, as the user that runs precopy',
     });
   }
+}
+
+function endOf(error: unknown): string {
+  const { code, signal } = error as { readonly code?: number | string; readonly signal?: string | null };
+  if (typeof code === 'number') return `status ${code}`;
+  return code ?? signal ?? 'unknown reason';
 }
 
 async function textOf(path: string, setting: string): Promise<string> {

@@ -56,9 +56,12 @@ async function ensureTopic(client: Client, topic: string, options: TopicOptions)
   }
 }
 
-/** Whether the cluster has a topic. It lists all, for asking for one that is not there may create it. */
+/** Whether the cluster has a topic, or had it before. It lists all, for asking for one that is not there may create it. */
 export async function topicExists(client: Client, topic: string): Promise<boolean> {
-  return (await client.ask({ what: 'look at', topic }, (admin) => admin.listTopics())).includes(topic);
+  const { seen } = client;
+  if (!seen.has(topic))
+    for (const name of await client.ask({ what: 'look at', topic }, (admin) => admin.listTopics())) seen.add(name);
+  return seen.has(topic);
 }
 
 function settingsOf({ retention, partitions }: TopicOptions): Readonly<Record<string, string>> {
