@@ -1,8 +1,9 @@
 import type { DetectorSettings } from '../reports/analysis.ts';
 import type { DirtyCluster } from './dirty.ts';
-import { cutTo } from './interval.ts';
+import type { Interval } from './interval.ts';
 import { createPace } from './pace.ts';
 import type { Partition } from './partition.ts';
+import { PART_MS, partsOf } from './parts.ts';
 import { rebuild, type ClusterMemory } from './rebuild.ts';
 import type { Changes, TimelineStore } from './timelines.ts';
 
@@ -29,7 +30,9 @@ export interface FollowerWatch {
 /** Brings timelines up to date with the events that are stored, soon and not all the time. */
 export interface Follower {
   start(): void;
-  /** Tells it that events were stored. */
+  /** Tells it that events come, which are about to be stored. */
+  storing(): void;
+  /** Tells it that they were stored. */
   stored(): void;
   /** Ends what is being done. */
   finish(): Promise<void>;
@@ -40,8 +43,6 @@ export interface Follower {
   stop(): Promise<void>;
 }
 
-/** Longer times are told again in parts of this, ms, so that memory does not follow how much arrived late. */
-const PART_MS = 30 * 60_000;
 /** Parts of one cluster that are told one after the other; what remains waits, so that what happens now is told meanwhile. */
 const MAX_PARTS = 20;
 
@@ -89,6 +90,7 @@ export function createFollower(partitions: ReadonlyMap<number, Partition>, parts
       stopped = false;
       plan();
     },
+    storing: () => pace.storing(),
     stored: () => pace.stored(),
     async finish() {
       await running;
@@ -115,7 +117,7 @@ async function bring(
   const readAt = state.takeWaiting(cluster);
   try {
     const memory = await state.memory(cluster);
-    const parts = cutTo(PART_MS, intervals);
+    const parts = await partsWithin(intervals, cluster, store);
     // the latest first: somebody may still act on it
     for (const interval of parts.slice(-MAX_PARTS)) {
       const began = now();
@@ -131,6 +133,16 @@ async function bring(
     watch.failed(error);
     return false;
   }
+}
+
+/** What is new is short, and told as it is. */
+async function partsWithin(intervals: readonly Interval[], cluster: string, store: TimelineStore): Promise<readonly Interval[]> {
+  const hull = {
+    from: Math.min(...intervals.map(({ from }) => from)),
+    to: Math.max(...intervals.map(({ to }) => to)),
+  };
+  if (intervals.length === 1 && hull.to - hull.from <= PART_MS) return intervals;
+  return partsOf(intervals, await store.density(cluster, hull, PART_MS));
 }
 
 /** Remembers which migrations still run. */

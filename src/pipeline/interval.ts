@@ -27,19 +27,6 @@ export function atMost(intervals: readonly Interval[], max: number): readonly In
   return merged(apart, gaps.toSorted((a, b) => a - b)[apart.length - max - 1]);
 }
 
-/** Cuts what is longer than this into parts of it, in the order of time. */
-export function cutTo(lengthMs: number, intervals: readonly Interval[]): readonly Interval[] {
-  return intervals.flatMap(({ from, to }) => {
-    const parts: Interval[] = [];
-    let start = from;
-    while (to - start > lengthMs) {
-      parts.push({ from: start, to: start + lengthMs });
-      start += lengthMs + 1;
-    }
-    return [...parts, { from: start, to }];
-  });
-}
-
 /** The two have a moment in common. */
 export function overlaps(a: Interval, b: Interval): boolean {
   return a.from <= b.to && b.from <= a.to;

@@ -7,6 +7,8 @@ const BACKGROUND_EVERY_MS = 5000;
 /** Events older than this wait for more of their time to arrive, ms: files of days come one after the other. */
 const RECENT_MS = 60 * 60_000;
 const OLD_EVERY_MS = 20_000;
+/** While more arrives, telling old times again takes one part of time in so many: most of it will have to be done once more. */
+const OLD_SHARE = 20;
 /** Where nothing was stored for so long, everything is done. */
 const QUIET_MS = 1000;
 const AFTER_FAILURE_MS = 2000;
@@ -19,7 +21,9 @@ export interface Pace {
   choose(): (interval: Interval, urgency: Urgency) => boolean;
   /** It is time to see whether migrations still run. */
   lookAtRunning(): boolean;
-  /** Events were stored. */
+  /** Events are being stored. */
+  storing(): void;
+  /** They were stored. */
   stored(): void;
   /** All that was chosen is done, or failed. */
   looked(tookMs: number, failed: boolean): void;
@@ -36,6 +40,9 @@ export function createPace({ now }: { now(): number }): Pace {
   /** Something was stored since running migrations were last looked at. */
   let storedSince = true;
   let pauseMs = URGENT_EVERY_MS;
+  let isStoring = false;
+  let choseOld = false;
+  let oldTookMs = 0;
 
   /** So long ago, or in the future: then the clock was set back, and nothing is to wait until it has caught up. */
   function isPast(since: number, ms: number): boolean {
@@ -46,12 +53,12 @@ export function createPace({ now }: { now(): number }): Pace {
   return {
     choose() {
       const at = now();
-      const quiet = isPast(storedAt, QUIET_MS);
+      const quiet = !isStoring && isPast(storedAt, QUIET_MS);
       const background = quiet || isPast(backgroundAt, BACKGROUND_EVERY_MS);
-      const old = quiet || isPast(oldAt, OLD_EVERY_MS);
+      choseOld = quiet || isPast(oldAt, Math.max(OLD_EVERY_MS, OLD_SHARE * oldTookMs));
       if (background) backgroundAt = at;
-      if (old) oldAt = at;
-      return ({ to }, urgency) => (to < at - RECENT_MS ? old : background || urgency === 'urgent');
+      if (choseOld) oldAt = at;
+      return ({ to }, urgency) => (to < at - RECENT_MS ? choseOld : background || urgency === 'urgent');
     },
     lookAtRunning() {
       if (!storedSince || !isPast(runningAt, BACKGROUND_EVERY_MS)) return false;
@@ -59,11 +66,16 @@ export function createPace({ now }: { now(): number }): Pace {
       runningAt = now();
       return true;
     },
+    storing() {
+      isStoring = true;
+    },
     stored() {
       storedSince = true;
+      isStoring = false;
       storedAt = now();
     },
     looked(tookMs, failed) {
+      if (choseOld) oldTookMs = Math.min(tookMs, LONGEST_PAUSE_MS);
       pauseMs = failed ? AFTER_FAILURE_MS : Math.min(Math.max(URGENT_EVERY_MS, tookMs), LONGEST_PAUSE_MS);
     },
     waitMs: () => pauseMs,

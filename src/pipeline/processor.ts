@@ -62,12 +62,16 @@ export function createProcessor(parts: ProcessorParts): Processor {
   async function handle({ partition, messages }: Batch): Promise<string> {
     const state = partitions.get(partition);
     if (state === undefined) throw new Error(`partition ${partition} is not assigned`);
-    const { chunks, dead } = readAll(messages, { zones, watch });
-    if (dead.length > 0) await letters?.send(DEAD_LETTERS_TOPIC, dead);
-    await parts.storeChunks(chunks);
-    watch.stored(chunks);
-    for (const chunk of chunks) await state.remember(chunk);
-    follower.stored();
+    follower.storing();
+    try {
+      const { chunks, dead } = readAll(messages, { zones, watch });
+      if (dead.length > 0) await letters?.send(DEAD_LETTERS_TOPIC, dead);
+      await parts.storeChunks(chunks);
+      watch.stored(chunks);
+      for (const chunk of chunks) await state.remember(chunk);
+    } finally {
+      follower.stored();
+    }
     return state.dirty.note();
   }
 

@@ -74,7 +74,7 @@ export async function rebuild(interval: Interval, { memory, store, limits, now }
   const { cluster, recent, coverage } = memory;
   const stored = await storedAround(interval, { cluster, store });
   const seen = widened(stored.owned, MARGIN_MS);
-  const around = await recent.between(seen);
+  const around = await recent.within([seen]);
   const earlier = await earlierOf(vmsIn(around, interval), stored.owned, { cluster, store });
   const events = [...around, ...(await eventsAround(earlier, stored.owned, { memory, store }))];
   const owned = merged([stored.owned, ...earlier.map(spanOf)], 0);
@@ -150,13 +150,19 @@ async function eventsAround(
   owned: Interval,
   { memory, store }: Pick<Rebuild, 'memory' | 'store'>,
 ): Promise<readonly StoredEvent[]> {
-  const events: StoredEvent[] = [];
-  for (const one of earlier) {
-    for (const event of await memory.recent.between(widened(spanOf(one), EARLIER_MARGIN_MS))) events.push(event);
-    for (const event of await store.eventsOfVm(memory.cluster, one.vm, { from: one.startedAt, to: owned.from }))
-      events.push(event);
-  }
-  return events;
+  const { cluster, recent } = memory;
+  if (earlier.length === 0) return [];
+  const spans = merged(earlier.map((one) => widened(spanOf(one), EARLIER_MARGIN_MS)));
+  const since = new Map(earlier.map(({ vm, startedAt }) => [vm, startedAt]));
+  const sinceThen = { from: Math.min(...since.values()), to: owned.from };
+  const ofVms = recent.knows(sinceThen.from)
+    ? await recent.within([sinceThen])
+    : await store.eventsOfVms(cluster, [...since.keys()], sinceThen);
+  const own = ofVms.filter(({ event: { at, body, origin } }) => {
+    const vm = ('vm' in body ? body.vm : null) ?? origin.file.vm;
+    return vm !== null && at >= (since.get(vm) ?? Number.POSITIVE_INFINITY);
+  });
+  return [...(await recent.within(spans)), ...own];
 }
 
 function spanOf({ startedAt, lastSeenAt }: StoredMigration): Interval {

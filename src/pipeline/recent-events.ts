@@ -3,7 +3,7 @@ import type { Interval } from './interval.ts';
 import type { KnownEvents } from './timelines.ts';
 
 /** Where events are that are no longer, or not yet, in memory. */
-export type EventReader = (cluster: string, interval: Interval) => Promise<readonly StoredEvent[]>;
+export type EventReader = (cluster: string, intervals: readonly Interval[]) => Promise<readonly StoredEvent[]>;
 
 /** The latest events of one cluster, in memory; older ones are read from the store. */
 export interface RecentEvents {
@@ -11,8 +11,10 @@ export interface RecentEvents {
   add(events: readonly StoredEvent[]): void;
   /** How many it holds. */
   size(): number;
-  /** Each event once, in no particular order. */
-  between(interval: Interval): Promise<readonly StoredEvent[]>;
+  /** Events of any of these times, in no particular order; one of several of them, or one written twice, may come twice. */
+  within(intervals: readonly Interval[]): Promise<readonly StoredEvent[]>;
+  /** All events from then on are in memory. */
+  knows(at: number): boolean;
 }
 
 /** What memory of events may hold. */
@@ -27,33 +29,70 @@ export interface RecentOptions {
 
 /** Memory of one cluster's latest events. */
 export function createRecentEvents({ cluster, read, max, known }: RecentOptions): RecentEvents {
-  let events = new Map<string, StoredEvent>();
+  const keys = new Set<string>();
+  /** In the order of time, but for those that came since the last look. */
+  let sorted: StoredEvent[] = [];
+  let added: StoredEvent[] = [];
   /** All events at or after this are here. */
   let floor = known.from;
 
-  function add(added: readonly StoredEvent[]): void {
-    for (const one of added) if (one.event.at >= floor) events.set(keyOf(one), one);
-    if (events.size > max) shrink();
+  function add(events: readonly StoredEvent[]): void {
+    for (const one of events) {
+      if (one.event.at < floor) continue;
+      const key = keyOf(one);
+      if (keys.has(key)) continue;
+      keys.add(key);
+      added.push(one);
+    }
+    if (keys.size > max) shrink();
+  }
+
+  /** Few are new, and they are the latest: sorting what is nearly sorted takes next to nothing. */
+  function ordered(): readonly StoredEvent[] {
+    if (added.length > 0) sorted = [...sorted, ...added].toSorted((a, b) => a.event.at - b.event.at);
+    added = [];
+    return sorted;
   }
 
   /** Drops the older half, so that this is seldom done. */
   function shrink(): void {
-    const sorted = [...events.values()].toSorted((a, b) => a.event.at - b.event.at);
-    const kept = sorted.slice(Math.floor(sorted.length / 2));
+    const all = ordered();
+    const half = Math.floor(all.length / 2);
     // of events at one moment either all stay or none: else the floor would not be true
-    floor = (sorted[Math.floor(sorted.length / 2) - 1]?.event.at ?? floor) + 1;
-    events = new Map(kept.filter(({ event }) => event.at >= floor).map((one) => [keyOf(one), one]));
+    floor = (all[half - 1]?.event.at ?? floor) + 1;
+    sorted = all.slice(firstAtOrAfter(all, floor));
+    keys.clear();
+    for (const one of sorted) keys.add(keyOf(one));
+  }
+
+  function inMemory({ from, to }: Interval): readonly StoredEvent[] {
+    const all = ordered();
+    return all.slice(firstAtOrAfter(all, from), firstAtOrAfter(all, to + 1));
   }
 
   add(known.events);
   return {
     add,
-    size: () => events.size,
-    async between({ from, to }) {
-      if (from < floor) return read(cluster, { from, to });
-      return [...events.values()].filter(({ event }) => event.at >= from && event.at <= to);
+    size: () => keys.size,
+    async within(intervals) {
+      const older = intervals.filter(({ from }) => from < floor);
+      const here = intervals.filter(({ from }) => from >= floor).map(inMemory);
+      return [...(older.length > 0 ? await read(cluster, older) : []), ...here.flat()];
     },
+    knows: (at) => at >= floor,
   };
+}
+
+/** Index of the first event at or after that moment. */
+function firstAtOrAfter(events: readonly StoredEvent[], at: number): number {
+  let low = 0;
+  let high = events.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((events[middle]?.event.at ?? 0) < at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function keyOf({ fileId, n, event: { origin } }: StoredEvent): string {

@@ -50,13 +50,23 @@ export interface KnownEvents {
   readonly from: number;
 }
 
+/** How much happened in a stretch of time. */
+export interface Stretch {
+  /** Unix ms. */
+  readonly from: number;
+  readonly events: number;
+}
+
 /** What is stored of a cluster, as a rebuild needs it. */
 export interface TimelineStore {
   /** Clusters that have events in the interval. */
   clusters(interval: Interval): Promise<readonly string[]>;
-  events(cluster: string, interval: Interval): Promise<readonly StoredEvent[]>;
-  /** Of the events, those that name this VM. */
-  eventsOfVm(cluster: string, vm: string, interval: Interval): Promise<readonly StoredEvent[]>;
+  /** Events of any of these times, in no particular order; one that was written twice may come twice. */
+  events(cluster: string, intervals: readonly Interval[]): Promise<readonly StoredEvent[]>;
+  /** Of the events, those that name one of these VMs. */
+  eventsOfVms(cluster: string, vms: readonly string[], interval: Interval): Promise<readonly StoredEvent[]>;
+  /** How many events begin in each stretch of so many ms, in the order of time; those without any are left out. */
+  density(cluster: string, interval: Interval, stretchMs: number): Promise<readonly Stretch[]>;
   /** The latest events, at most so many. */
   latestEvents(cluster: string, max: number): Promise<KnownEvents>;
   /** Migrations that were seen at any moment of the interval, and those that ran shortly before it. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { atMost, contains, cutTo, merged, overlaps, widened, type Interval } from '../../src/pipeline/interval.ts';
+import { atMost, contains, merged, overlaps, widened, type Interval } from '../../src/pipeline/interval.ts';
 
 const intervals = fc.array(
   fc
@@ -39,23 +39,6 @@ test('no more intervals are left than are allowed, and none of what went in is l
       expect(result.length).toBeLessThanOrEqual(max);
       for (const { from, to } of all) expect(result.some((one) => one.from <= from && one.to >= to)).toBe(true);
     }),
-  );
-});
-
-test('parts of a long time have no gap, no overlap, and are no longer than allowed', () => {
-  fc.assert(
-    fc.property(
-      fc.integer({ min: 0, max: 1e6 }),
-      fc.integer({ min: 0, max: 1e6 }),
-      fc.integer({ min: 1e4, max: 1e5 }),
-      (from, length, max) => {
-        const parts = cutTo(max, [{ from, to: from + length }]);
-        expect(parts[0]?.from).toBe(from);
-        expect(parts.at(-1)?.to).toBe(from + length);
-        for (const part of parts) expect(part.to - part.from).toBeLessThanOrEqual(max);
-        for (const [i, part] of parts.slice(1).entries()) expect(part.from).toBe((parts[i]?.to ?? 0) + 1);
-      },
-    ),
   );
 });
 

@@ -28,7 +28,7 @@ test('memory and store together tell of every event, whatever was dropped from m
         cluster: 'c1',
         max: 20,
         known: { events: [], from: Number.NEGATIVE_INFINITY },
-        read: (_, interval) => Promise.resolve(within(interval)),
+        read: (_, intervals) => Promise.resolve(intervals.flatMap(within)),
       });
       for (const [i, at] of ats.entries()) {
         stored.push(eventAt(at, i));
@@ -36,7 +36,7 @@ test('memory and store together tell of every event, whatever was dropped from m
         expect(recent.size()).toBeLessThanOrEqual(20);
       }
       const asked = { from, to: from + length };
-      expect(offsets(await recent.between(asked))).toEqual(offsets(within(asked)));
+      expect(offsets(await recent.within([asked]))).toEqual(offsets(within(asked)));
     }),
   );
 });
@@ -49,7 +49,7 @@ test('an event that comes again is there once', async () => {
     read: () => Promise.reject(new Error('no store')),
   });
   recent.add([eventAt(5, 1), eventAt(5, 1)]);
-  expect(await recent.between({ from: 0, to: 10 })).toHaveLength(1);
+  expect(await recent.within([{ from: 0, to: 10 }])).toHaveLength(1);
 });
 
 test('many events of one moment are all kept or all read from the store', async () => {
@@ -61,5 +61,5 @@ test('many events of one moment are all kept or all read from the store', async 
     read: () => Promise.resolve(stored),
   });
   recent.add(stored);
-  expect(await recent.between({ from: 7, to: 7 })).toHaveLength(30);
+  expect(await recent.within([{ from: 7, to: 7 }])).toHaveLength(30);
 });
