@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { atMost, merged, type Interval } from './interval.ts';
+import { addTo, atMost, type Interval } from './interval.ts';
 
 /** Times of clusters whose timelines do not yet show all that is stored. */
 export interface Dirty {
@@ -41,7 +41,7 @@ const intervalsShape = z.array(z.tuple([z.number(), z.number()]));
 
 /** Nothing to do but what a note says. @throws Error where the note was not written by `note()`. */
 export function dirtyFrom(note: string | null): Dirty {
-  const waiting = new Map<string, readonly Interval[]>();
+  const waiting = new Map<string, Interval[]>();
   const urgent = new Set<string>();
   const taken = new Set<DirtyCluster>();
   let unnamed: readonly Interval[] = [];
@@ -54,12 +54,14 @@ export function dirtyFrom(note: string | null): Dirty {
       unnamed = intervals;
       continue;
     }
-    waiting.set(cluster, intervals);
+    add(cluster, intervals);
     urgent.add(cluster);
   }
 
   function add(cluster: string, intervals: readonly Interval[]): void {
-    waiting.set(cluster, merged([...(waiting.get(cluster) ?? []), ...intervals]));
+    const own = waiting.get(cluster) ?? [];
+    for (const interval of intervals) addTo(own, interval);
+    waiting.set(cluster, own);
   }
 
   return {
