@@ -43,7 +43,10 @@ export type QueryMigrateSample = Omit<JobSample, 'kind' | 'vm' | 'monitor' | 'di
  * Source: qapi/migration.json; units as `populate_ram_info` of QEMU's migration.c fills them.
  */
 export function jobSampleOfQueryMigrate(reply: unknown): QueryMigrateSample | null {
-  const found = migrationInfo.safeParse(returned(reply));
+  const answer = returned(reply);
+  // most VMs do not migrate, and to find that the schema does not fit takes longer than to read what does
+  if (typeof answer !== 'object' || answer === null || !('status' in answer)) return null;
+  const found = migrationInfo.safeParse(answer);
   if (!found.success) return null;
   const { ram, ...info } = found.data;
   return {

@@ -1,7 +1,8 @@
 import type { EventBody, EventKind, Origin, ParsedEvent } from '../model/event.ts';
 import type { Tally } from '../model/input.ts';
 import type { FileContext, RejectReason, Stamp } from '../model/source.ts';
-import type { Groups, Parser, RecordContext, Rule } from './parser.ts';
+import { createCapture, type Capture } from './capture.ts';
+import type { Parser, RecordContext, Rule } from './parser.ts';
 import { quotedMessage, QUOTED } from './quoted.ts';
 import { compact } from './text.ts';
 
@@ -38,8 +39,8 @@ export interface FileTally extends Tally {
 
 /** Reads the text of one file, in pieces of any size. */
 export interface Scanner {
-  /** `text`: the next bytes, each one a character (latin1). */
-  push(text: string): void;
+  /** `text`: the next bytes, each one a character (latin1); `ascii`: it is known that none is above 127. */
+  push(text: string, ascii?: boolean): void;
   end(): FileTally;
 }
 
@@ -47,7 +48,7 @@ interface Pending {
   readonly start: number;
   readonly messageAt: number;
   readonly line: number;
-  readonly rules: readonly Rule[];
+  readonly rules: readonly RuleCapture[];
 }
 
 /** What becomes of a record; `continued`: a line that belongs to the record before it. */
@@ -90,9 +91,11 @@ export function createScannerAt(parser: Parser, file: FileContext, options: Scan
 /** Cuts a file's text into records. A class, for its fields are touched on every line, and closures over as many variables are no shorter. */
 class FileScanner implements Scanner {
   readonly #header: RegExp;
-  readonly #lookUp: (buffer: string, at: number) => readonly Rule[];
+  readonly #lookUp: (buffer: string, at: number) => readonly RuleCapture[];
   readonly #reader: Reader;
   #buffer = '';
+  /** It is known that no character of the buffer is above 127. */
+  #ascii = false;
   /** Bytes of the file before the buffer. */
   #base = 0;
   /** Where in the buffer the next unread line begins. */
@@ -127,7 +130,8 @@ class FileScanner implements Scanner {
     this.#watch = watch;
   }
 
-  push(text: string): void {
+  push(text: string, ascii = false): void {
+    this.#ascii = ascii && !BEYOND_ASCII.test(this.#buffer);
     const buffer = this.#buffer === '' ? text : this.#buffer + text;
     this.#buffer = buffer;
     this.#quoting = QUOTED.test(buffer);
@@ -236,7 +240,7 @@ class FileScanner implements Scanner {
   #finish(end: number): void {
     if (this.#pending === null) return;
     const { start, line, rules } = this.#pending;
-    const { text, messageAt } = recordText(this.#buffer, this.#pending, end);
+    const { text, messageAt } = recordText(this.#buffer, this.#pending, { end, ascii: this.#ascii });
     this.#pending = null;
     this.#reader.read({ text, messageAt, line, offset: this.#base + start, rules });
   }
@@ -270,7 +274,7 @@ interface WholeRecord {
   readonly messageAt: number;
   readonly line: number;
   readonly offset: number;
-  readonly rules: readonly Rule[];
+  readonly rules: readonly RuleCapture[];
 }
 
 /** Turns the records of one file into events, and counts what became of them. */
@@ -286,7 +290,7 @@ interface Reader {
 }
 
 function createReader(parser: Parser, file: FileContext, { emit, start: { watch } }: ScanOptions): Reader {
-  const { header } = parser;
+  const captureHeader = createCapture(parser.header);
   const context: RecordContext = { vm: file.vm };
   const rejected: Partial<Record<RejectReason, number>> = {};
   let withEvents = 0;
@@ -298,13 +302,15 @@ function createReader(parser: Parser, file: FileContext, { emit, start: { watch 
 
   function timeOf(head: string | null): Stamp | null {
     if (head === null) return null;
-    const stamp = parser.time(headerGroups(header, head));
+    const stamp = parser.time(captureHeader(head, {}) ?? {});
     return stamp === 'bad-time' ? null : stamp;
   }
 
   /** The record's outcome. */
   function interpret(record: WholeRecord): RecordOutcome {
-    const groups = headerGroups(header, record.text);
+    const groups: Record<string, string | undefined> = {};
+    captureHeader(record.text, groups);
+    const written = groups['time'] ?? '';
     const stamp = parser.time(groups);
     if (stamp === 'bad-time') return 'bad-time';
     lastStamp = stamp ?? lastStamp;
@@ -312,7 +318,7 @@ function createReader(parser: Parser, file: FileContext, { emit, start: { watch 
     const found = firstMatch(record.rules, message, { groups, context }) ?? quotedMessage(firstLine(message));
     if (found === null) return 'plain';
     if (typeof found === 'string') return found;
-    const origin = originOf(file, record, { written: groups['time'] ?? '', limit: textLimit(found) });
+    const origin = originOf(file, record, { written, limit: textLimit(found) });
     for (const body of found) emit({ body, origin, stamp: stamp ?? lastStamp });
     return 'events';
   }
@@ -345,12 +351,16 @@ function isLineEnd(code: number): boolean {
 }
 
 /** Copies the record out of the buffer (a slice would keep the whole buffer alive) and decodes it. */
-function recordText(buffer: string, { start, messageAt }: Pending, end: number): RecordText {
+function recordText(
+  buffer: string,
+  { start, messageAt }: Pending,
+  { end, ascii }: { readonly end: number; readonly ascii: boolean },
+): RecordText {
   let last = end;
   while (last > messageAt && isLineEnd(buffer.charCodeAt(last - 1))) last -= 1;
   const raw = buffer.slice(start, last);
   const unixText = raw.includes('\r') ? raw.replace(/\r\n/g, '\n') : raw;
-  const text = decode(unixText);
+  const text = ascii ? compact(unixText) : decode(unixText);
   if (text.length === last - start) return { text, messageAt: messageAt - start };
   return { text, messageAt: decode(buffer.slice(start, messageAt)).length };
 }
@@ -381,46 +391,41 @@ function firstLine(text: string): string {
   return end < 0 ? text : text.slice(0, end);
 }
 
-function headerGroups(header: RegExp, text: string): Groups {
-  header.lastIndex = 0;
-  return header.exec(text)?.groups ?? {};
+/** A rule with its message as a function. */
+interface RuleCapture {
+  readonly rule: Rule;
+  readonly capture: Capture;
 }
 
 /** What the first rule that matches makes of the record; `null` where none does, or where it is a plain record after all. */
 function firstMatch(
-  rules: readonly Rule[],
+  rules: readonly RuleCapture[],
   message: string,
-  { groups, context }: { readonly groups: Groups; readonly context: RecordContext },
+  { groups: ofHeader, context }: { readonly groups: Record<string, string | undefined>; readonly context: RecordContext },
 ): readonly EventBody[] | RejectReason | null {
-  for (const rule of rules) {
-    const match = rule.message.exec(message);
-    if (match === null) continue;
-    const found = rule.event(withHeader(match.groups, groups), context);
+  for (const { rule, capture } of rules) {
+    // added to the header's groups, which nobody else holds
+    const groups = capture(message, ofHeader);
+    if (groups === null) continue;
+    const found = rule.event(groups, context);
     if (found === null) return null;
     return typeof found === 'string' || 'length' in found ? found : [found];
   }
   return null;
 }
 
-/** The header's groups beside the rule's own. Added to the match, which nobody else holds: a copy of both costs more than the match itself. */
-function withHeader(own: Record<string, string> | undefined, header: Groups): Groups {
-  if (own === undefined) return header;
-  const groups: Record<string, string | undefined> = own;
-  for (const name in header) if (!(name in groups)) groups[name] = header[name];
-  return groups;
-}
-
 /** Looks up the rules that a message beginning at `at` can match, in the order the parser lists them. */
-function ruleIndex(rules: readonly Rule[]): (buffer: string, at: number) => readonly Rule[] {
-  const always = rules.filter((rule) => literalStarts(rule).length === 0);
-  const byKey = new Map<number, Rule[]>();
-  for (const rule of rules) {
-    for (const key of new Set(literalStarts(rule).map((start) => keyAt(start, 0)))) {
-      byKey.set(key, [...(byKey.get(key) ?? []), rule]);
+function ruleIndex(parsed: readonly Rule[]): (buffer: string, at: number) => readonly RuleCapture[] {
+  const rules = parsed.map((rule) => ({ rule, capture: createCapture(rule.message) }));
+  const always = rules.filter(({ rule }) => literalStarts(rule).length === 0);
+  const byKey = new Map<number, RuleCapture[]>();
+  for (const one of rules) {
+    for (const key of new Set(literalStarts(one.rule).map((start) => keyAt(start, 0)))) {
+      byKey.set(key, [...(byKey.get(key) ?? []), one]);
     }
   }
   const combined = new Map(
-    [...byKey].map(([key, list]) => [key, rules.filter((rule) => list.includes(rule) || always.includes(rule))]),
+    [...byKey].map(([key, list]) => [key, rules.filter((one) => list.includes(one) || always.includes(one))]),
   );
   return (buffer, at) => combined.get(keyAt(buffer, at)) ?? always;
 }
@@ -439,11 +444,14 @@ export function literalStarts(rule: Rule): readonly string[] {
   return text.length >= KEY_CHARS ? [text] : [];
 }
 
+/** A byte of UTF-8 that is no character by itself. */
+const BEYOND_ASCII = /[\u0080-\u00ff]/;
+
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Latin1 characters that stand for bytes → the text they encode; bytes that are not UTF-8 stay as Latin1. */
 function decode(latin1: string): string {
-  if (!/[\u0080-\u00ff]/.test(latin1)) return compact(latin1);
+  if (!BEYOND_ASCII.test(latin1)) return compact(latin1);
   try {
     return utf8.decode(Uint8Array.from(latin1, (char) => char.charCodeAt(0)));
   } catch {

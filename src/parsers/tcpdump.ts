@@ -9,7 +9,7 @@ const BROADCAST = 'ff:ff:ff:ff:ff:ff';
 const OUI = String.raw`(?: \(oui [^)]*\))?`;
 /** With `-i any` the interface and the direction come first; `B` is a broadcast that came in. */
 const ANY = String.raw`(?:\S+ +(?:In|Out|B|M|P) +(?:ifindex \d+ )?)?`;
-const LINK = new RegExp(`^${ANY}(?<source>${MAC})${OUI}(?: > (?<destination>${MAC}|Broadcast)${OUI},)? `);
+const LINK = new RegExp(`^${ANY}(${MAC})${OUI}(?: > (${MAC}|Broadcast)${OUI},)? `);
 
 interface Link {
   /** Ethernet source; `null` without -e. */
@@ -18,10 +18,10 @@ interface Link {
 }
 
 function linkOf(text: string): Link {
-  const found = LINK.exec(text)?.groups;
-  const destination = found?.['destination'];
+  // by number: names cost more than the match, and this is done for every frame
+  const [, source = null, destination] = LINK.exec(text) ?? [];
   const toAll = destination === undefined ? /^\S+ +B /.test(text) : destination === BROADCAST || destination === 'Broadcast';
-  return { source: found?.['source'] ?? null, toAll };
+  return { source, toAll };
 }
 
 function frameSeen(mac: string | null): EventBody | null {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -24,6 +24,15 @@ function folder(files: Readonly<Record<string, string | Buffer>>): string {
 
 async function gather(paths: readonly string[], stdin = Readable.from([])): Promise<Gathered> {
   return readAll(await discover(paths), { parsers, hints: { hosts: [], sources: [] }, stdin, progress: () => {} });
+}
+
+/** What a file descriptor of this process stands for; nothing where it is closed meanwhile. */
+function linkOf(fd: string): readonly string[] {
+  try {
+    return [readlinkSync(`/proc/self/fd/${fd}`)];
+  } catch {
+    return [];
+  }
 }
 
 function told({ inputs }: Gathered, root: string): Readonly<Record<string, string>> {
@@ -53,6 +62,30 @@ describe('reading', () => {
       'logs.tar': 'archive',
       'label.json': 'not a log',
     });
+  });
+
+  test('a file of several MiB is the same text, compressed or not, UTF-8 where it stands', async () => {
+    const numbered = Array.from({ length: 30_000 }, (_, i) =>
+      LINE.replace('i-5-77-VM', `i-5-${i}-${i % 9000 === 7 ? 'Ü' : 'VM'}`),
+    );
+    const root = folder({
+      'plain/agent.log': numbered.join(''),
+      'packed/agent.log.gz': gzipSync(numbered.join(''), { level: 0 }),
+    });
+    const texts = async (path: string): Promise<readonly string[]> =>
+      (await gather([join(root, path)])).events.map(({ origin }) => `${origin.text}\n`);
+    expect(await texts('plain')).toEqual(numbered);
+    expect(await texts('packed')).toEqual(numbered);
+  });
+
+  test('holds no file open, read or not', async () => {
+    const root = folder({ 'agent.log': LINE, 'core.bin': Buffer.alloc(3e6), 'notes.txt': 'buy milk\n'.repeat(3e5) });
+    const open = (): readonly string[] =>
+      readdirSync('/proc/self/fd')
+        .flatMap((fd) => linkOf(fd))
+        .filter((path) => path.startsWith(root));
+    await gather([root]);
+    expect(open()).toEqual([]);
   });
 
   test('decompresses, rotated siblings too', async () => {
