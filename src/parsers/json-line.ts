@@ -23,7 +23,7 @@ export function readJsonLine<T extends object>(schema: z.ZodType<T>, { time, res
 
 /** The object a JSON line holds, without `at`; `undefined` where it is none. */
 export function objectOf(message: string): unknown {
-  return parsed(`{${message.replace(/^,/, '')}`);
+  return parsed(`{${message.startsWith(',') ? message.slice(1) : message}`);
 }
 
 function parsed(text: string): unknown {

@@ -13,8 +13,16 @@ const MEANINGS: Readonly<Record<string, QuotedMessage['meaning']>> = {
 };
 
 /** Finds any of them anywhere in a text. */
-export const QUOTED =
+const QUOTED =
   /Successfully migrated\.|Migration failed: Destination host is not compatible\.|Timed out waiting for migration|Host Unreachable/;
+
+/** A later part of each, all of which begin alike: a text without any is looked through in half the time. */
+const PART = / (?:migrated\.|compatible\.|waiting for migration|Unreachable)/;
+
+/** Whether a text holds any of them; made for large texts that do not. */
+export function quotesAny(text: string): boolean {
+  return PART.test(text) && QUOTED.test(text);
+}
 
 /** The quoted sentence in a message, if there is one. */
 export function quotedMessage(message: string): readonly EventBody[] | null {

@@ -3,7 +3,7 @@ import type { Tally } from '../model/input.ts';
 import type { FileContext, RejectReason, Stamp } from '../model/source.ts';
 import { createCapture, type Capture } from './capture.ts';
 import type { Parser, RecordContext, Rule } from './parser.ts';
-import { quotedMessage, QUOTED } from './quoted.ts';
+import { quotedMessage, quotesAny } from './quoted.ts';
 import { compact } from './text.ts';
 
 /** A line longer than this is rejected; a record longer than this is cut at a line's end. */
@@ -134,7 +134,7 @@ class FileScanner implements Scanner {
     this.#ascii = ascii && !BEYOND_ASCII.test(this.#buffer);
     const buffer = this.#buffer === '' ? text : this.#buffer + text;
     this.#buffer = buffer;
-    this.#quoting = QUOTED.test(buffer);
+    this.#quoting = quotesAny(buffer);
     let start = this.#cursor;
     for (let end = buffer.indexOf('\n', start); end >= 0; end = buffer.indexOf('\n', start)) {
       this.#readLine(start, end);
@@ -210,7 +210,7 @@ class FileScanner implements Scanner {
     this.#lastHeadAt = start;
     this.#watch?.begins(this.#lines, this.#reader.stampOf(this.#buffer.slice(start, start + MAX_HEAD_CHARS)));
     const rules = this.#lookUp(this.#buffer, messageAt);
-    if (rules.length > 0 || (this.#quoting && QUOTED.test(this.#buffer.slice(messageAt, end)))) {
+    if (rules.length > 0 || (this.#quoting && quotesAny(this.#buffer.slice(messageAt, end)))) {
       this.#pending = { start, messageAt, line: this.#lines, rules };
     }
   }
