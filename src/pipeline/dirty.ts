@@ -45,17 +45,12 @@ export function dirtyFrom(note: string | null): Dirty {
   const urgent = new Set<string>();
   const taken = new Set<DirtyCluster>();
   let unnamed: readonly Interval[] = [];
-  const written: unknown = JSON.parse(note ?? '{}');
-  noteShape.parse(written);
-  // not as a record of zod: that leaves out what a cluster may be named, __proto__
-  for (const [cluster, pairs] of Object.entries(written as object)) {
-    const intervals = intervalsShape.parse(pairs).map(([from, to]) => ({ from, to }));
-    if (cluster === UNNAMED) {
-      unnamed = intervals;
-      continue;
+  for (const [cluster, intervals] of readNote(note)) {
+    if (cluster === UNNAMED) unnamed = intervals;
+    else {
+      add(cluster, intervals);
+      urgent.add(cluster);
     }
-    add(cluster, intervals);
-    urgent.add(cluster);
   }
 
   function add(cluster: string, intervals: readonly Interval[]): void {
@@ -103,6 +98,16 @@ export function dirtyFrom(note: string | null): Dirty {
     isEmpty: () => waiting.size === 0 && taken.size === 0,
     note: () => noteOf([...[...waiting].map(([cluster, intervals]) => ({ cluster, intervals })), ...taken]),
   };
+}
+
+function readNote(note: string | null): readonly (readonly [cluster: string, intervals: readonly Interval[]])[] {
+  const written: unknown = JSON.parse(note ?? '{}');
+  noteShape.parse(written);
+  // not as a record of zod: that leaves out what a cluster may be named, __proto__
+  return Object.entries(written as object).map(([cluster, pairs]) => [
+    cluster,
+    intervalsShape.parse(pairs).map(([from, to]) => ({ from, to })),
+  ]);
 }
 
 /** Where the text would be too long, intervals are joined, and then clusters, for to do too much is no loss. */

@@ -22,18 +22,7 @@ export function createStoredTimelines(store: Store, writer: Writer, now: () => n
   return {
     ...eventQuestions(store, now),
     ...timelineQuestions(store, now),
-    async write(cluster, changes) {
-      const version = await versions.next(cluster);
-      for (let from = 0; from < longestOf(changes); from += MAX_ROWS) {
-        const part = <T>(rows: readonly T[]): readonly T[] => rows.slice(from, from + MAX_ROWS);
-        const vanished = {
-          migrations: part(changes.goneMigrations).map(({ id }) => id),
-          findings: part(changes.goneFindings).map(({ id }) => id),
-        };
-        const [migrations, findings] = [part(changes.migrations), part(changes.findings)];
-        await writer.writeTimelines({ cluster, version, writtenAt: now(), migrations, findings, vanished });
-      }
-    },
+    write: (cluster, changes) => writeChanges({ cluster, changes }, { writer, versions, now }),
   };
 }
 
@@ -105,12 +94,38 @@ function timelineQuestions(store: Store, now: () => number): Pick<TimelineStore,
   };
 }
 
+interface Writing {
+  readonly writer: Writer;
+  readonly versions: Versions;
+  now(): number;
+}
+
+async function writeChanges(
+  { cluster, changes }: { readonly cluster: string; readonly changes: Changes },
+  { writer, versions, now }: Writing,
+): Promise<void> {
+  const version = await versions.next(cluster);
+  for (let from = 0; from < longestOf(changes); from += MAX_ROWS) {
+    const part = <T>(rows: readonly T[]): readonly T[] => rows.slice(from, from + MAX_ROWS);
+    const vanished = {
+      migrations: part(changes.goneMigrations).map(({ id }) => id),
+      findings: part(changes.goneFindings).map(({ id }) => id),
+    };
+    const [migrations, findings] = [part(changes.migrations), part(changes.findings)];
+    await writer.writeTimelines({ cluster, version, writtenAt: now(), migrations, findings, vanished });
+  }
+}
+
 function longestOf({ migrations, findings, goneMigrations, goneFindings }: Changes): number {
   return Math.max(migrations.length, findings.length, goneMigrations.length, goneFindings.length);
 }
 
 /** Versions of rows: times, but each higher than all that are stored, for the highest counts and clocks are set back. */
-function createVersions(store: Store, now: () => number): { next(cluster: string): Promise<number> } {
+interface Versions {
+  next(cluster: string): Promise<number>;
+}
+
+function createVersions(store: Store, now: () => number): Versions {
   const known = new Map<string, number>();
   return {
     async next(cluster) {

@@ -105,11 +105,7 @@ function mounted(folder: string): string | null {
 
 test('a full disk is told, and no line is lost when there is room again', { timeout: 120_000 }, async ({ skip }) => {
   const folder = testFolder();
-  const data = mounted(folder);
-  if (data === null) {
-    skip();
-    return;
-  }
+  const data = mounted(folder) ?? skip();
   const log = join(folder, 'agent.log');
   const config = writeConfig(join(folder, 'c.yaml'), { data, collect: { files: [{ path: log, source: 'cloudstack-agent' }] } });
   // something else fills the disk

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Chunk } from '../../src/model/chunk.ts';
 import { encodeChunk } from '../../src/pipeline/chunk-message.ts';
+import { createStoredTimelines } from '../../src/pipeline/stored-timelines.ts';
+import { createWriter } from '../../src/store/writer.ts';
 import { DEAD_LETTERS_TOPIC, RECORDS_TOPIC } from '../../src/stream/stream.ts';
+import { analysedFolder } from '../recording.ts';
 import { chunksOf, collectedFiles } from './chunks.ts';
 import { openInstance, type Instance } from './instance.ts';
 import { analysedOf, storedOf } from './told.ts';
@@ -104,6 +107,54 @@ test('what is stored and not told yet when a processor ends, the next one tells'
   await second.stop();
   expect(await storedOf(instance.store, cluster)).toEqual(await analysedOf('recordings/libvirt-9.0/cpu-incompatible'));
 }, 60_000);
+
+test('a migration that was over when it was first heard of is told, even where its end is guessed', async () => {
+  const cluster = 'guessed';
+  const files = await collectedFiles('recordings/libvirt-9.0/not-converging', { cluster });
+  // no line says how it ended: its time has to pass first
+  const mute = files.filter(({ header: { source } }) => source === 'libvirt-qemu');
+  await processed(
+    mute.flatMap((file) => chunksOf(file, () => 1e9)),
+    { together: 1000 },
+  );
+  expect((await storedOf(instance.store, cluster)).migrations).toMatchObject([{ vm: 'i-5-77-VM', outcomeCertainty: 'follows' }]);
+}, 60_000);
+
+test('a clock that is set back keeps no newer word from being the last one', async () => {
+  const cluster = 'set back';
+  const clock = { at: Date.now() };
+  const timelines = createStoredTimelines(instance.store, createWriter(instance.store), () => clock.at);
+  const { migrations } = await analysedFolder('recordings/libvirt-9.0/cpu-incompatible');
+  const told = async (outcome: 'running' | 'failed') => {
+    const changed = migrations.map((one) => ({ ...one, outcome }));
+    await timelines.write(cluster, {
+      migrations: changed,
+      findings: [],
+      ended: new Set(),
+      fresh: new Set(),
+      goneMigrations: [],
+      goneFindings: [],
+    });
+  };
+  await told('running');
+  clock.at -= 3_600_000;
+  await told('failed');
+  const rows = (): Promise<readonly unknown[]> =>
+    instance.store.query(`SELECT outcome FROM migrations FINAL WHERE cluster = {cluster: String}`, { cluster });
+  expect(await rows()).toEqual([{ outcome: 'failed' }]);
+  // nor does another process, that knows of none of it
+  const other = createStoredTimelines(instance.store, createWriter(instance.store), () => clock.at);
+  await other.write(cluster, {
+    migrations,
+    findings: [],
+    ended: new Set(),
+    fresh: new Set(),
+    goneMigrations: [],
+    goneFindings: [],
+  });
+  await told('running');
+  expect(await rows()).toEqual([{ outcome: 'running' }]);
+});
 
 test('a message that nobody can read goes to the dead letters with the reason, and the others are read', async () => {
   const [file] = await collectedFiles('recordings/libvirt-9.0/healthy', { cluster: 'forged' });
