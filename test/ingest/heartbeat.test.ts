@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Collector, CollectorStatus } from '../../src/ingest/collector.ts';
 import { createAgeTeller } from '../../src/ingest/heartbeat-age.ts';
 import { createHeartbeatCollector } from '../../src/ingest/heartbeat.ts';
@@ -10,10 +11,9 @@ import { poolMounts } from '../../src/ingest/pool-mounts.ts';
 import type { EventBody, HeartbeatAge, HeartbeatProbe } from '../../src/model/event.ts';
 import { heartbeat } from '../../src/parsers/heartbeat.ts';
 import { readText } from '../parsers/read-file.ts';
-import { built } from './built.ts';
 
-const program = built('pool-probe');
-afterAll(() => rmSync(program.folder, { recursive: true, force: true }));
+/** As built, for `node` to run. */
+const PROBE = pathToFileURL(resolve('dist/ingest/pool-probe.js'));
 
 let folder: string;
 let running: Collector[];
@@ -57,7 +57,7 @@ function collect(pools: readonly string[] | 'auto', of: { readonly probe?: boole
       text += lines;
     },
     node: process.execPath,
-    entry: program.entry,
+    entry: PROBE,
     ...(of.mountinfo === undefined ? {} : { mountinfo: of.mountinfo }),
   });
   running.push(collector);
@@ -193,7 +193,7 @@ test('a pool that cannot be stored is told as a problem, and the collector lives
     },
     emit: () => Promise.reject(new Error('no room')),
     node: process.execPath,
-    entry: program.entry,
+    entry: PROBE,
   });
   running.push(collector);
   await collector.start();
