@@ -5,12 +5,16 @@ import { sizeBytes } from '../config/size.ts';
 import { durationMs } from '../ingest/options.ts';
 import type { Log } from '../lib/log.ts';
 import { openEmbeddedStream } from '../stream/embedded.ts';
-import { openKafkaStream, type KafkaOptions } from '../stream/kafka.ts';
+import type { KafkaOptions } from '../stream/kafka.ts';
 import type { Stream } from '../stream/stream.ts';
 
 /** The stream that a configuration asks for: Kafka, else the folder of this machine. @throws AppError where it cannot be opened. */
 export async function openStream({ data, stream }: Pick<Config, 'data' | 'stream'>, log: Log | null): Promise<Stream> {
-  if (stream.kafka !== null) return openKafkaStream({ ...kafkaOptionsOf(stream.kafka), ...(log === null ? {} : { log }) });
+  if (stream.kafka !== null) {
+    // only where it is asked for: it loads the native codecs
+    const { openKafkaStream } = await import('../stream/kafka.ts');
+    return openKafkaStream({ ...kafkaOptionsOf(stream.kafka), ...(log === null ? {} : { log }) });
+  }
   return openEmbeddedStream({ folder: join(data, 'stream'), retention: retentionOf(stream) });
 }
 
