@@ -81,19 +81,22 @@ export async function startKafka({ nodes = 1, listeners = 'plaintext' }: Cluster
     return { id: index + 1, folder: join(folder, `node-${index + 1}`), client, internal, controller };
   });
   const clusterId = newClusterId();
-  for (const member of members) prepare(member, { members, listeners, secured });
-  await Promise.all(members.map((member) => format(member, { classes, clusterId })));
   const processes = new Map<number, ChildProcess>();
   const run = (member: Member): void => void processes.set(member.id, launch(member, classes));
-  const plainBrokers = members.map(({ internal }) => `127.0.0.1:${internal}`);
+  // brokers must not outlive a test that ends before its own end
+  const atExit = (): void => processes.forEach((child) => child.kill('SIGKILL'));
+  process.once('exit', atExit);
 
   async function stop(): Promise<void> {
     await Promise.all([...processes.values()].map(end));
+    process.off('exit', atExit);
     rmSync(folder, { recursive: true, force: true });
   }
 
-  members.forEach(run);
   try {
+    for (const member of members) prepare(member, { members, listeners, secured });
+    await Promise.all(members.map((member) => format(member, { classes, clusterId })));
+    members.forEach(run);
     await untilReady(members, processes, nodes);
   } catch (error) {
     await stop();
@@ -101,7 +104,7 @@ export async function startKafka({ nodes = 1, listeners = 'plaintext' }: Cluster
   }
   return {
     brokers: members.map(({ client }) => `127.0.0.1:${client}`),
-    plainBrokers,
+    plainBrokers: members.map(({ internal }) => `127.0.0.1:${internal}`),
     folder,
     certificates: secured,
     async kill(node) {

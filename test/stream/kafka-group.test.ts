@@ -11,12 +11,12 @@ const TIMEOUT_MS = 120_000;
 
 describe.runIf(canRunKafka({ existing: true }))('members of a group', () => {
   const bed = kafkaBed({ existing: true });
-  let programs: Programs;
+  let programs: Programs | null = null;
 
   beforeAll(() => {
     programs = buildPrograms();
   }, 60_000);
-  afterAll(() => programs.remove());
+  afterAll(() => programs?.remove());
 
   test('a batch that takes longer than the session is handled once', { timeout: TIMEOUT_MS }, async () => {
     const stream = await bed.open({ sessionMs: 3_000 });
@@ -74,6 +74,7 @@ describe.runIf(canRunKafka({ existing: true }))('members of a group', () => {
       't',
       texts.map((text) => message('k', text)),
     );
+    if (programs === null) throw new Error('the programs were not built');
     const child = programs.start('kafka-consumer-child', [bed.cluster().brokers.join(','), topicPrefix, '200']);
     await vi.waitFor(() => {
       expect(child.lines.length, child.complaints()).toBeGreaterThan(7);
