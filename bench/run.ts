@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createReadStream, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,9 @@ import { createCollector } from '../src/ingest/collect.ts';
 import { readInput } from '../src/ingest/read.ts';
 import { parsers } from '../src/parsers/index.ts';
 import { writeAgentLog, writeFolder, type Generated } from './generate.ts';
+import { measureStore, type StoreRow } from './store.ts';
+import { measureUp } from './up.ts';
+import type { CollectorCost } from './collector.ts';
 import { asProcess, inProcess, interleaved, typical, type Cost } from './measure.ts';
 
 const AGENT_LOG_BYTES = 420e6;
@@ -20,13 +24,25 @@ interface Row {
   readonly met: boolean | null;
 }
 
+interface Settings {
+  readonly rounds: number;
+  readonly scale: number;
+  /** Also questions about one VM among up to 100 million lines. */
+  readonly large: boolean;
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { keep: { type: 'boolean' }, rounds: { type: 'string', default: '3' }, scale: { type: 'string', default: '1' } },
+    options: {
+      keep: { type: 'boolean' },
+      large: { type: 'boolean', default: false },
+      rounds: { type: 'string', default: '3' },
+      scale: { type: 'string', default: '1' },
+    },
   });
   const folder = mkdtempSync(join(tmpdir(), 'precopy-bench-'));
   try {
-    await measure(folder, Number(values.rounds), Number(values.scale));
+    await measure(folder, { rounds: Number(values.rounds), scale: Number(values.scale), large: values.large });
   } finally {
     if (values.keep === true) say(`kept ${folder}`);
     else rmSync(folder, { recursive: true, force: true });
@@ -34,7 +50,7 @@ async function main(): Promise<void> {
 }
 
 /** `scale` below 1 makes smaller inputs, for a quick look; the targets are then those of the full size still. */
-async function measure(folder: string, rounds: number, scale: number): Promise<void> {
+async function measure(folder: string, { rounds, scale, large }: Settings): Promise<void> {
   const agentLog = join(folder, 'agent/agent.log');
   const mixed = join(folder, 'mixed');
   say(`writing to ${folder}`);
@@ -56,7 +72,15 @@ async function measure(folder: string, rounds: number, scale: number): Promise<v
     rounds,
   );
   const cost = (name: string): Cost => typical(runs, name);
-  print([...parsing(one, cost), ...whole(many, cost)]);
+  const up = await measureUp({
+    folder,
+    agentLog,
+    lines: one.lines,
+    bytes: one.bytes,
+    seconds: Math.max(15, 60 * Math.min(1, scale)),
+  });
+  const store = await measureStore({ scale, sizes: large ? [1e6, 1e7, 1e8] : [] });
+  print([...parsing(one, cost), ...whole(many, cost), ...up, ...collecting(), ...store.map(untargeted)]);
   say(`load afterwards ${loadavg()[0]?.toFixed(1)}`);
 }
 
@@ -118,6 +142,36 @@ function whole({ bytes }: Generated, cost: (name: string) => Cost): readonly Row
     },
     { what: 'precopy --help', value: `${help.toFixed(0)} ms`, target: '<= 150 ms', met: help <= 150 },
   ];
+}
+
+/** In a process that does nothing else. */
+function collecting(): readonly Row[] {
+  const program = `import('./dist-bench/bench/collector.js').then(async ({ measureCollector }) => console.log(JSON.stringify(await measureCollector({ files: 10, linesPerSecond: 10000, seconds: 20, quietFiles: 100 }))))`;
+  const { stdout, status } = spawnSync(process.execPath, ['-e', program], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (status !== 0) throw new Error(`the collector ended with status ${status}`);
+  const { cpuShare, maxRssMegabytes, written, collected, linesPerSecond } = JSON.parse(stdout) as CollectorCost;
+  if (written !== collected) throw new Error(`${written} lines written, ${collected} collected`);
+  return [
+    {
+      what: `collector, ${thousands(linesPerSecond)} lines/s: CPU`,
+      value: `${(cpuShare * 100).toFixed(1)} % of a core`,
+      target: '<= 10 %',
+      met: cpuShare <= 0.1,
+    },
+    {
+      what: 'collector: largest RSS',
+      value: `${maxRssMegabytes.toFixed(0)} MB`,
+      target: '<= 100 MB',
+      met: maxRssMegabytes <= 100,
+    },
+  ];
+}
+
+function untargeted({ what, value }: StoreRow): Row {
+  return { what, value, target: '', met: null };
 }
 
 function describe(name: string, { files, lines, added, bytes, migrations }: Generated): void {

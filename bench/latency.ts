@@ -1,0 +1,160 @@
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { agentMigrations, agentNoise } from './lines/agent.ts';
+import type { LogFile } from './log-file.ts';
+import { planned, type Vm } from './plan.ts';
+import { startProgram, usageOf, type LogLine } from './program.ts';
+import { createRandom } from './random.ts';
+
+/** How soon findings follow their lines, and what the instance costs meanwhile. */
+export interface Latency {
+  /** Migrations that failed, one after the other, and how many of them were found out. */
+  readonly migrations: number;
+  readonly found: number;
+  /** From the writing of the line that tells of a failure to the log's word that its finding is stored. */
+  readonly medianMs: number;
+  readonly p99Ms: number;
+  readonly linesPerSecond: number;
+  /** Of one core, with all threads: while lines come, and while none do. */
+  readonly busyCpuShare: number;
+  readonly idleCpuShare: number;
+  /** Resident after the load. */
+  readonly rssMegabytes: number;
+}
+
+/** What is written. */
+export interface LatencyLoad {
+  readonly linesPerSecond: number;
+  readonly seconds: number;
+  /** Time without any line before that. */
+  readonly idleSeconds: number;
+}
+
+const HOSTS = ['kvm-1', 'kvm-2', 'kvm-3', 'kvm-4'] as const;
+const TICK_MS = 20;
+const MIGRATION_EVERY_MS = 500;
+const SEED = 7;
+
+/** Writes agents' logs of four hosts while `precopy up` follows them; a migration of a VM of its own fails every half second. */
+export async function measureLatency(folder: string, load: LatencyLoad): Promise<Latency> {
+  const paths = HOSTS.map((host) => join(folder, host, 'agent.log'));
+  for (const [i, host] of HOSTS.entries()) {
+    mkdirSync(join(folder, host), { recursive: true });
+    writeFileSync(paths[i] ?? '', '');
+  }
+  const config = join(folder, 'precopy.yaml');
+  writeFileSync(config, configText(folder, paths));
+  const foundAt = new Map<string, number>();
+  const note = ({ msg, at, detector, vm }: LogLine): void => {
+    if (msg === 'finding' && detector === 'migration-failed' && vm !== null && !foundAt.has(vm)) foundAt.set(vm, at);
+  };
+  const program = await startProgram(config, note);
+  try {
+    await sleep(5000);
+    const idle = await shareOf(program.pid, () => sleep(load.idleSeconds * 1000));
+    const wrote = createWrites(paths);
+    const busy = await shareOf(program.pid, () => wrote.run(load));
+    await sleep(5000);
+    const waits = [...wrote.failedAt].flatMap(([vm, at]) => (foundAt.has(vm) ? [(foundAt.get(vm) ?? 0) - at] : []));
+    const sorted = waits.toSorted((a, b) => a - b);
+    return {
+      migrations: wrote.failedAt.size,
+      found: waits.length,
+      medianMs: sorted[Math.floor(sorted.length / 2)] ?? Number.NaN,
+      p99Ms: sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN,
+      linesPerSecond: wrote.lines() / load.seconds,
+      busyCpuShare: busy,
+      idleCpuShare: idle,
+      rssMegabytes: usageOf(program.pid).rssMegabytes,
+    };
+  } finally {
+    await program.stop();
+  }
+}
+
+async function shareOf(pid: number, work: () => Promise<unknown>): Promise<number> {
+  const before = usageOf(pid).cpuSeconds;
+  const began = performance.now();
+  await work();
+  return (usageOf(pid).cpuSeconds - before) / ((performance.now() - began) / 1000);
+}
+
+interface Told {
+  readonly at: number;
+  readonly path: string;
+  readonly text: string;
+  /** The VM whose failure it tells. */
+  readonly fails: string | null;
+}
+
+interface Writes {
+  run(load: LatencyLoad): Promise<void>;
+  lines(): number;
+  /** When the line that tells of a VM's failure was written, Unix ms. */
+  readonly failedAt: ReadonlyMap<string, number>;
+}
+
+function createWrites(paths: readonly string[]): Writes {
+  const random = createRandom(SEED);
+  const now = Date.now();
+  const plan = { ...planned(SEED, { days: 1, migrations: 1 }), from: now - 1e9, to: now + 1e9 };
+  const noise = agentNoise(plan, random);
+  const tell = agentMigrations(plan, random);
+  const failedAt = new Map<string, number>();
+  let waiting: Told[] = [];
+  let lines = 0;
+
+  function fail(at: number, n: number): void {
+    const [model] = plan.vms;
+    const vm: Vm = { ...model, name: `i-9-${1000 + n}-VM` };
+    const logOf = (path: string): LogFile => ({
+      add: (when, text) => void waiting.push({ at: when, path, text, fails: text.includes("Can't migrate") ? vm.name : null }),
+      advance() {},
+      close: () => ({ lines: 0, bytes: 0, added: 0 }),
+    });
+    const move = { vm, source: 'kvm-a', destination: 'kvm-b', at: at + 400, tookMs: 300, end: 'cpu-incompatible' } as const;
+    tell(move, { source: logOf(paths[n % 4] ?? ''), destination: logOf(paths[(n + 1) % 4] ?? '') });
+  }
+
+  function write(at: number, count: number): void {
+    const due = waiting.filter((record) => record.at <= at);
+    waiting = waiting.filter((record) => record.at > at);
+    for (const path of paths) {
+      const own = due.filter((record) => record.path === path);
+      const filled = Array.from({ length: Math.round(count / paths.length) }, () => noise(at)).join('');
+      const text = own.map((record) => record.text).join('') + filled;
+      appendFileSync(path, text);
+      for (const { fails } of own) if (fails !== null) failedAt.set(fails, Date.now());
+      lines += text.split('\n').length - 1;
+    }
+  }
+
+  return {
+    failedAt,
+    lines: () => lines,
+    async run({ linesPerSecond, seconds }) {
+      const began = Date.now();
+      let written = 0;
+      for (let at = began, n = 0; at < began + seconds * 1000; at = Date.now()) {
+        // the last ones get the time to be told
+        for (; n * MIGRATION_EVERY_MS < Math.min(at - began, seconds * 1000 - 2000); n += 1) fail(at, n);
+        const due = ((at - began) / 1000) * linesPerSecond;
+        write(at, due - written);
+        written = due;
+        await sleep(TICK_MS);
+      }
+    },
+  };
+}
+
+function configText(folder: string, paths: readonly string[]): string {
+  const files = paths.map((path, i) => ({ path, source: 'cloudstack-agent', host: HOSTS[i] }));
+  const off = { virsh: null, sensors: null, arp: null, heartbeat: null, journal: null, hostFacts: null };
+  return JSON.stringify({
+    data: join(folder, 'data'),
+    timezone: 'UTC+1',
+    collect: { files, ...off },
+    api: { listen: '127.0.0.1:0' },
+  });
+}

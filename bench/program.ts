@@ -1,0 +1,80 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+/** A line of the program's log. */
+export interface LogLine {
+  readonly msg: string;
+  /** When it was written, Unix ms. */
+  readonly at: number;
+  readonly detector: string | null;
+  readonly vm: string | null;
+}
+
+/** `precopy up` as a process of its own. */
+export interface Program {
+  readonly pid: number;
+  /** Sends SIGTERM; resolves when it has ended. */
+  stop(): Promise<void>;
+}
+
+/** User and system time of a process so far, s, and what it has resident, MB, as Linux tells. */
+export interface Usage {
+  readonly cpuSeconds: number;
+  readonly rssMegabytes: number;
+  /** The largest so far. */
+  readonly maxRssMegabytes: number;
+}
+
+/** Clock ticks of `/proc/PID/stat` in a second: USER_HZ is 100 on every architecture that Node runs on. */
+const TICKS = 100;
+const CLI = 'dist/cli.js';
+/** Ending is not what is measured. */
+const MOST_STOP_MS = 10_000;
+
+/** Starts it, and resolves when it runs. */
+export async function startProgram(config: string, onLine: (line: LogLine) => void): Promise<Program> {
+  const child = spawn(process.execPath, [CLI, 'up', '-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const ended = new Promise<void>((resolve) => void child.once('close', () => resolve()));
+  await new Promise<void>((resolve, reject) => {
+    createInterface({ input: child.stderr }).on('line', (text) => {
+      const line = lineOf(text);
+      if (line === null) return;
+      if (line.msg === 'up runs') resolve();
+      onLine(line);
+    });
+    void ended.then(() => reject(new Error('precopy up ended')));
+  });
+  return { pid: pidOf(child), stop: () => stopped(child, ended) };
+}
+
+async function stopped(child: ChildProcess, ended: Promise<void>): Promise<void> {
+  child.kill('SIGTERM');
+  const late = setTimeout(() => child.kill('SIGKILL'), MOST_STOP_MS);
+  await ended;
+  clearTimeout(late);
+}
+
+function pidOf({ pid }: ChildProcess): number {
+  if (pid === undefined) throw new Error('precopy up has no process');
+  return pid;
+}
+
+function lineOf(text: string): LogLine | null {
+  if (!text.startsWith('{')) return null;
+  const { msg, time, detector, vm } = JSON.parse(text) as Readonly<Record<string, string | undefined>>;
+  return { msg: msg ?? '', at: Date.parse(time ?? ''), detector: detector ?? null, vm: vm ?? null };
+}
+
+/** What a process has used. */
+export function usageOf(pid: number): Usage {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const [, user = '0', system = '0'] = /\) \S(?: \S+){10} (\d+) (\d+) /.exec(stat) ?? [];
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const kilobytes = (name: string): number => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1] ?? Number.NaN);
+  return {
+    cpuSeconds: (Number(user) + Number(system)) / TICKS,
+    rssMegabytes: kilobytes('VmRSS') / 1024,
+    maxRssMegabytes: kilobytes('VmHWM') / 1024,
+  };
+}
