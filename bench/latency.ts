@@ -33,10 +33,10 @@ export interface LatencyLoad {
 
 const HOSTS = ['kvm-1', 'kvm-2', 'kvm-3', 'kvm-4'] as const;
 const TICK_MS = 20;
-const MIGRATION_EVERY_MS = 500;
+const MIGRATION_EVERY_MS = 2000;
 const SEED = 7;
 
-/** Writes agents' logs of four hosts while `precopy up` follows them; a migration of a VM of its own fails every half second. */
+/** Writes agents' logs of four hosts while `precopy up` follows them; a migration of a VM of its own fails every other second. */
 export async function measureLatency(folder: string, load: LatencyLoad): Promise<Latency> {
   const paths = HOSTS.map((host) => join(folder, host, 'agent.log'));
   for (const [i, host] of HOSTS.entries()) {

@@ -77,7 +77,7 @@ async function measure(folder: string, { rounds, scale, large }: Settings): Prom
     agentLog,
     lines: one.lines,
     bytes: one.bytes,
-    seconds: Math.max(15, 60 * Math.min(1, scale)),
+    seconds: Math.max(30, 120 * Math.min(1, scale)),
   });
   const store = await measureStore({ scale, sizes: large ? [1e6, 1e7, 1e8] : [] });
   print([...parsing(one, cost), ...whole(many, cost), ...up, ...collecting(), ...store.map(untargeted)]);
