@@ -3,7 +3,7 @@ import { discover } from '../ingest/discover.ts';
 import type { Hints } from '../ingest/identify.ts';
 import { readAll } from '../ingest/read-all.ts';
 import { parsers } from '../parsers/index.ts';
-import { analyse, DEFAULT_VIEW, type Analysis, type AnalysisView } from '../reports/analysis.ts';
+import { conclude, DEFAULT_VIEW, place, type Analysis, type AnalysisView, type PlacedReadings } from '../reports/analysis.ts';
 
 /** What the user says beside the paths. */
 export interface AnalysisSettings extends AnalysisView {
@@ -26,6 +26,11 @@ export interface AnalysisHost {
  * @throws AppError `no-input` where a path does not exist.
  */
 export async function runAnalysis(paths: readonly string[], settings: AnalysisSettings, host: AnalysisHost): Promise<Analysis> {
+  return conclude(await readAndPlace(paths, settings, host), settings);
+}
+
+/** In a function of its own, so that nothing holds the events as parsed any longer when the timelines are built. */
+async function readAndPlace(paths: readonly string[], settings: AnalysisSettings, host: AnalysisHost): Promise<PlacedReadings> {
   const found = await discover(paths);
   const total = found.files.reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;
@@ -38,5 +43,5 @@ export async function runAnalysis(paths: readonly string[], settings: AnalysisSe
       host.progress(done, total);
     },
   });
-  return analyse(gathered, settings);
+  return place(gathered, settings.zones);
 }

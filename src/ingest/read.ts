@@ -131,7 +131,7 @@ interface Piece {
 
 /** The input's bytes as text, decompressed where they are gzip. */
 async function* decoded(input: InputPath, { stdin, progress }: ReadOptions): AsyncGenerator<Piece> {
-  const raw = input.path === STDIN ? stdin : readFile(await open(input.absolute));
+  const raw = input.path === STDIN ? stdin : readFile(await open(input.absolute), input.bytes);
   const counted = countBytes(raw, progress);
   try {
     const first = await firstBytes(counted);
@@ -151,11 +151,12 @@ function* piecesOf(chunk: Buffer): Generator<Piece> {
 }
 
 /** The bytes of a file, always in the same memory, which costs a third less than fresh memory for each MiB. What is yielded holds until the next is asked for. */
-async function* readFile(file: FileHandle): AsyncGenerator<Buffer> {
-  const memory = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+async function* readFile(file: FileHandle, size: number): AsyncGenerator<Buffer> {
+  // no more than a small file fills: hundreds of them with a MiB each have V8 collect its garbage for every one
+  const memory = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, Math.max(PIECE_BYTES, size)));
   try {
     for (;;) {
-      const { bytesRead } = await file.read(memory, 0, CHUNK_BYTES, null);
+      const { bytesRead } = await file.read(memory, 0, memory.length, null);
       if (bytesRead === 0) return;
       yield memory.subarray(0, bytesRead);
     }

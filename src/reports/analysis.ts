@@ -8,8 +8,9 @@ import { SEVERITIES } from '../model/finding.ts';
 import type { InputResult } from '../model/input.ts';
 import type { HostHistory, Migration } from '../model/timeline.ts';
 import { buildTimelines, type Timelines } from '../timeline/build.ts';
-import { placeInTime, type FileSpan, type HostClock, type ZoneSettings } from '../timeline/clock.ts';
+import { placeInTime, type FileSpan, type HostClock, type Placed, type ZoneSettings } from '../timeline/clock.ts';
 import { withoutCopies } from '../timeline/copies.ts';
+import type { Coverage } from '../timeline/unobserved.ts';
 
 /** Everything that an analysis found, for every way of showing it. */
 export interface Analysis {
@@ -51,10 +52,25 @@ export interface AnalysisView {
 export const DEFAULT_VIEW: AnalysisView = { zones: { all: null, hosts: new Map() }, since: null, until: null, limits: {} };
 
 /** What was read → what happened. */
-export function analyse({ events: parsed, spans, inputs }: Readings, { zones, since, until, limits }: AnalysisView): Analysis {
-  const { events, clocks, ends } = placeInTime(withoutCopies(parsed), spans, zones);
+export function analyse(readings: Readings, view: AnalysisView): Analysis {
+  return conclude(place(readings, view.zones), view);
+}
+
+/** What was read, its events in time. */
+export interface PlacedReadings extends Placed, Pick<Readings, 'inputs'> {
+  readonly files: Coverage;
+}
+
+/** The first half of `analyse`: whoever drops the readings then spares the memory of the events as parsed. */
+export function place({ events, spans, inputs }: Readings, zones: ZoneSettings): PlacedReadings {
   const files = spans.map(({ host, source }) => ({ host, source }));
-  const timelines = buildTimelines(events, { files, clocks, ends });
+  return { ...placeInTime(withoutCopies(events), spans, zones), files, inputs };
+}
+
+/** The second half of `analyse`. */
+export function conclude(placed: PlacedReadings, { since, until, limits }: Omit<AnalysisView, 'zones'>): Analysis {
+  const { events, clocks, inputs } = placed;
+  const timelines = buildTimelines(events, placed);
   const touches = ({ from, to }: { readonly from: number; readonly to: number | null }): boolean =>
     from <= (until ?? Number.POSITIVE_INFINITY) && (to ?? Number.POSITIVE_INFINITY) >= (since ?? Number.NEGATIVE_INFINITY);
   const migrations = timelines.migrations.filter(({ startedAt, lastSeenAt }) => touches({ from: startedAt, to: lastSeenAt }));

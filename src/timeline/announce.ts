@@ -30,6 +30,8 @@ export interface Observer {
   readonly captures: readonly Capture[];
   /** The last moment at which it printed any of that. */
   readonly lastSignAt: number;
+  /** The longest time of which one of its events tells, ms. */
+  readonly longestMs: number;
   /** The same, by MAC address. */
   readonly byMac: ReadonlyMap<string, readonly Event[]>;
 }
@@ -85,6 +87,7 @@ export function observersOf(events: readonly Event[], untrusted: ReadonlySet<str
       (latest, event) => Math.max(latest, event.at + (againOf(event).at(-1) ?? 0)),
       Number.NEGATIVE_INFINITY,
     ),
+    longestMs: own.reduce((longest, event) => Math.max(longest, againOf(event).at(-1) ?? 0), 0),
     byMac: groupBy(own, ({ body }) => ('mac' in body ? body.mac : '')),
   }));
 }
@@ -259,20 +262,26 @@ interface Sign {
 
 /** When the guest was first heard again, and the event that tells it. */
 function firstSignAfter(observers: readonly Observer[], macs: readonly string[], after: number): Sign | null {
-  const signs = observers.flatMap(({ byMac }) => macs.flatMap((mac) => firstSign(byMac.get(mac) ?? [], after) ?? []));
+  const signs = observers.flatMap(({ byMac, longestMs }) =>
+    macs.flatMap((mac) => firstSign(byMac.get(mac) ?? [], { after, longestMs }) ?? []),
+  );
   return signs.toSorted((a, b) => a.at - b.at)[0] ?? null;
 }
 
-function firstSign(events: readonly Event[], after: number): Sign | null {
+function firstSign(
+  events: readonly Event[],
+  { after, longestMs }: { readonly after: number; readonly longestMs: number },
+): Sign | null {
   const heard = countUpTo(events, after, atOf);
   const next = events[heard];
   let first: Sign | null = next === undefined ? null : { at: next.at, event: next };
   // backwards, so that of equal moments the earlier event tells, as it came first
   for (let i = heard - 1; i >= 0; i -= 1) {
     const event = events[i];
-    const ms = event === undefined ? undefined : againOf(event).find((passed) => event.at + passed > after);
-    if (event !== undefined && ms !== undefined && (first === null || event.at + ms <= first.at))
-      first = { at: event.at + ms, event };
+    // what began before that was over by then
+    if (event === undefined || event.at + longestMs <= after) break;
+    const ms = againOf(event).find((passed) => event.at + passed > after);
+    if (ms !== undefined && (first === null || event.at + ms <= first.at)) first = { at: event.at + ms, event };
   }
   return first;
 }

@@ -47,6 +47,7 @@ export function buildTimelines(events: readonly Event[], inputs: Inputs): Timeli
       files: inputs.files,
       after: presenceOf(vmEvents, own.map(moveOf)),
       macs: macsOf(vmEvents),
+      domains: ofKind(vmEvents, 'domain-started'),
     };
     for (const [index, one] of own.entries())
       byAttempt.set(
@@ -75,6 +76,8 @@ interface Context extends Ended {
   readonly files: Coverage;
   readonly after: readonly HostState[];
   readonly macs: readonly string[];
+  /** Every QEMU of the VM that was seen to start, in the order of time. */
+  readonly domains: readonly Event<DomainStarted>[];
   readonly arrivedAt: number;
   /** Arrivals of the VM in its other migrations. */
   readonly otherArrivals: readonly number[];
@@ -82,14 +85,13 @@ interface Context extends Ended {
 
 function migrationOf(context: Context): Migration {
   const { attempt, ending } = context;
-  const { vm, source, destination, events, vmEvents } = attempt;
+  const { vm, source, destination, events } = attempt;
   const startedAt = startOf(attempt);
   const lastSeenAt = ending.endedAt ?? events.at(-1)?.at ?? attempt.openedAt;
   const limitAt = downtimeLimits(ofKind(events, 'downtime-limit-set'));
   const postcopy = postcopyOf(events);
-  const domains = ofKind(vmEvents, 'domain-started').filter(({ at }) => at <= lastSeenAt);
   const domainOf = (host: string | null): DomainStarted | null =>
-    domains.findLast((event) => hostOf(event) === host)?.body ?? null;
+    context.domains.findLast((event) => event.at <= lastSeenAt && hostOf(event) === host)?.body ?? null;
   const base = {
     id: stableId('migration', vm, source ?? '', String(startedAt)),
     vm,

@@ -61,12 +61,14 @@ export function placeInTime(parsed: readonly ParsedEvent[], spans: readonly File
   const hosts = [...new Set([...spans.map(({ host }) => host), ...parsed.map(({ origin }) => origin.file.host)])].toSorted();
   const skews = estimateSkews(skewless);
   const clocks = hosts.map((host) => clockOf(host, zones.get(host), skews.get(host)));
-  const events = skewless.map((event) => {
-    const off = correction(skews.get(event.origin.file.host));
-    return off === 0 ? event : { ...event, at: event.at - off };
-  });
+  const offs = new Map([...skews].flatMap(([host, skew]) => (correction(skew) === 0 ? [] : [[host, correction(skew)] as const])));
+  const events = offs.size === 0 ? skewless : skewless.map((event) => corrected(event, offs.get(event.origin.file.host) ?? 0));
   const ends = endsOf(spans, { zones, nearMs }, (host) => correction(skews.get(host)));
   return { events: events.toSorted(inOrder), clocks, ends };
+}
+
+function corrected(event: Event, off: number): Event {
+  return off === 0 ? event : { body: event.body, origin: event.origin, at: event.at - off };
 }
 
 function endsOf(

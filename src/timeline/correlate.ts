@@ -22,9 +22,10 @@ const IP = /^\d{1,3}(?:\.\d{1,3}){3}$|:/;
 const ONE_JOB =
   /job '?migration|migration (?:out )?job|migration out|canceled by client|closed the monitor|End of file from qemu monitor|domain is no longer running|'cont'|guest CPU|monitor: /;
 
+/** Events and the VM of each, side by side: an object for every one would be as many again. */
 interface Named {
-  readonly event: Event;
-  readonly vm: string | null;
+  readonly events: readonly Event[];
+  readonly vms: readonly (string | null)[];
 }
 
 /** Events in the order of time → attempts with all that belongs to them, hosts filled in where they follow. */
@@ -35,15 +36,14 @@ export function correlate(events: readonly Event[], hypervisors: readonly Hyperv
     stated,
     [...known.values()].flatMap(({ attempts: own }) => own),
   );
-  const named =
-    guessed.size === 0 ? stated : stated.map(({ event, vm }) => ({ event, vm: vm ?? guessed.get(monitorKey(event)) ?? null }));
+  const named = guessed.size === 0 ? stated : withGuesses(stated, guessed);
   const all = guessed.size === 0 ? known : attemptsByVm(named, known);
   const attempts = fillHosts(
     [...all.values()].flatMap(({ attempts: own }) => own),
     events,
     hypervisors,
   );
-  const nameless = named.filter(({ event, vm }) => vm === null && NAMELESS.has(event.body.kind)).map(({ event }) => event);
+  const nameless = named.events.filter(({ body }, i) => (named.vms[i] ?? null) === null && NAMELESS.has(body.kind));
   const complete = attachNameless(attempts, nameless);
   return complete.toSorted((a, b) => a.openedAt - b.openedAt || (a.vm < b.vm ? -1 : 1));
 }
@@ -73,16 +73,24 @@ function vmOf({ body, origin }: Event): string | null {
  * Names events by themselves, and those of a monitor address by the VM that libvirt last said to be behind it. Leaves out what is of
  * no VM, whatever comes to light.
  */
-function withMonitors(events: readonly Event[]): readonly Named[] {
+function withMonitors(events: readonly Event[]): Named {
   const opened = new Map<string, string>();
-  const named: Named[] = [];
+  const named: Event[] = [];
+  const vms: (string | null)[] = [];
   for (const event of events) {
     const monitor = monitorKey(event);
     if (event.body.kind === 'monitor-opened') opened.set(monitor, event.body.vm);
     const vm = vmOf(event) ?? opened.get(monitor) ?? null;
-    if (vm !== null || monitor !== '' || NAMELESS.has(event.body.kind)) named.push({ event, vm });
+    if (vm === null && monitor === '' && !NAMELESS.has(event.body.kind)) continue;
+    named.push(event);
+    vms.push(vm);
   }
-  return named;
+  return { events: named, vms };
+}
+
+/** Names those, too, whose monitor address was guessed. */
+function withGuesses({ events, vms }: Named, guessed: ReadonlyMap<string, string>): Named {
+  return { events, vms: events.map((event, i) => vms[i] ?? guessed.get(monitorKey(event)) ?? null) };
 }
 
 /** What one VM's events make. */
@@ -93,9 +101,10 @@ interface VmAttempts {
 }
 
 /** The attempts of each VM; of one that has as many events as in `known`, those known. */
-function attemptsByVm(named: readonly Named[], known: ReadonlyMap<string, VmAttempts>): ReadonlyMap<string, VmAttempts> {
+function attemptsByVm({ events: all, vms }: Named, known: ReadonlyMap<string, VmAttempts>): ReadonlyMap<string, VmAttempts> {
   const byVm = new Map<string, Event[]>();
-  for (const { event, vm } of named) {
+  for (const [i, event] of all.entries()) {
+    const vm = vms[i] ?? null;
     if (vm === null) continue;
     const own = byVm.get(vm);
     if (own === undefined) byVm.set(vm, [event]);
@@ -117,11 +126,11 @@ function monitorKey({ body, origin }: Event): string {
  * Which VM a monitor address stands for where the log begins after libvirt connected: the one whose attempts, on that host, most of its events fall into, unless
  * another has as many.
  */
-function monitorNames(named: readonly Named[], attempts: readonly Attempt[]): ReadonlyMap<string, string> {
+function monitorNames({ events, vms }: Named, attempts: readonly Attempt[]): ReadonlyMap<string, string> {
   const votes = new Map<string, Map<string, number>>();
   const covering = coverageOf(attempts);
-  for (const { event, vm } of named) {
-    const key = vm === null ? monitorKey(event) : '';
+  for (const [i, event] of events.entries()) {
+    const key = (vms[i] ?? null) === null ? monitorKey(event) : '';
     if (key === '') continue;
     const tally = votes.get(key) ?? new Map<string, number>();
     votes.set(key, tally);

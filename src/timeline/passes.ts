@@ -59,11 +59,13 @@ export function passesOf(samples: readonly Event<JobSample>[], hints: PassHints)
 }
 
 function pointsOf(samples: readonly Event<JobSample>[]): readonly Point[] {
-  return samples.flatMap((event): readonly Point[] => {
+  const points: Point[] = [];
+  for (const event of samples) {
     const { pass, remainingBytes, copiedBytes, status } = event.body;
-    if (pass === null || pass < 1 || remainingBytes === null || !PRECOPY.has(status)) return [];
-    return [{ at: event.at, pass, remaining: remainingBytes, copied: copiedBytes, event }];
-  });
+    if (pass === null || pass < 1 || remainingBytes === null || !PRECOPY.has(status)) continue;
+    points.push({ at: event.at, pass, remaining: remainingBytes, copied: copiedBytes, event });
+  }
+  return points;
 }
 
 interface Beginning {
@@ -91,7 +93,8 @@ function beginning(
 }
 
 function passAt(point: Point, { startedAt, remaining, leftover }: Beginning, base: number): Pass {
-  const { dirtyRateBytesPerSecond, bandwidthBytesPerSecond, throttlePercent, ...counters } = point.event.body;
+  const { dirtyRateBytesPerSecond, bandwidthBytesPerSecond, throttlePercent } = point.event.body;
+  const { transferredBytes, compressedBytes, compressionCacheBytes } = point.event.body;
   return {
     pass: point.pass - base,
     startedAt: Math.round(startedAt),
@@ -101,9 +104,9 @@ function passAt(point: Point, { startedAt, remaining, leftover }: Beginning, bas
     dirtyRateBytesPerSecond: point.pass - base > 1 ? dirtyRateBytesPerSecond : null,
     bandwidthBytesPerSecond,
     throttlePercent,
-    transferredBytes: counters.transferredBytes,
-    compressedBytes: counters.compressedBytes ?? 0,
-    compressionCacheBytes: counters.compressionCacheBytes ?? 0,
+    transferredBytes,
+    compressedBytes: compressedBytes ?? 0,
+    compressionCacheBytes: compressionCacheBytes ?? 0,
     sample: point.event,
   };
 }
