@@ -29,7 +29,9 @@ export interface RecentOptions {
 
 /** Memory of one cluster's latest events. */
 export function createRecentEvents({ cluster, read, max, known }: RecentOptions): RecentEvents {
-  const keys = new Set<string>();
+  const keys = new Map<string, StoredEvent>();
+  /** Events that are not true any more: their records came again, longer. */
+  const replaced = new Set<StoredEvent>();
   /** In the order of time, but for those that came since the last look. */
   let sorted: StoredEvent[] = [];
   let added: StoredEvent[] = [];
@@ -40,8 +42,12 @@ export function createRecentEvents({ cluster, read, max, known }: RecentOptions)
     for (const one of events) {
       if (one.event.at < floor) continue;
       const key = keyOf(one);
-      if (keys.has(key)) continue;
-      keys.add(key);
+      const before = keys.get(key);
+      if (before !== undefined) {
+        if (isSame(before, one)) continue;
+        replaced.add(before);
+      }
+      keys.set(key, one);
       added.push(one);
     }
     if (keys.size > max) shrink();
@@ -49,8 +55,11 @@ export function createRecentEvents({ cluster, read, max, known }: RecentOptions)
 
   /** Few are new, and they are the latest: sorting what is nearly sorted takes next to nothing. */
   function ordered(): readonly StoredEvent[] {
-    if (added.length > 0) sorted = [...sorted, ...added].toSorted((a, b) => a.event.at - b.event.at);
+    if (added.length === 0) return sorted;
+    const all = replaced.size === 0 ? [...sorted, ...added] : [...sorted, ...added].filter((one) => !replaced.has(one));
+    sorted = all.toSorted((a, b) => a.event.at - b.event.at);
     added = [];
+    replaced.clear();
     return sorted;
   }
 
@@ -62,7 +71,7 @@ export function createRecentEvents({ cluster, read, max, known }: RecentOptions)
     floor = (all[half - 1]?.event.at ?? floor) + 1;
     sorted = all.slice(firstAtOrAfter(all, floor));
     keys.clear();
-    for (const one of sorted) keys.add(keyOf(one));
+    for (const one of sorted) keys.set(keyOf(one), one);
   }
 
   function inMemory({ from, to }: Interval): readonly StoredEvent[] {
@@ -93,6 +102,11 @@ function firstAtOrAfter(events: readonly StoredEvent[], at: number): number {
     else high = middle;
   }
   return low;
+}
+
+/** A record that came again as it was says the same; one that goes on, as another program shipped it, may say more. */
+function isSame(a: StoredEvent, b: StoredEvent): boolean {
+  return a.event.origin.text === b.event.origin.text && JSON.stringify(a.event.body) === JSON.stringify(b.event.body);
 }
 
 function keyOf({ fileId, n, event: { origin } }: StoredEvent): string {
