@@ -8,6 +8,7 @@ import { SOURCES, type Source } from '../model/source.ts';
 import type { DetectorSettings } from '../reports/analysis.ts';
 import type { ZoneSettings } from '../timeline/clock.ts';
 import { momentNamed, zoneNamed, type Zone } from '../timeline/zone.ts';
+import { orUsage } from './command-line.ts';
 import type { AnalysisSettings } from './run-analysis.ts';
 
 /** `precopy analyze`, as the user asked for it. */
@@ -100,14 +101,10 @@ export function analyzeOptions(args: readonly string[]): AnalyzeOptions {
 }
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true, allowNegative: true });
-  } catch (cause) {
-    throw usage(
-      cause instanceof Error ? (cause.message.split('. ')[0] ?? cause.message) : String(cause),
-      'see precopy analyze --help',
-    );
-  }
+  return orUsage(
+    () => parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true, allowNegative: true }),
+    'see precopy analyze --help',
+  );
 }
 
 function usage(message: string, hint: string): AppError {

@@ -12,6 +12,7 @@ import { paint, type Sheet } from '../reports/sheet.ts';
 import { fold, inert, pad } from '../reports/terminal/text.ts';
 import { openServerStore } from '../store/server.ts';
 import type { Terminal } from './analyze.ts';
+import { orUsage } from './command-line.ts';
 import { openStream } from './open-stream.ts';
 
 const HELP = `precopy check   the configuration in force, and what is missing on this machine
@@ -68,12 +69,7 @@ export async function check(args: readonly string[], { terminal, env }: CheckCon
 }
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS }).values;
-  } catch (cause) {
-    const message = cause instanceof Error ? (cause.message.split('. ')[0] ?? cause.message) : String(cause);
-    throw new AppError('usage', message, { hint: 'see precopy check --help' });
-  }
+  return orUsage(() => parseArgs({ args: [...args], options: OPTIONS }).values, 'see precopy check --help');
 }
 
 /** A configuration that cannot be read is what this command is there to tell. */

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import { loadConfig, type Config } from '../config.ts';
-import { AppError } from '../lib/errors.ts';
 import type { Check, Diagnosis } from '../model/diagnosis.ts';
 import { diagnosisDocument, diagnosisReport } from '../reports/diagnosis.ts';
+import { orUsage } from './command-line.ts';
 import { TIME_HELP, timeNamed } from './asked-time.ts';
 import { openQuestions, type OpenQuestions } from './open-questions.ts';
 import type { AskContext } from './query.ts';
@@ -65,12 +65,7 @@ export async function doctor(args: readonly string[], { terminal, env }: AskCont
 }
 
 function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS }).values;
-  } catch (cause) {
-    const message = cause instanceof Error ? (cause.message.split('. ')[0] ?? cause.message) : String(cause);
-    throw new AppError('usage', message, { hint: 'see precopy doctor --help' });
-  }
+  return orUsage(() => parseArgs({ args: [...args], options: OPTIONS }).values, 'see precopy doctor --help');
 }
 
 /** The rest may look well, and only because nothing runs. */

@@ -13,6 +13,7 @@ import { explanationDocument, explanationReport } from '../reports/explanation.t
 import { runbookDocument, runbookReport } from '../reports/runbook.ts';
 import type { Sheet } from '../reports/sheet.ts';
 import type { Terminal } from './analyze.ts';
+import { orUsage } from './command-line.ts';
 
 const HELP = `precopy explain LINE | -     what Precopy makes of a line of a log, or why nothing
 precopy explain DETECTOR     what a finding means, and what to do about it
@@ -71,12 +72,10 @@ export async function explain(args: readonly string[], terminal: Terminal): Prom
 }
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
-  } catch (cause) {
-    const message = cause instanceof Error ? (cause.message.split('. ')[0] ?? cause.message) : String(cause);
-    throw usage(message, 'put a line in quotes; see precopy explain --help');
-  }
+  return orUsage(
+    () => parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true }),
+    'put a line in quotes; see precopy explain --help',
+  );
 }
 
 function usage(message: string, hint: string): AppError {

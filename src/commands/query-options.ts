@@ -4,6 +4,7 @@ import { questions, type Question } from '../forensics/questions.ts';
 import { AppError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import { pad } from '../reports/terminal/text.ts';
+import { orUsage } from './command-line.ts';
 import { timeNamed } from './asked-time.ts';
 
 /** How an answer is printed. */
@@ -80,12 +81,7 @@ export function queryOptions(args: readonly string[], now: number): QueryOptions
 }
 
 function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
-  } catch (cause) {
-    const message = cause instanceof Error ? (cause.message.split('. ')[0] ?? cause.message) : String(cause);
-    throw usage(message, 'see precopy query --help');
-  }
+  return orUsage(() => parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true }), 'see precopy query --help');
 }
 
 function usage(message: string, hint: string): AppError {

@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
 import { DEFAULT_CONFIG_FILE, loadConfig } from '../config.ts';
-import { AppError } from '../lib/errors.ts';
 import { plural } from '../lib/units.ts';
 import { replayDead } from '../pipeline/replay-dead.ts';
 import { inert } from '../reports/terminal/text.ts';
 import type { Terminal } from './analyze.ts';
+import { orUsage } from './command-line.ts';
 import { openStream } from './open-stream.ts';
 
 const HELP = `precopy replay-dead   put dead letters back that can be read by now
@@ -55,10 +55,5 @@ export async function replayDeadLetters(args: readonly string[], { terminal, env
 }
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS }).values;
-  } catch (cause) {
-    const message = cause instanceof Error ? (cause.message.split('. ')[0] ?? cause.message) : String(cause);
-    throw new AppError('usage', message, { hint: 'see precopy replay-dead --help' });
-  }
+  return orUsage(() => parseArgs({ args: [...args], options: OPTIONS }).values, 'see precopy replay-dead --help');
 }

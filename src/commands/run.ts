@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
 import { configFile, DEFAULT_CONFIG_FILE, loadConfig } from '../config.ts';
-import { AppError } from '../lib/errors.ts';
 import { createLog } from '../lib/log.ts';
 import { createMetrics } from '../lib/metrics.ts';
 import { onSignals } from '../lib/signals.ts';
 import type { Terminal } from './analyze.ts';
+import { orUsage } from './command-line.ts';
 import { createInstance, type Roles } from './instance.ts';
 
 /** What a command that runs needs of its process. */
@@ -107,13 +107,12 @@ function commandNamed(name: RunCommand['name']): RunCommand {
 }
 
 function parsed(args: readonly string[], name: string) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: { config: { type: 'string', short: 'c' }, help: { type: 'boolean', short: 'h', default: false } },
-    }).values;
-  } catch (cause) {
-    const message = cause instanceof Error ? (cause.message.split('. ')[0] ?? cause.message) : String(cause);
-    throw new AppError('usage', message, { hint: `see precopy ${name} --help` });
-  }
+  return orUsage(
+    () =>
+      parseArgs({
+        args: [...args],
+        options: { config: { type: 'string', short: 'c' }, help: { type: 'boolean', short: 'h', default: false } },
+      }).values,
+    `see precopy ${name} --help`,
+  );
 }

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadConfig, type Config } from '../config.ts';
-import { AppError } from '../lib/errors.ts';
 import { schemaSql } from '../store/schema.ts';
+import { orUsage } from './command-line.ts';
 import { openConfiguredStore, schemaOptions } from './configured-store.ts';
 import type { AskContext } from './query.ts';
 
@@ -45,12 +45,7 @@ export async function schema(args: readonly string[], { terminal, env }: AskCont
 }
 
 function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS }).values;
-  } catch (cause) {
-    const message = cause instanceof Error ? (cause.message.split('. ')[0] ?? cause.message) : String(cause);
-    throw new AppError('usage', message, { hint: 'see precopy schema --help' });
-  }
+  return orUsage(() => parseArgs({ args: [...args], options: OPTIONS }).values, 'see precopy schema --help');
 }
 
 /** Opening the store brings its tables to this version. */

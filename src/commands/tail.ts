@@ -4,6 +4,7 @@ import { loadConfig } from '../config.ts';
 import { AppError } from '../lib/errors.ts';
 import { onSignals } from '../lib/signals.ts';
 import type { Sheet } from '../reports/sheet.ts';
+import { orUsage } from './command-line.ts';
 import { runningInstance, type RunningInstance } from './instance-file.ts';
 import { createLiveTeller, type LiveTeller } from './live-teller.ts';
 import type { AskContext } from './query.ts';
@@ -65,12 +66,7 @@ export async function tail(args: readonly string[], { terminal, env, note }: Ask
 }
 
 function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS }).values;
-  } catch (cause) {
-    const message = cause instanceof Error ? (cause.message.split('. ')[0] ?? cause.message) : String(cause);
-    throw new AppError('usage', message, { hint: 'see precopy tail --help' });
-  }
+  return orUsage(() => parseArgs({ args: [...args], options: OPTIONS }).values, 'see precopy tail --help');
 }
 
 function queryOf({ events, vm, host }: ReturnType<typeof parsed>): string {
