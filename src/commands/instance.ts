@@ -18,6 +18,7 @@ import { announceInstance } from './instance-file.ts';
 import { createLagGauge, type LagGauge } from './lag-gauge.ts';
 import { createLocalQuestions } from './local-questions.ts';
 import { openStream } from './open-stream.ts';
+import { shippedTopics, shipperPart } from './shipper-part.ts';
 import { createWatch, type Watch } from './watch.ts';
 
 /** Which parts of Precopy a process runs. */
@@ -83,6 +84,9 @@ export function createInstance(config: Config, parts: InstanceParts): Instance {
       streamPart(running, parts),
       ...(roles.process
         ? [storePart(running, parts), processorPart(running, parts), lagPart(running, parts), apiPart(running, parts)]
+        : []),
+      ...(roles.process && shippedTopics(config).length > 0
+        ? [shipperPart({ ...parts, config, stream: () => running.stream })]
         : []),
       ...(roles.collect ? [collectionPart(running, parts)] : []),
     ],

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration } from '../ingest/options.ts';
+import { shippedTopicOptions } from '../pipeline/shipped-topic.ts';
 import { CODECS } from '../stream/kafka/codec.ts';
 import { secret } from './secret.ts';
 import { size } from './size.ts';
@@ -72,6 +73,11 @@ export const kafkaOptions = z.strictObject({
     })
     .prefault({})
     .describe('Of topics that Precopy creates.'),
+  shippers: z
+    .array(shippedTopicOptions)
+    .default([])
+    .refine((topics) => new Set(topics.map(({ topic }) => topic)).size === topics.length, { error: 'each topic once' })
+    .describe('Topics that Filebeat, Fluent Bit, Vector and others ship logs to; processors read them (docs/shippers.md).'),
 });
 
 /** See `kafkaOptions`. */

@@ -32,6 +32,10 @@ export interface Metrics {
   readonly streamLagSeconds: GaugeMetric<'partition'>;
   readonly chunksProcessed: CounterMetric<never>;
   readonly chunksDead: CounterMetric<'reason'>;
+  /** Records of topics that other programs ship to; one that goes on counts again. */
+  readonly shippedRecords: CounterMetric<'topic'>;
+  /** Lines of them that no rule names. */
+  readonly shippedSkipped: CounterMetric<'topic'>;
   readonly events: CounterMetric<'source'>;
   readonly rejected: CounterMetric<'source' | 'reason'>;
   readonly rowsStored: CounterMetric<'table'>;
@@ -70,6 +74,10 @@ export function createMetrics({ withProcess = false }: { readonly withProcess?: 
     streamLagSeconds: gauge('stream_lag_seconds', 'Age of the oldest message not yet processed.', ['partition']),
     chunksProcessed: counter('chunks_processed_total', 'Chunks read, parsed and stored.', []),
     chunksDead: counter('chunks_dead_total', 'Chunks that could not be read and went to the dead letters.', ['reason']),
+    shippedRecords: counter('shipped_records_total', 'Records that other programs shipped; one that goes on counts again.', [
+      'topic',
+    ]),
+    shippedSkipped: counter('shipped_skipped_lines_total', 'Lines that other programs shipped and no rule names.', ['topic']),
     events: counter('events_total', 'Events that records mean.', ['source']),
     rejected: counter('rejected_total', 'Records that could not be read.', ['source', 'reason']),
     rowsStored: counter('rows_stored_total', 'Rows stored; one stored again counts again.', ['table']),
