@@ -3,7 +3,7 @@ import { AppError } from '../../lib/errors.ts';
 import { retry } from '../../lib/retry.ts';
 import type { Consumer, Consumption } from '../stream.ts';
 import type { Client } from './client.ts';
-import { errorTypes, streamError } from './error.ts';
+import { errorTypes, isOfKafkajs, streamError } from './error.ts';
 import { createPartitionRun, pause, type Commit, type PartitionRun } from './partition-run.ts';
 import { committedOf } from './positions.ts';
 import type { Topics } from './topics.ts';
@@ -48,10 +48,19 @@ interface State {
   commit: Commit;
 }
 
+/** What kafkajs throws while it commits or leaves is told as an error of ours; what `handle` throws stays what it is. */
+function tellingOurErrors(consumption: Consumption, { client }: ConsumerSetting): Consumption {
+  const place = { brokers: client.brokers, what: 'read', topic: client.named(consumption.topic) } as const;
+  return {
+    ...consumption,
+    failed: (error) => consumption.failed(isOfKafkajs(error) ? streamError(error, place) : error),
+  };
+}
+
 /** Joins the group, and handles the partitions it gets until it is stopped. @throws AppError where it could not join. */
 export async function startConsumer(consumption: Consumption, setting: ConsumerSetting): Promise<Consumer> {
   const state: State = {
-    consumption,
+    consumption: tellingOurErrors(consumption, setting),
     setting,
     stop: new AbortController(),
     runs: new Map(),

@@ -39,6 +39,11 @@ export function streamError(error: unknown, place: Place): AppError {
   });
 }
 
+/** kafkajs threw it. */
+export function isOfKafkajs(error: unknown): boolean {
+  return error instanceof Error && error.name.startsWith('KafkaJS');
+}
+
 /** Kafka's names of errors in the chain of causes. */
 export function errorTypes(error: unknown): readonly string[] {
   return causesOf(error).flatMap((one) => textAt(one, 'type') ?? []);
