@@ -72,7 +72,7 @@ export async function readFrom(
     found.map(async ({ offset, head, packed }) => ({
       key: head.key,
       headers: head.headers,
-      value: await unpack({ packed, deflated: head.deflated }),
+      value: await unpack({ packed, deflated: head.deflated }, head.valueBytes),
       offset,
       storedAt: head.storedAt,
     })),
