@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import type { Event } from '../src/model/event.ts';
 import { cloudstackAgent } from '../src/parsers/cloudstack-agent.ts';
 import { createScanner } from '../src/parsers/scan.ts';
-import { linesMentioning } from '../src/forensics/lines.ts';
+import { linesWithWords } from '../src/forensics/lines.ts';
 import { vmTimeline } from '../src/forensics/timeline.ts';
 import type { LineOutcome, ReadChunk } from '../src/store/chunk-rows.ts';
 import { openEmbeddedStore } from '../src/store/embedded.ts';
@@ -227,7 +227,7 @@ async function measureQuestions(store: Store, sizes: readonly number[]): Promise
 function questions(store: Store): Readonly<Record<string, (vm: string) => Promise<unknown>>> {
   return {
     'timeline of one VM': (vm) => vmTimeline(store, { vm, cluster: 'big', limit: 1000 }),
-    'lines that mention one VM': (vm) => linesMentioning(store, { vm, cluster: 'big', limit: 1000 }),
+    'lines that mention one VM': (vm) => linesWithWords(store, { cluster: 'big', limit: 1000 }, vm.split('-')),
   };
 }
 

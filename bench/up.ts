@@ -85,7 +85,7 @@ async function followRows(folder: string, seconds: number): Promise<readonly UpR
 
 function configText(data: string, path: string): string {
   const off = { virsh: null, sensors: null, arp: null, heartbeat: null, journal: null, hostFacts: null };
-  const days = { lines: 36_500, events: 36_500, samples: 36_500, rejected: 36_500 };
+  const days = { lines: 20_000, events: 20_000, samples: 20_000, rejected: 20_000 };
   return JSON.stringify({
     data,
     timezone: 'UTC+1',

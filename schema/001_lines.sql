@@ -1,6 +1,6 @@
 -- Every line of every file that was read, once, as its host wrote it.
 -- Written by line_blocks_to_lines (003), which splits what the writer puts into line_blocks (002); nobody inserts here.
--- Read by `linesBetween`, `linesOf`, `linesMentioning` and by operators' SQL.
+-- Read by `linesBetween`, `linesWithWords` and by operators' SQL.
 -- ORDER BY is the identity of a line: a chunk that comes again replaces its lines. Lines of one file lie together, which is what
 -- compresses them to a tenth, and times grow with offsets, so `at_range` finds a period in a file without a second order.
 -- Blocks are compressed in quarters of a MiB at least: offsets and times take a byte a line less than in the usual 64 KiB.
@@ -19,9 +19,7 @@ CREATE TABLE IF NOT EXISTS lines
     observed_at DateTime64(3, 'UTC') COMMENT 'when the collector read it, by the clock of the host; lateness is the difference' CODEC(Delta, ZSTD(1)),
     outcome LowCardinality(String) COMMENT 'what became of it: events, plain, continued (belongs to the record before), or why its record was rejected',
     text String COMMENT 'the line without its line break; bytes that are no UTF-8 are kept as they are' CODEC(ZSTD(1)),
-    names Array(LowCardinality(String)) MATERIALIZED arrayDistinct(extractAll(text, '\\b[irsv]-[0-9]+(?:-[0-9]+)?-[A-Za-z][A-Za-z0-9]*')) COMMENT 'instances that the text names (i-2-10-VM): what linesMentioning looks up' CODEC(ZSTD(1)),
     INDEX at_range at TYPE minmax GRANULARITY 1,
-    INDEX instances names TYPE text(tokenizer = array),
     INDEX words text TYPE tokenbf_v1(16384, 3, 0) GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree

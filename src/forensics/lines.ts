@@ -19,19 +19,6 @@ export interface StoredLine {
 const COLUMNS =
   'cluster, host, source, path, file_id AS fileId, line, offset, toUnixTimestamp64Milli(stored.at) AS at, outcome, text';
 
-/** Every place where the VM is named, the newest lines first; each line once. */
-export async function linesMentioning(store: Store, filter: Filter & { readonly vm: string }): Promise<readonly StoredLine[]> {
-  const { vm, ...rest } = filter;
-  const { where, params } = whereOf(rest, { at: 'stored.at', hosts: ['host'] });
-  return store.query<StoredLine>(
-    `SELECT ${COLUMNS} FROM lines AS stored
-     ${where} AND has(names, {vm: String})
-     ORDER BY stored.at DESC, host, fileId, offset
-     LIMIT 1 BY cluster, host, fileId, offset LIMIT {limit: UInt32}`,
-    { ...params, vm },
-  );
-}
-
 /** Lines of one host in a period, in the order of time; each once. Lines of other files of the same time stand between them. */
 export async function linesBetween(
   store: Store,
