@@ -11,10 +11,9 @@ CREATE TABLE IF NOT EXISTS line_blocks
     offset UInt64 COMMENT 'bytes of the file before the chunk',
     line UInt64 COMMENT 'line breaks in the file before the chunk',
     observed_at DateTime64(3, 'UTC') COMMENT 'as in lines',
-    at Array(DateTime64(3, 'UTC')) COMMENT 'one a line',
+    steps Array(Int64) COMMENT 'one a line: ms from the time of the line before, of the first from observed_at',
     outcomes String COMMENT 'one letter a line: position in the list of line_blocks_to_lines, from a',
-    base64 Bool COMMENT 'text is base64, for the chunk is no valid UTF-8',
-    text String COMMENT 'the chunk without its last line break'
+    text String COMMENT 'the bytes of the chunk without its last line break'
 )
 ENGINE = Null
 COMMENT 'lines on their way in, a chunk a row; keeps nothing'

@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
-import { createClient, type ClickHouseClient } from '@clickhouse/client';
+import { createClient } from '@clickhouse/client';
 import type * as ChdbModule from 'chdb/connection';
 import { AppError } from '../lib/errors.ts';
-import { openStore, type Engine, type Settings } from './engine.ts';
+import { openStore, type Connection, type Engine, type Settings } from './engine.ts';
 import type { Store } from './store.ts';
 
 /** Where the embedded engine keeps its tables. */
@@ -25,17 +25,18 @@ const READERS = 2;
 export async function openEmbeddedStore({ folder }: EmbeddedOptions): Promise<Store> {
   await prepared(folder);
   const { createChdbConnection } = await engineOfThisMachine();
-  const connect = async (settings: Settings): Promise<ClickHouseClient> => {
-    const client = opened(folder, createChdbConnection);
-    for (const [name, value] of Object.entries(settings)) await client.command({ query: `SET ${name} = ${literal(value)}` });
-    return client;
+  const connect = async (settings: Settings): Promise<Connection> => {
+    const connection = opened(folder, createChdbConnection);
+    for (const [name, value] of Object.entries(settings))
+      await connection.client.command({ query: `SET ${name} = ${literal(value)}` });
+    return connection;
   };
   const engine: Engine = {
     name: folder,
     readers: READERS,
     connect,
     // settings stick to a connection
-    connectUser: connect,
+    connectUser: async (settings) => (await connect(settings)).client,
     async attempt(work, { told }) {
       try {
         return await work({});
@@ -48,9 +49,16 @@ export async function openEmbeddedStore({ folder }: EmbeddedOptions): Promise<St
   return openStore(engine);
 }
 
-function opened(folder: string, createChdbConnection: (typeof ChdbModule)['createChdbConnection']): ClickHouseClient {
+function opened(folder: string, createChdbConnection: (typeof ChdbModule)['createChdbConnection']): Connection {
   try {
-    return createClient({ connection: createChdbConnection({ path: folder }) as unknown as EngineConnection });
+    const connection = createChdbConnection({ path: folder });
+    return {
+      client: createClient({ connection: connection as unknown as EngineConnection }),
+      // past the client, which would make one string of it, and the engine bytes of that again
+      async insertText({ table, columns, text }) {
+        await connection.chdb.rawInsert({ table, columns: [...columns], format: 'TabSeparated', values: text });
+      },
+    };
   } catch (error) {
     throw refused(folder, error);
   }

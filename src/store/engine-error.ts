@@ -109,9 +109,11 @@ function meaningOf(error: unknown): Meaning {
   return { ...meaning, hint: hint ?? meaning.hint };
 }
 
-/** Of ClickHouse's errors the number, of Node's the name. */
+/** Of ClickHouse's errors the number, of Node's the name; chDB's own errors hold the number beside a name. */
 function codeOf(error: unknown): unknown {
-  return typeof error === 'object' && error !== null && 'code' in error ? error.code : null;
+  if (typeof error !== 'object' || error === null) return null;
+  if ('clickhouseCode' in error && error.clickhouseCode !== undefined) return error.clickhouseCode;
+  return 'code' in error ? error.code : null;
 }
 
 /** The first line, without the engine's list of all that it would have liked instead, and without the query. */

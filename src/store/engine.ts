@@ -1,6 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { AppError } from '../lib/errors.ts';
-import type { QueryParams, Store, TableRows, UserLimits, UserResult } from './store.ts';
+import type { QueryParams, Store, TableRows, TableText, UserLimits, UserResult } from './store.ts';
 import { engineError, userQueryError } from './engine-error.ts';
 import { readAsUser, userSettings, type Ask } from './user-query.ts';
 
@@ -21,6 +21,13 @@ export interface RequestOptions {
   readonly repeat: boolean;
 }
 
+/** A way to the engine. */
+export interface Connection {
+  readonly client: ClickHouseClient;
+  /** Rows as text; resolves when they are stored. */
+  insertText(text: TableText, tag: RequestTag): Promise<void>;
+}
+
 /** How one engine is reached. */
 export interface Engine {
   /** Says in messages which engine it is: its folder, or its address. */
@@ -28,7 +35,7 @@ export interface Engine {
   /** So many connections for reading; one answers one query at a time, unless it is to a server. */
   readonly readers: number;
   /** A connection on which everything runs with these settings. */
-  connect(settings: Settings): Promise<ClickHouseClient>;
+  connect(settings: Settings): Promise<Connection>;
   /** The same for SQL of users: it is used for one query, and closed. */
   connectUser(settings: Settings): Promise<ClickHouseClient>;
   /** One request, repeated where the engine repeats requests. @throws what `told` makes of the error of the last try. */
@@ -52,15 +59,15 @@ const SETTINGS: Settings = {
 /** A store on an engine. Writing and reading have their own connections. */
 export async function openStore(engine: Engine): Promise<Store> {
   const opened: ClickHouseClient[] = [];
-  const connected = async (): Promise<ClickHouseClient> => {
-    const client = await engine.connect(SETTINGS);
-    opened.push(client);
-    return client;
+  const connected = async (): Promise<Connection> => {
+    const connection = await engine.connect(SETTINGS);
+    opened.push(connection.client);
+    return connection;
   };
   try {
     const writer = await connected();
     const readers: Reader[] = [];
-    for (let n = 0; n < engine.readers; n += 1) readers.push({ client: await connected(), waiting: 0 });
+    for (let n = 0; n < engine.readers; n += 1) readers.push({ client: (await connected()).client, waiting: 0 });
     return createStore(engine, { writer, readers });
   } catch (error) {
     await closeAll(opened);
@@ -75,7 +82,7 @@ interface Reader {
 }
 
 interface Connections {
-  readonly writer: ClickHouseClient;
+  readonly writer: Connection;
   readonly readers: readonly Reader[];
 }
 
@@ -100,11 +107,18 @@ function createStore(engine: Engine, { writer, readers }: Connections): Store {
       if (rows.length === 0) return;
       await during(`insert into ${table}`, () =>
         engine.attempt(
-          (tag) => writer.insert({ table, values: rows, format: 'JSONEachRow', ...tag }),
+          (tag) => writer.client.insert({ table, values: rows, format: 'JSONEachRow', ...tag }),
           ours(`Could not write ${rows.length} rows to ${table} (${engine.name})`),
         ),
       );
     },
+    insertText: (text) =>
+      during(`insert into ${text.table}`, () =>
+        engine.attempt(
+          (tag) => writer.insertText(text, tag),
+          ours(`Could not write ${text.rows} rows to ${text.table} (${engine.name})`),
+        ),
+      ),
     query: <T>(sql: string, params: QueryParams = {}) =>
       during('query', async () => {
         const reader = readers.reduce((idlest, other) => (other.waiting < idlest.waiting ? other : idlest));
@@ -118,24 +132,29 @@ function createStore(engine: Engine, { writer, readers }: Connections): Store {
       }),
     command: (sql) =>
       during('command', async () => {
-        await engine.attempt((tag) => writer.command({ query: sql, ...tag }), ours(`Could not change tables of ${engine.name}`));
+        await engine.attempt(
+          (tag) => writer.client.command({ query: sql, ...tag }),
+          ours(`Could not change tables of ${engine.name}`),
+        );
       }),
     userQuery: (sql: string, limits: UserLimits): Promise<UserResult> =>
-      during('query of a user', async () => {
-        const client = await engine.connectUser(userSettings(limits));
-        try {
-          return await readAsUser(createAsk(engine, client, { told: userQueryError, repeat: false }), sql, limits);
-        } finally {
-          await client.close();
-        }
-      }),
+      during('query of a user', () => answerUser(engine, sql, limits)),
     close() {
       closed ??= settle(running)
-        .then(() => closeAll([writer, ...readers.map(({ client }) => client)]))
+        .then(() => closeAll([writer.client, ...readers.map(({ client }) => client)]))
         .then(() => engine.close());
       return closed;
     },
   };
+}
+
+async function answerUser(engine: Engine, sql: string, limits: UserLimits): Promise<UserResult> {
+  const client = await engine.connectUser(userSettings(limits));
+  try {
+    return await readAsUser(createAsk(engine, client, { told: userQueryError, repeat: false }), sql, limits);
+  } finally {
+    await client.close();
+  }
 }
 
 /** Requests of ours: rows replace rows, and DDL says IF NOT EXISTS, so all of them may be repeated. */

@@ -1,6 +1,6 @@
 import { AppError } from '../lib/errors.ts';
 import type { Migration } from '../model/timeline.ts';
-import { linesIn, toBlockRow, toRangeRow, toRejectedRows, type ReadChunk } from './chunk-rows.ts';
+import { linesIn, toBlocks, toRangeRow, toRejectedRows, type ReadChunk } from './chunk-rows.ts';
 import { toEventRow, type StoredEvent } from './rows.ts';
 import { hostFactsOf, samplesOf } from './sample-rows.ts';
 import type { Store, TableRows } from './store.ts';
@@ -75,7 +75,7 @@ export function createWriter(store: Store, options: WriterOptions = {}): Writer 
     async writeBatch({ chunks, events }) {
       for (const chunk of chunks) checkLines(chunk);
       const others = rowsBesideLines(chunks, events);
-      for (const part of partsOf(chunks)) await write([{ table: 'line_blocks', rows: part.map(toBlockRow) }]);
+      for (const part of partsOf(chunks)) await persistently(() => store.insertText(toBlocks(part)), patience);
       // ranges last: they say what has arrived
       await write(others);
       return { lines: chunks.reduce((sum, { outcomes }) => sum + outcomes.length, 0), ...countsOf(others) };

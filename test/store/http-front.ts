@@ -84,12 +84,13 @@ export async function openHttpFront({ users = DEFAULT_USERS, database = 'precopy
     // an insert says in the address what it is, so that it can break while its rows come
     const early = inQuery === '' ? null : chosen({ ...seen, sql: inQuery });
     if (early === 'reset-in-request') return resetWithin(request);
-    const form = formOf(request, await bodyOf(request));
+    const body = await bodyOf(request);
+    const form = formOf(request, body);
     const asked = { ...seen, sql: [inQuery, form.query].filter((part) => part !== '').join('\n') };
     requests.push(asked);
     const fault = inQuery === '' ? chosen(asked) : early;
     for (const [name, value] of form.params) searchParams.set(name, value);
-    const run = (): Promise<Answer> => (user === null ? refused(request) : answer({ folder, users }, asked, searchParams));
+    const run = (): Promise<Answer> => (user === null ? refused(request) : answer({ folder, users, body }, asked, searchParams));
     await breakOff(fault, { request, response, run, encode: (bytes) => encoded(request, searchParams, bytes) });
   }
 
@@ -155,11 +156,19 @@ function refused({ headers }: IncomingMessage): Promise<Answer> {
 
 interface Backend {
   readonly folder: string;
+  /** As it came, for rows may be no UTF-8. */
+  readonly body: Buffer;
   readonly users: Readonly<Record<string, FrontUser>>;
 }
 
+const ROWS_AS_TEXT = /^INSERT INTO (\w+) \(([\w, ]+)\) FORMAT TabSeparated$/m;
+
 /** Settings stick to a session, so each request has its own. */
-async function answer({ folder, users }: Backend, { sql, user }: FrontRequest, parameters: URLSearchParams): Promise<Answer> {
+async function answer(
+  { folder, users, body }: Backend,
+  { sql, user }: FrontRequest,
+  parameters: URLSearchParams,
+): Promise<Answer> {
   if (users[user]?.writes !== true && !/^\s*(?:SELECT|EXPLAIN|WITH)\b/i.test(sql))
     return failed(
       exception(497, `${user}: Not enough privileges. To execute this query, it's necessary to have the grant`, 'ACCESS_DENIED'),
@@ -167,6 +176,11 @@ async function answer({ folder, users }: Backend, { sql, user }: FrontRequest, p
   const session = new Session(folder);
   try {
     for (const statement of preamble(parameters)) await session.queryAsync(statement);
+    const [, table, columns] = ROWS_AS_TEXT.exec(sql) ?? [];
+    if (table !== undefined && columns !== undefined) {
+      await session.insert({ table, columns: columns.split(', '), format: 'TabSeparated', values: body });
+      return { status: 200, code: null, bytes: Buffer.alloc(0), rows: 0 };
+    }
     const result = await session.queryAsync(sql, { format: 'TabSeparated' });
     return { status: 200, code: null, bytes: Buffer.from(result.bytes()), rows: result.rowsRead };
   } catch (error) {

@@ -49,6 +49,21 @@ describe.each(STORES)('$name', ({ open }) => {
       expect(Buffer.from(rows.map(({ hex }) => hex).join('0A'), 'hex')).toEqual(bytes);
     });
 
+    it('quotes, commas and line breaks in the names of a file, and an empty text, are kept', async () => {
+      const { store } = temporary;
+      const path = '/a "b",\\n\n,c\\';
+      const chunks = [
+        readChunk('\n', { in: { fileId: '"', path, vm: "v'1" } }),
+        readChunk('"\n', { in: { fileId: '"', path, offset: 1 } }),
+      ];
+      await createWriter(store).writeBatch({ chunks, events: [] });
+      const rows = await store.query("SELECT path, vm, text FROM lines FINAL WHERE file_id = '\"' ORDER BY offset");
+      expect(rows).toEqual([
+        { path, vm: "v'1", text: '' },
+        { path, vm: '', text: '"' },
+      ]);
+    });
+
     it('a file of ten years goes in at once, each line in its week', async () => {
       const { store } = temporary;
       const at = Array.from({ length: 300 }, (_, index) => AT - index * 12 * 86_400_000);
@@ -101,11 +116,11 @@ describe.each(STORES)('$name', ({ open }) => {
       let tries = 0;
       const store: Store = {
         ...temporary.store,
-        async insert(rows) {
+        async insertText(text) {
           const error = errors[tries];
           tries += 1;
           if (error !== undefined) throw error;
-          await temporary.store.insert(rows);
+          await temporary.store.insertText(text);
         },
       };
       return { store, tries: () => tries };
