@@ -87,6 +87,8 @@ interface Choice {
 }
 
 function chosen(localMs: number, { offsets, observedAt, last }: Choice): number {
+  const [only] = offsets;
+  if (only !== undefined && offsets.length === 1) return localMs - only;
   const choices = offsets.map((offset) => localMs - offset);
   const first = Math.min(...choices);
   const second = Math.max(...choices);

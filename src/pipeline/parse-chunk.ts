@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import type { Chunk } from '../model/chunk.ts';
 import type { ParsedEvent } from '../model/event.ts';
 import type { Parser } from '../parsers/parser.ts';
@@ -33,7 +34,7 @@ export function parseChunk(chunk: Chunk, parser: Parser, zones: ZoneCache): Pars
   const file = { host: header.host, source: header.source, path: header.path, vm: header.vm };
   const start = { offset: header.offset, line: header.line, watch: lines.watch };
   const scanner = createScannerAt(parser, file, { emit: (event) => parsed.push(event), start });
-  scanner.push(latin1(bytes));
+  scanner.push(latin1(bytes), isAscii(bytes));
   scanner.end();
   const { badTimes, ...told } = lines.end();
   const readable = parsed.filter(({ origin }) => !badTimes.has(origin.line));
