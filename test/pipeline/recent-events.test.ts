@@ -52,6 +52,19 @@ test('an event that comes again is there once', async () => {
   expect(await recent.within([{ from: 0, to: 10 }])).toHaveLength(1);
 });
 
+test('a record that comes again and says more takes the place of what it said before', async () => {
+  const recent = createRecentEvents({
+    cluster: 'c1',
+    max: 10,
+    known: { events: [eventAt(5, 1)], from: 0 },
+    read: () => Promise.reject(new Error('no store')),
+  });
+  const before = eventAt(5, 1);
+  const longer = { ...before, event: { ...before.event, origin: { ...before.event.origin, text: 'longer' } } };
+  recent.add([longer]);
+  expect(await recent.within([{ from: 0, to: 10 }])).toEqual([longer]);
+});
+
 test('many events of one moment are all kept or all read from the store', async () => {
   const stored = Array.from({ length: 30 }, (_, i) => eventAt(7, i));
   const recent = createRecentEvents({
