@@ -82,4 +82,14 @@ describe('a folder', { timeout: 30_000 }, () => {
     expect(await second.query('SELECT a FROM kept')).toEqual([{ a: 1 }]);
     await second.close();
   });
+
+  it('rows as text that find no memory may be tried again, as other rows may', async () => {
+    const store = await openEmbeddedStore({ folder: join(scratch, 'store') });
+    await store.command('CREATE TABLE kept (a String) ENGINE = MergeTree ORDER BY a');
+    await store.command('SET max_untracked_memory = 1');
+    await store.command('SET max_memory_usage = 1');
+    const text = { table: 'kept', columns: ['a'], rows: 1, text: Buffer.from('x\n') };
+    await expect(store.insertText(text)).rejects.toMatchObject({ name: 'AppError', code: 'store', retriable: true });
+    await store.close();
+  });
 });

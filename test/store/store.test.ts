@@ -41,5 +41,8 @@ describe.each(STORES)('a store $name', { timeout: 30_000 }, ({ open }) => {
       retriable: false,
     });
     await expect(store.insert({ table: 'nowhere', rows: [{ a: 1 }] })).rejects.toMatchObject({ name: 'AppError', code: 'store' });
+    await expect(store.insertText({ table: 'nowhere', columns: ['a'], rows: 1, text: Buffer.from('1\n') })).rejects.toMatchObject(
+      { name: 'AppError', code: 'store', retriable: false },
+    );
   });
 });
