@@ -193,26 +193,27 @@ function toUtc(parsed: readonly ParsedEvent[], spans: readonly FileSpan[], place
   const { zones, nearMs } = places;
   const before = new Map<string, number>();
   const hours = hoursOf(spans, places);
-  const events: Event[] = [];
-  for (const { body, origin, stamp } of parsed) {
-    if (stamp === null) continue;
+  const timed = parsed.every(hasTime) ? parsed : parsed.filter(hasTime);
+  return timed.map(({ body, origin, stamp }) => {
     const ms = complete(stamp, nearMs);
     const offsets = offsetsOf(stamp, ms, zones.get(origin.file.host));
     if (offsets.length === 1) {
       // no doubt, which is nearly always
       const at = ms - (offsets[0] ?? 0);
       before.set(origin.file.path, at);
-      events.push({ body, origin, at });
-      continue;
+      return { body, origin, at };
     }
     const last = before.get(origin.file.path) ?? Number.NEGATIVE_INFINITY;
     const choices = offsets.map((offset) => ms - offset).toSorted((a, b) => a - b);
     const told = choices.length > 1 ? hours(origin, { ms, choices }) : null;
     const at = told ?? choices.find((choice) => choice >= last - 1000) ?? choices.at(-1) ?? ms;
     before.set(origin.file.path, at);
-    events.push({ body, origin, at });
-  }
-  return events;
+    return { body, origin, at };
+  });
+}
+
+function hasTime(event: ParsedEvent): event is ParsedEvent & { readonly stamp: Stamp } {
+  return event.stamp !== null;
 }
 
 /** A local time of the hour that comes twice. */

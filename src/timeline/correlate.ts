@@ -69,23 +69,15 @@ function vmOf({ body, origin }: Event): string | null {
   return origin.file.source === 'libvirt-qemu' || origin.file.source === 'domjobinfo' ? origin.file.vm : null;
 }
 
-/**
- * Names events by themselves, and those of a monitor address by the VM that libvirt last said to be behind it. Leaves out what is of
- * no VM, whatever comes to light.
- */
+/** Names events by themselves, and those of a monitor address by the VM that libvirt last said to be behind it. */
 function withMonitors(events: readonly Event[]): Named {
   const opened = new Map<string, string>();
-  const named: Event[] = [];
-  const vms: (string | null)[] = [];
-  for (const event of events) {
+  const vms = events.map((event) => {
     const monitor = monitorKey(event);
     if (event.body.kind === 'monitor-opened') opened.set(monitor, event.body.vm);
-    const vm = vmOf(event) ?? opened.get(monitor) ?? null;
-    if (vm === null && monitor === '' && !NAMELESS.has(event.body.kind)) continue;
-    named.push(event);
-    vms.push(vm);
-  }
-  return { events: named, vms };
+    return vmOf(event) ?? opened.get(monitor) ?? null;
+  });
+  return { events, vms };
 }
 
 /** Names those, too, whose monitor address was guessed. */
