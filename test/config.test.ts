@@ -76,6 +76,16 @@ describe('what is wrong is said with its place, its path and what to do', () => 
       '1:34 stream.retention.maxBytes: "10XB"; expected bytes, or a number and a unit: 500MB (10^6), 10GB (10^9) or 16GiB (2^30)',
     ],
     [
+      'a shipper that nobody knows',
+      'stream: { kafka: { shippers: [{ topic: a, format: fluentd }] } }\n',
+      '1:51 stream.kafka.shippers[0].format: "fluentd"; expected filebeat, fluent-bit, vector, otlp-json, rsyslog, syslog-ng or plain',
+    ],
+    [
+      'a topic twice',
+      'stream: { kafka: { shippers: [{ topic: a, format: plain }, { topic: a, format: vector }] } }\n',
+      '1:30 stream.kafka.shippers: a list; expected each topic once',
+    ],
+    [
       'a word of another list',
       'log: { level: warning }\n',
       '1:15 log.level: "warning"; expected debug, info, warn or error (did you mean warn?)',

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createMasker } from '../ingest/mask.ts';
 import type { Chunk } from '../model/chunk.ts';
 import {
   DEAD_LETTERS_TOPIC,
@@ -50,6 +51,8 @@ export interface ShipperIntake {
 
 const BATCH_BYTES = 4 << 20;
 const LOOK_MS = 20;
+
+const mask = createMasker();
 
 /** The group of all intakes of an installation, for one topic. */
 export function shippersGroup(groupPrefix: string, topic: string): string {
@@ -147,12 +150,12 @@ interface Partition {
   joiner: LineJoiner;
 }
 
-/** The message as it was, with where it came from and the reason. */
+/** The message, secrets masked, with where it came from and the reason. */
 function deadLetter({ key, headers, value, offset }: PlacedMessage, topic: string, problem: string): StreamMessage {
   const own = Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, encodeURIComponent(text)]));
   return {
     key,
     headers: { ...own, shippedTopic: topic, shippedOffset: String(offset), reason: encodeURIComponent(problem) },
-    value,
+    value: mask(value),
   };
 }
