@@ -13,6 +13,8 @@ export interface LineJoiner {
    * nothing waits for a line that may never come.
    */
   take(): readonly Chunk[];
+  /** Gives back a way to what is known now, for the lines that follow may come again. */
+  mark(): () => void;
   /** The records that may go on, as many as have room in a note; another joiner goes on from it. */
   note(): string;
 }
@@ -29,9 +31,9 @@ const MOST_GAP_BYTES = 16;
 
 interface Open {
   readonly header: ChunkHeader;
-  text: string;
-  bytes: number;
-  lastAt: number;
+  readonly text: string;
+  readonly bytes: number;
+  readonly lastAt: number;
 }
 
 const header = z.object({
@@ -57,7 +59,8 @@ export function createLineJoiner(note: string | null): LineJoiner {
   const open = new Map<string, Open>(
     openOf(note).map((each) => [keyOf(each.header), { ...each, bytes: Buffer.byteLength(each.text) }]),
   );
-  const touched = new Set<Open>();
+  /** By identity, in the order in which they began. */
+  const touched = new Map<string, Open>();
   let openBytes = [...open.values()].reduce((sum, { bytes }) => sum + bytes, 0);
 
   function put(key: string, record: Open): void {
@@ -65,6 +68,10 @@ export function createLineJoiner(note: string | null): LineJoiner {
     open.delete(key);
     open.set(key, record);
     openBytes += record.bytes;
+  }
+
+  function touch(record: Open): void {
+    touched.set(`${record.header.fileId} ${record.header.offset}`, record);
   }
 
   /** Forgets what cannot go on any more. */
@@ -85,35 +92,46 @@ export function createLineJoiner(note: string | null): LineJoiner {
         const record = { header: line.header, text: line.text, bytes: Buffer.byteLength(line.text), lastAt: line.storedAt };
         // lines without their beginning are no record that others could belong to
         if (beginsRecord(line)) put(key, record);
-        touched.add(record);
+        touch(record);
       } else {
-        openBytes -= before.bytes;
-        before.text += `${joined}${line.text}`;
-        before.bytes += joined.length + Buffer.byteLength(line.text);
-        before.lastAt = line.storedAt;
-        openBytes += before.bytes;
-        put(key, before);
-        touched.add(before);
+        const text = `${before.text}${joined}${line.text}`;
+        const bytes = before.bytes + joined.length + Buffer.byteLength(line.text);
+        const longer = { header: before.header, text, bytes, lastAt: line.storedAt };
+        put(key, longer);
+        touch(longer);
       }
       forget(line.storedAt);
     },
     take() {
-      const records = [...touched];
+      const records = [...touched.values()];
       touched.clear();
       return records.map(({ header: own, text }) => ({ header: own, bytes: mask(Buffer.from(`${text}\n`)) }));
     },
-    note() {
-      const kept: string[] = [];
-      let chars = 2;
-      for (const { header: own, text, lastAt } of [...open.values()].toReversed()) {
-        const each = JSON.stringify({ header: own, text, lastAt });
-        if (chars + each.length + 1 > MOST_NOTE_CHARS) continue;
-        kept.unshift(each);
-        chars += each.length + 1;
-      }
-      return `[${kept.join(',')}]`;
+    mark() {
+      const then = [...open];
+      const bytes = openBytes;
+      return () => {
+        touched.clear();
+        open.clear();
+        for (const [key, record] of then) open.set(key, record);
+        openBytes = bytes;
+      };
     },
+    note: () => noteOf([...open.values()]),
   };
+}
+
+/** The latest of these, as many as have room. */
+function noteOf(open: readonly Open[]): string {
+  const kept: string[] = [];
+  let chars = 2;
+  for (const { header: own, text, lastAt } of open.toReversed()) {
+    const each = JSON.stringify({ header: own, text, lastAt });
+    if (chars + each.length + 1 > MOST_NOTE_CHARS) continue;
+    kept.unshift(each);
+    chars += each.length + 1;
+  }
+  return `[${kept.join(',')}]`;
 }
 
 function keyOf({ source, fileId }: ChunkHeader): string {

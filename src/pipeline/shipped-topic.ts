@@ -65,7 +65,7 @@ export interface LineOrigin {
 }
 
 /** Path under which messages of syslog are stored, as those are that our own collector takes. */
-export const SYSLOG_PATH = 'syslog';
+const SYSLOG_PATH = 'syslog';
 
 /** Tells of each line of a topic who wrote it. */
 export function createOrigins(topic: ShippedTopic): (line: ShippedLine) => LineOrigin {

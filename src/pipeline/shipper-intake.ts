@@ -55,7 +55,7 @@ const LOOK_MS = 20;
 const mask = createMasker();
 
 /** The group of all intakes of an installation, for one topic. */
-export function shippersGroup(groupPrefix: string, topic: string): string {
+function shippersGroup(groupPrefix: string, topic: string): string {
   return `${groupPrefix}precopy.shippers.${topic}`;
 }
 
@@ -98,7 +98,7 @@ function consumptionOf(topic: ShippedTopic, producer: Producer, { groupPrefix, w
     group: shippersGroup(groupPrefix, topic.topic),
     maxBytes: BATCH_BYTES,
     async assigned(partition, note) {
-      partitions.set(partition, { note, read: createMessageReader(topic, partition), joiner: createLineJoiner(note) });
+      partitions.set(partition, { read: createMessageReader(topic, partition), joiner: createLineJoiner(note) });
     },
     async revoked(partition) {
       partitions.delete(partition);
@@ -106,15 +106,15 @@ function consumptionOf(topic: ShippedTopic, producer: Producer, { groupPrefix, w
     async handle(batch) {
       const state = partitions.get(batch.partition);
       if (state === undefined) throw new Error(`partition ${batch.partition} is not assigned`);
+      const undo = state.joiner.mark();
       try {
         await take(batch, state, { producer, watch });
       } catch (error) {
         // the batch comes again: what was joined of it is forgotten
-        state.joiner = createLineJoiner(state.note);
+        undo();
         throw error;
       }
-      state.note = state.joiner.note();
-      return state.note;
+      return state.joiner.note();
     },
     failed: (error) => watch.failed(error),
   };
@@ -144,10 +144,8 @@ async function take(
 }
 
 interface Partition {
-  /** As it was committed last. */
-  note: string | null;
   readonly read: MessageReader;
-  joiner: LineJoiner;
+  readonly joiner: LineJoiner;
 }
 
 /** The message, secrets masked, with where it came from and the reason. */

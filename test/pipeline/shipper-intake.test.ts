@@ -133,6 +133,45 @@ test('messages that come again, in other batches, store nothing twice', async ()
   expect(Number(before.lines)).toBe(messages.length);
 }, 120_000);
 
+test('a batch that could not be sent comes again, and lines of a record that began before are not joined twice', async () => {
+  const topic = topicOf('refused', 'filebeat');
+  const sent: string[] = [];
+  let refuse = false;
+  const failures: unknown[] = [];
+  const intake = createShipperIntake({
+    shipped: instance.stream,
+    stream: {
+      ...instance.stream,
+      producer: async () => ({
+        async send(_, messages) {
+          if (refuse) {
+            refuse = false;
+            throw new Error('no room');
+          }
+          sent.push(...messages.map(({ value }) => Buffer.from(value).toString()));
+        },
+        close: () => Promise.resolve(),
+      }),
+    },
+    topics: [topic],
+    groupPrefix: '',
+    watch: { taken() {}, skipped() {}, deadLetter() {}, failed: (error) => failures.push(error) },
+  });
+  await intake.start();
+  // longer than a note can be
+  const first = `2026-11-23 05:42:38,409 INFO  [a] (b:null) (logid:c) ${'x'.repeat(5000)}`;
+  const path = '/var/log/cloudstack/agent/agent.log';
+  await instance.producer.send(topic.topic, enveloped('filebeat', [{ host: 'kvm1', path, text: first, offset: 0 }]));
+  await intake.idle();
+  refuse = true;
+  const next = { host: 'kvm1', path, text: '\tat a', offset: first.length + 1 };
+  await instance.producer.send(topic.topic, enveloped('filebeat', [next]));
+  await intake.idle();
+  await intake.stop();
+  expect(failures).toHaveLength(1);
+  expect(sent).toEqual([`${first}\n`, `${first}\n\tat a\n`]);
+}, 20_000);
+
 interface Stored {
   readonly lines: unknown;
   readonly events: unknown;
