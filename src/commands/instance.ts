@@ -102,17 +102,18 @@ export function createInstance(config: Config, parts: InstanceParts): Instance {
     follow: (listener) => running.feed.subscribe({ events: false, vm: null, host: null }, listener),
     idle: async () => running.processor?.idle(),
     async reload(next) {
-      const { cluster, data, api, stream, store } = running.config;
-      const fixed = JSON.stringify({ cluster, data, api, stream, store });
-      if (
-        fixed !==
-        JSON.stringify({ cluster: next.cluster, data: next.data, api: next.api, stream: next.stream, store: next.store })
-      )
+      const fixed = fixedOf(running.config);
+      if (JSON.stringify(fixed) !== JSON.stringify(fixedOf(next)))
         log.warn({}, 'cluster, data, api, stream and store are taken over at the next start only');
-      running.config = { ...next, cluster, data, api, stream, store };
+      running.config = { ...next, ...fixed };
       await running.collection?.reload(running.config);
     },
   };
+}
+
+/** What an instance keeps as long as it runs. */
+function fixedOf({ cluster, data, api, stream, store }: Config): Pick<Config, 'cluster' | 'data' | 'api' | 'stream' | 'store'> {
+  return { cluster, data, api, stream, store };
 }
 
 function folderPart({ data }: Config): Part {

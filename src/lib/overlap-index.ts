@@ -25,12 +25,17 @@ export function createOverlapIndex<T>(items: readonly T[], stretchOf: (item: T) 
 
 /** How many of the items, in the order of their values, are not above the limit. */
 export function countUpTo<T>(sorted: readonly T[], limit: number, valueOf: (item: T) => number): number {
+  return countWhile(sorted, (item) => valueOf(item) <= limit);
+}
+
+/** How many items a list begins with of which this holds; after them it must hold of none. */
+export function countWhile<T>(sorted: readonly T[], holds: (item: T) => boolean): number {
   let low = 0;
   let high = sorted.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
     const item = sorted[middle];
-    if (item !== undefined && valueOf(item) <= limit) low = middle + 1;
+    if (item !== undefined && holds(item)) low = middle + 1;
     else high = middle;
   }
   return low;

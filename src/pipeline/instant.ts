@@ -1,5 +1,5 @@
 import type { Stamp } from '../model/source.ts';
-import { fixedZone, withDate, withYear, zoneNamed, type Zone } from '../timeline/zone.ts';
+import { complete, fixedZone, zoneNamed, type Zone } from '../timeline/zone.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -72,11 +72,6 @@ export function createInstants(zone: Zone, observedAt: number): Instants {
     last = at;
     return at;
   };
-}
-
-function complete(stamp: Stamp, nearMs: number): number {
-  if (stamp.missing === 'year') return withYear(stamp, nearMs);
-  return stamp.missing === 'date' ? withDate(stamp, nearMs) : stamp.ms;
 }
 
 interface Choice {

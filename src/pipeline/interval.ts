@@ -1,3 +1,5 @@
+import { countWhile } from '../lib/overlap-index.ts';
+
 /** A stretch of time, both ends included; Unix ms. */
 export interface Interval {
   readonly from: number;
@@ -21,7 +23,8 @@ export function merged(intervals: readonly Interval[], nearMs = NEAR_MS): readon
 
 /** Puts one more among intervals that are as `merged` leaves them, and leaves them so. */
 export function addTo(intervals: Interval[], next: Interval): void {
-  const begin = firstEndingAtOrAfter(intervals, next.from - NEAR_MS);
+  // they are apart, so that their ends are in order like their beginnings
+  const begin = countWhile(intervals, ({ to }) => to < next.from - NEAR_MS);
   let end = begin;
   while (end < intervals.length && (intervals[end]?.from ?? 0) <= next.to + NEAR_MS) end += 1;
   const first = intervals[begin];
@@ -29,18 +32,6 @@ export function addTo(intervals: Interval[], next: Interval): void {
   if (end === begin || first === undefined || last === undefined) return void intervals.splice(begin, 0, next);
   const whole = { from: Math.min(next.from, first.from), to: Math.max(next.to, last.to) };
   if (end > begin + 1 || whole.from !== first.from || whole.to !== first.to) intervals.splice(begin, end - begin, whole);
-}
-
-/** They are apart, so that their ends are in order like their beginnings. */
-function firstEndingAtOrAfter(intervals: readonly Interval[], at: number): number {
-  let low = 0;
-  let high = intervals.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((intervals[middle]?.to ?? 0) < at) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** The intervals, at most `max` of them: those nearest to each other become one. */

@@ -3,7 +3,7 @@ import type { Chunk } from '../model/chunk.ts';
 import type { ParsedEvent } from '../model/event.ts';
 import type { Parser } from '../parsers/parser.ts';
 import { createScannerAt, type RecordOutcome, type RecordWatch } from '../parsers/scan.ts';
-import type { ReadChunk } from '../store/chunk-rows.ts';
+import { linesIn, type ReadChunk } from '../store/chunk-rows.ts';
 import type { StoredEvent } from '../store/rows.ts';
 import { createInstants, type Instants, type ZoneCache } from './instant.ts';
 
@@ -22,8 +22,6 @@ export interface ChunkCounts {
   readonly plain: number;
   readonly rejected: number;
 }
-
-const LINE_BREAK = 10;
 
 /** Reads one chunk by the rules of its program. */
 export function parseChunk(chunk: Chunk, parser: Parser, zones: ZoneCache): ParsedChunk {
@@ -56,7 +54,7 @@ interface Lines {
 
 /** Notes of each line when its record was written and what became of it. */
 function createLines({ header, bytes }: Chunk, instants: Instants): Lines {
-  const total = lineCount(bytes);
+  const total = linesIn(bytes);
   const outcomes = Array.from<RecordOutcome>({ length: total }).fill('continued');
   const at = Array.from<number>({ length: total }).fill(Number.NaN);
   const badTimes = new Set<number>();
@@ -92,12 +90,6 @@ function createLines({ header, bytes }: Chunk, instants: Instants): Lines {
       return { at, outcomes, badTimes, firstAt, lastAt };
     },
   };
-}
-
-function lineCount(bytes: Uint8Array): number {
-  let lines = 0;
-  for (let at = bytes.indexOf(LINE_BREAK); at >= 0; at = bytes.indexOf(LINE_BREAK, at + 1)) lines += 1;
-  return bytes.length > 0 && bytes.at(-1) !== LINE_BREAK ? lines + 1 : lines;
 }
 
 /** Events in UTC: as the time of their line says. */

@@ -1,3 +1,4 @@
+import { countWhile } from '../lib/overlap-index.ts';
 import type { StoredEvent } from '../store/rows.ts';
 import type { Interval } from './interval.ts';
 import type { KnownEvents } from './timelines.ts';
@@ -94,14 +95,7 @@ export function createRecentEvents({ cluster, read, max, known }: RecentOptions)
 
 /** Index of the first event at or after that moment. */
 function firstAtOrAfter(events: readonly StoredEvent[], at: number): number {
-  let low = 0;
-  let high = events.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((events[middle]?.event.at ?? 0) < at) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return countWhile(events, ({ event }) => event.at < at);
 }
 
 /** A record that came again as it was says the same; one that goes on, as another program shipped it, may say more. */

@@ -165,7 +165,9 @@ export function toRejectedRows({ header, bytes, at, outcomes }: ReadChunk): read
 
 /** How many lines the bytes hold; the last one may lack its line break. */
 export function linesIn(bytes: Uint8Array): number {
-  return lineStarts(bytes).length;
+  let lines = 0;
+  for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) lines += 1;
+  return bytes.length > 0 && bytes.at(-1) !== NEWLINE ? lines + 1 : lines;
 }
 
 function lineStarts(bytes: Uint8Array): readonly number[] {

@@ -1,5 +1,6 @@
 import { AppError } from '../lib/errors.ts';
-import { createBell, pause, type Bell } from './embedded/bell.ts';
+import { pause } from '../lib/pause.ts';
+import { createBell, type Bell } from './embedded/bell.ts';
 import { startConsumer } from './embedded/consumer.ts';
 import { openDatabase, type EmbeddedDatabase } from './embedded/database.ts';
 import { positionsOf } from './embedded/journal.ts';

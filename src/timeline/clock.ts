@@ -10,7 +10,7 @@ import {
   type InferredOffset,
 } from './infer-zone.ts';
 import { estimateSkews, type Skew } from './skew.ts';
-import { fixedZone, offsetName, withDate, withYear, type Zone } from './zone.ts';
+import { complete, fixedZone, offsetName, type Zone } from './zone.ts';
 
 /** How a host's zone is known. */
 export type ZoneOrigin = 'given' | 'same-migration' | 'same-period' | 'other-hosts' | 'utc-only' | 'assumed';
@@ -126,11 +126,6 @@ function referenceMoment(parsed: readonly ParsedEvent[], spans: readonly Span[])
   for (const { first, last } of spans) for (const stamp of [first, last]) note(stamp);
   for (const { stamp } of parsed) note(stamp);
   return latest.utc || latest.local || spans.reduce((max, { modifiedAt }) => Math.max(max, modifiedAt), 0);
-}
-
-function complete(stamp: Stamp, nearMs: number): number {
-  if (stamp.missing === 'year') return withYear(stamp, nearMs);
-  return stamp.missing === 'date' ? withDate(stamp, nearMs) : stamp.ms;
 }
 
 interface ZoneInput {

@@ -42,6 +42,12 @@ function offsetsOf(zone: string, localMs: number): readonly number[] {
   return valid.length === 0 ? candidates.slice(0, 1) : valid.toSorted((a, b) => b - a);
 }
 
+/** Ms of a stamp, with the year or the date that it lacks. */
+export function complete(stamp: Stamp, nearMs: number): number {
+  if (stamp.missing === 'year') return withYear(stamp, nearMs);
+  return stamp.missing === 'date' ? withDate(stamp, nearMs) : stamp.ms;
+}
+
 /** The year that brings a time without one nearest to a known moment. */
 export function withYear(stamp: Stamp, nearMs: number): number {
   const written = new Date(stamp.ms);

@@ -1,3 +1,5 @@
+import { pause } from '../../lib/pause.ts';
+
 /** Wakes whoever waits within this process. */
 export interface Bell {
   ring(): void;
@@ -12,30 +14,6 @@ export function createBell(): Bell {
     ring() {
       for (const wake of waiting) wake();
     },
-    next: (ms, signal) => wait(ms, signal, waiting),
+    next: (ms, signal) => pause(ms, signal, waiting),
   };
-}
-
-/** Resolves after `ms` milliseconds, or at once when the signal aborts. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return wait(ms, signal, new Set());
-}
-
-/** Not with `AbortSignal.any`: on Node 20 each such signal stays in memory as long as the one it listens to. */
-function wait(ms: number, signal: AbortSignal, waiting: Set<() => void>): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) {
-      resolve();
-      return;
-    }
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-    waiting.add(done);
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      waiting.delete(done);
-      resolve();
-    }
-  });
 }

@@ -1,5 +1,6 @@
 import type { Consumer, Consumption } from '../stream.ts';
-import { pause, type Bell } from './bell.ts';
+import { pause } from '../../lib/pause.ts';
+import type { Bell } from './bell.ts';
 import type { EmbeddedDatabase } from './database.ts';
 import { createMembership, LEASE_MS, type Membership } from './membership.ts';
 import { startPartitionRun, type PartitionRun } from './partition-run.ts';

@@ -1,6 +1,7 @@
 import { AppError } from '../../lib/errors.ts';
 import type { Batch, Consumption, PlacedMessage } from '../stream.ts';
-import { pause, type Bell } from './bell.ts';
+import { pause } from '../../lib/pause.ts';
+import type { Bell } from './bell.ts';
 import type { EmbeddedDatabase } from './database.ts';
 import { groupState, readFrom } from './journal.ts';
 

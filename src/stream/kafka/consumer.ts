@@ -4,7 +4,8 @@ import { retry } from '../../lib/retry.ts';
 import type { Consumer, Consumption } from '../stream.ts';
 import type { Client } from './client.ts';
 import { errorTypes, isOfKafkajs, streamError } from './error.ts';
-import { createPartitionRun, pause, type Commit, type PartitionRun } from './partition-run.ts';
+import { pause } from '../../lib/pause.ts';
+import { createPartitionRun, type Commit, type PartitionRun } from './partition-run.ts';
 import { committedOf } from './positions.ts';
 import type { Topics } from './topics.ts';
 

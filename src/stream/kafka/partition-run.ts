@@ -1,3 +1,4 @@
+import { pause } from '../../lib/pause.ts';
 import type { EachBatchPayload } from 'kafkajs';
 import { AppError } from '../../lib/errors.ts';
 import type { Batch, Consumption, PlacedMessage } from '../stream.ts';
@@ -231,21 +232,4 @@ function cut(messages: readonly PlacedMessage[], maxBytes: number): readonly (re
     room -= bytes;
   }
   return batches;
-}
-
-/** Resolves after `ms` milliseconds, or at once when the signal aborts. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) {
-      resolve();
-      return;
-    }
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-  });
 }
