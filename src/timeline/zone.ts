@@ -49,7 +49,7 @@ export function complete(stamp: Stamp, nearMs: number): number {
 }
 
 /** The year that brings a time without one nearest to a known moment. */
-export function withYear(stamp: Stamp, nearMs: number): number {
+function withYear(stamp: Stamp, nearMs: number): number {
   const written = new Date(stamp.ms);
   const near = new Date(nearMs).getUTCFullYear();
   const inYear = (year: number): number =>
@@ -66,7 +66,7 @@ export function withYear(stamp: Stamp, nearMs: number): number {
 }
 
 /** The day that brings a time without a date nearest to a known moment. */
-export function withDate(stamp: Stamp, nearMs: number): number {
+function withDate(stamp: Stamp, nearMs: number): number {
   const day = 24 * HOUR_MS;
   const clock = ((stamp.ms % day) + day) % day;
   const midnight = Math.floor(nearMs / day) * day;
