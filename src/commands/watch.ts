@@ -53,15 +53,14 @@ export function createWatch({ log, metrics, feed }: WatchParts): Watch {
       }
       for (const { id } of goneMigrations) open.delete(id);
       metrics.openMigrations.set({}, open.size);
-      const byId = new Map(migrations.map((migration) => [migration.id, migration]));
-      for (const { id, finding } of findings) {
+      for (const { id, finding, migration } of findings) {
         const { detector, severity, vm, host, summary } = finding;
         if (fresh.has(id)) {
           metrics.findings.add({ detector, severity });
           if (readAt !== null) metrics.findingLatencySeconds.observe({}, (Date.now() - readAt) / 1000);
           if (severity !== 'info') log.warn({ detector, severity, vm, host, summary }, 'finding');
         }
-        feed.publish(findingItem(finding, byId.get(finding.migration ?? '') ?? null));
+        feed.publish(findingItem(finding, migration));
       }
     },
     deadLetter(problem, { offset }) {

@@ -47,7 +47,11 @@ export function changesOf(analysis: Pick<Analysis, 'migrations' | 'findings'>, s
   const before = groupBy(stored.findings, ({ id, detector, document }) =>
     scope.aboutHosts.has(detector) ? documentId(document) : id,
   );
-  const all = own.map((finding) => placed(finding, before.get(finding.id) ?? [], scope));
+  const byId = new Map(analysis.migrations.map((migration) => [migration.id, migration]));
+  const all = own.map((finding) => ({
+    ...placed(finding, before.get(finding.id) ?? [], scope),
+    migration: byId.get(finding.migration ?? '') ?? null,
+  }));
   const findings = all.filter(({ isKnown }) => !isKnown);
   const found = new Set(all.map(({ id }) => id));
   const goneFindings = stored.findings.filter(
@@ -94,7 +98,7 @@ function isGone(
   return replaced || isOwned(startedAt);
 }
 
-interface PlacedFinding extends FoundFinding {
+interface PlacedFinding extends Omit<FoundFinding, 'migration'> {
   /** What is stored says all of it, and more. */
   readonly isKnown: boolean;
 }

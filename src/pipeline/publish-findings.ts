@@ -1,6 +1,7 @@
 import type { AnalysisDocument } from '../reports/json.ts';
-import { findingDocument } from '../reports/json.ts';
+import { findingDocument, migrationDocument } from '../reports/json.ts';
 import { toFindingMessage, type FindingChange } from '../reports/finding-message.ts';
+import { messageOf } from '../reports/terminal/evidence.ts';
 import { FINDINGS_TOPIC, type Producer, type StreamMessage } from '../stream/stream.ts';
 import type { Changes, TimelineStore } from './timelines.ts';
 
@@ -20,11 +21,20 @@ export function publishFindings(timelines: TimelineStore, producer: Producer, no
 }
 
 function messagesOf(cluster: string, { findings, fresh, goneFindings }: Changes, at: number): readonly StreamMessage[] {
-  const found = findings.map(({ id, finding }): FindingChange => {
-    return { change: fresh.has(id) ? 'found' : 'changed', id, cluster, at, finding: findingDocument(finding) };
+  const found = findings.map(({ id, finding, migration }): FindingChange => {
+    return {
+      change: fresh.has(id) ? 'found' : 'changed',
+      id,
+      cluster,
+      at,
+      finding: findingDocument(finding),
+      migration: migration === null ? null : migrationDocument(migration),
+      quotes: finding.evidence.map(messageOf),
+    };
   });
   const gone = goneFindings.map(({ id, document }): FindingChange => {
-    return { change: 'withdrawn', id, cluster, at, finding: JSON.parse(document) as AnalysisDocument['findings'][number] };
+    const finding = JSON.parse(document) as AnalysisDocument['findings'][number];
+    return { change: 'withdrawn', id, cluster, at, finding, migration: null, quotes: [] };
   });
   return [...found, ...gone].map((change) => ({
     key: encodeURIComponent(cluster),

@@ -15,6 +15,10 @@ export const findingMessage = z
     cluster: z.string(),
     at: z.iso.datetime({ precision: 3 }).describe('when it was concluded, UTC'),
     finding: analysisDocument.shape.findings.element,
+    migration: analysisDocument.shape.migrations.element
+      .nullable()
+      .describe('the migration that it is about or told with, as it was known then; null where there is none, or none any more'),
+    quotes: z.array(z.string()).describe('the words of each record of evidence, without time and logger, in its order'),
   })
   .describe('a change of what Precopy finds; each may come more than once');
 

@@ -98,6 +98,8 @@ export interface FoundFinding {
   /** Of the row: the finding's own, or one that also says which episode of a lasting condition it is. */
   readonly id: string;
   readonly finding: Finding;
+  /** The migration that it is about or told with; `null` where there is none. */
+  readonly migration: Migration | null;
   /** When it was found first, Unix ms. */
   readonly foundAt: number;
 }

@@ -114,7 +114,7 @@ describe.each(STORES)('the doctor asks a store: $name', ({ open }) => {
       version: 1,
       writtenAt: AT,
       migrations: [],
-      findings: found.map((finding) => ({ id: finding.id, finding, foundAt: AT })),
+      findings: found.map((finding) => ({ id: finding.id, finding, migration: null, foundAt: AT })),
       vanished: { migrations: [], findings: [] },
     });
   }, 60_000);

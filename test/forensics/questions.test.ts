@@ -33,7 +33,7 @@ describe.each(STORES)('$name', ({ open }) => {
           version,
           writtenAt: AT,
           migrations: story.migrations,
-          findings: found.map((finding) => ({ id: finding.id, finding, foundAt: AT })),
+          findings: found.map((finding) => ({ id: finding.id, finding, migration: null, foundAt: AT })),
           vanished: NONE,
         });
     }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { publishFindings } from '../../src/pipeline/publish-findings.ts';
 import type { Changes, TimelineStore } from '../../src/pipeline/timelines.ts';
 import { findingMessage, type FindingMessage } from '../../src/reports/finding-message.ts';
-import { findingDocument } from '../../src/reports/json.ts';
+import { findingDocument, migrationDocument } from '../../src/reports/json.ts';
 import { openEmbeddedStream } from '../../src/stream/embedded.ts';
 import { FINDINGS_TOPIC, type Stream } from '../../src/stream/stream.ts';
 import { analysedFolder } from '../recording.ts';
@@ -41,9 +41,10 @@ async function published(): Promise<readonly { readonly key: string; readonly to
 }
 
 test('each change of a finding is a message of its cluster, sent before it is stored', async () => {
-  const { findings } = await analysedFolder('recordings/libvirt-9.0/cpu-incompatible');
+  const { findings, migrations } = await analysedFolder('recordings/libvirt-9.0/cpu-incompatible');
   const [finding] = findings;
-  if (finding === undefined) throw new Error('no finding');
+  const migration = migrations.find(({ id }) => id === finding?.migration);
+  if (finding === undefined || migration === undefined) throw new Error('no finding of a migration');
   const written: number[] = [];
   const store = {
     async write() {
@@ -51,7 +52,7 @@ test('each change of a finding is a message of its cluster, sent before it is st
     },
   } as Partial<TimelineStore> as TimelineStore;
   const timelines = publishFindings(store, await stream.producer(), () => Date.UTC(2026, 10, 24, 10));
-  const found = { id: finding.id, finding, foundAt: 0 };
+  const found = { id: finding.id, finding, migration, foundAt: 0 };
   await timelines.write('zone 1/kvm', { ...NOTHING, findings: [found], fresh: new Set([finding.id]) });
   await timelines.write('zone 1/kvm', { ...NOTHING, findings: [found] });
   const gone = { ...finding, migration: null, foundAt: 0, document: JSON.stringify(findingDocument(finding)) };
@@ -59,6 +60,7 @@ test('each change of a finding is a message of its cluster, sent before it is st
   await timelines.write('zone 1/kvm', NOTHING);
   expect(written).toEqual([1, 2, 3, 3]);
   const all = await published();
+  expect(all.map(({ told }) => told.migration)).toEqual([migrationDocument(migration), migrationDocument(migration), null]);
   expect(all.map(({ told }) => told.change)).toEqual(['found', 'changed', 'withdrawn']);
   for (const { key, told } of all) {
     expect(key).toBe('zone%201%2Fkvm');
