@@ -30,10 +30,10 @@ export async function openConfiguredStore({ data, store }: Pick<Config, 'data' |
 
 /** What the schema is told of a configuration. */
 export function schemaOptions({ clickhouse, ttlDays }: Config['store']): SchemaOptions {
-  const { hostFacts, ...days } = ttlDays;
+  const { hostFacts, alertActions, ...days } = ttlDays;
   const cluster = clickhouse?.cluster ?? null;
   return {
-    ttlDays: { ...days, host_facts: hostFacts },
+    ttlDays: { ...days, host_facts: hostFacts, alert_actions: alertActions },
     cluster: clickhouse === null || cluster === null ? null : { name: cluster, database: clickhouse.database },
   };
 }

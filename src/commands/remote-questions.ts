@@ -21,6 +21,7 @@ const CODES: ReadonlySet<string> = new Set<ErrorCode>([
   'bad-query',
   'stream',
   'store',
+  'notify',
 ]);
 
 /** Questions to a running instance, at the address that it announced. Its errors come out as they were there: code, words and hint. */

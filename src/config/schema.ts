@@ -20,6 +20,10 @@ const ttlDays = z.strictObject({
   migrations: days(400, 'One timeline a migration.'),
   findings: days(400, 'What was wrong, with its evidence.'),
   hostFacts: days(400, 'Versions, CPU features and settings of hosts.'),
+  alerts: days(400, 'What people had to know, and when it was over.'),
+  alertActions: days(400, 'Who acknowledged and silenced what.'),
+  notifications: days(400, 'Every attempt to tell somebody.'),
+  reports: days(4000, 'Weekly reports.'),
 });
 
 /** Limits of every detector, by its id. */

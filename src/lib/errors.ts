@@ -14,7 +14,8 @@ export type ErrorCode =
   | 'disk-full'
   | 'bad-query'
   | 'stream'
-  | 'store';
+  | 'store'
+  | 'notify';
 
 /** What an error may carry besides its code and message. */
 export interface ErrorDetails {

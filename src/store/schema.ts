@@ -16,6 +16,10 @@ export const DEFAULT_TTL_DAYS = {
   rejected: 30,
   ranges: 400,
   host_facts: 400,
+  alerts: 400,
+  alert_actions: 400,
+  notifications: 400,
+  reports: 4000,
 } as const satisfies Readonly<Record<string, number>>;
 
 /** A table that keeps rows. */

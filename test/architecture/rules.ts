@@ -29,7 +29,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ['timeline'],
   ['detectors'],
   ['reports'],
-  ['stream', 'store'],
+  ['alerts'],
+  ['stream', 'store', 'notify'],
   ['forensics'],
   ['ingest'],
   ['pipeline'],
@@ -40,7 +41,7 @@ const LAYERS: readonly (readonly string[])[] = [
 ];
 
 /** No clock, no I/O, no logger, no randomness: that makes analyze, replay and tests one thing. */
-const PURE = new Set(['model', 'parsers', 'timeline', 'detectors', 'reports']);
+const PURE = new Set(['model', 'parsers', 'timeline', 'detectors', 'reports', 'alerts']);
 
 /** Who may import a technology, as beginnings of paths. A package that is not here has no owner yet. */
 const OWNERS: Readonly<Record<string, readonly string[]>> = {
@@ -49,6 +50,8 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
     'src/parsers/',
     'src/detectors/',
     'src/reports/',
+    'src/alerts/',
+    'src/notify/',
     'src/stream/',
     'src/store/',
     'src/forensics/',
