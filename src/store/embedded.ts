@@ -1,7 +1,8 @@
 import { mkdir } from 'node:fs/promises';
-import { createClient } from '@clickhouse/client';
+import { createClient, type ClickHouseClient } from '@clickhouse/client';
 import type * as ChdbModule from 'chdb/connection';
 import { AppError } from '../lib/errors.ts';
+import { engineError } from './engine-error.ts';
 import { openStore, type Connection, type Engine, type Settings } from './engine.ts';
 import type { Store } from './store.ts';
 
@@ -17,6 +18,9 @@ type EngineConnection = NonNullable<NonNullable<Parameters<typeof createClient>[
 /** Reading waits for reading: so many questions are answered at once. */
 const READERS = 2;
 
+/** Ours alone: the engine's own `default` lays the files of the working directory over its tables, by their names. */
+const DATABASE = 'precopy';
+
 /**
  * The embedded engine on a folder, which is created where it is missing.
  * @throws AppError `locked` where another process has the folder open, `not-allowed` where it cannot be written, `store` where the
@@ -25,10 +29,18 @@ const READERS = 2;
 export async function openEmbeddedStore({ folder }: EmbeddedOptions): Promise<Store> {
   await prepared(folder);
   const { createChdbConnection } = await engineOfThisMachine();
+  let database: Promise<void> | null = null;
   const connect = async (settings: Settings): Promise<Connection> => {
     const connection = opened(folder, createChdbConnection);
-    for (const [name, value] of Object.entries(settings))
-      await connection.client.command({ query: `SET ${name} = ${literal(value)}` });
+    const { client } = connection;
+    try {
+      await (database ??= takeDatabase(client));
+      await client.command({ query: `USE ${DATABASE}` });
+      for (const [name, value] of Object.entries(settings)) await client.command({ query: `SET ${name} = ${literal(value)}` });
+    } catch (error) {
+      await client.close();
+      throw engineError(error, `The store in ${folder} cannot be opened`);
+    }
     return connection;
   };
   const engine: Engine = {
@@ -61,6 +73,35 @@ function opened(folder: string, createChdbConnection: (typeof ChdbModule)['creat
     };
   } catch (error) {
     throw refused(folder, error);
+  }
+}
+
+interface OldTable {
+  readonly name: string;
+  readonly engine: string;
+  readonly ddl: string;
+}
+
+/**
+ * Makes our database, and moves into it what an older version kept in `default`. Views go last, and are made here before they go there,
+ * so that after a kill the next start moves the rest.
+ */
+async function takeDatabase(client: ClickHouseClient): Promise<void> {
+  await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${DATABASE} ENGINE = Atomic` });
+  const found = await client.query({
+    query: `SELECT name, engine, create_table_query AS ddl FROM system.tables
+      WHERE database = 'default' AND (engine LIKE '%MergeTree' OR engine IN ('Null', 'MaterializedView'))
+      ORDER BY engine = 'MaterializedView'`,
+    format: 'JSONEachRow',
+  });
+  for (const { name, engine, ddl } of await found.json<OldTable>()) {
+    if (engine === 'MaterializedView') {
+      const here = ddl.replace(/^CREATE MATERIALIZED VIEW/, '$& IF NOT EXISTS').replaceAll(/\bdefault\./g, `${DATABASE}.`);
+      await client.command({ query: here });
+      await client.command({ query: `DROP TABLE default.${name} SYNC` });
+    } else {
+      await client.command({ query: `RENAME TABLE default.${name} TO ${DATABASE}.${name}` });
+    }
   }
 }
 
