@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import type { Config } from '../config.ts';
 import { AppError } from '../lib/errors.ts';
+import { makeFolder } from '../lib/folder.ts';
 import { createLifecycle, type Lifecycle, type Part } from '../lib/lifecycle.ts';
 import type { Log } from '../lib/log.ts';
 import type { Metrics } from '../lib/metrics.ts';
@@ -121,9 +121,10 @@ function folderPart({ data }: Config): Part {
     name: 'data folder',
     async start() {
       try {
-        await mkdir(data, { recursive: true });
+        await makeFolder(data);
       } catch (cause) {
-        throw new AppError('not-allowed', `the data folder cannot be made: ${data}`, {
+        const { code = 'error' } = cause as NodeJS.ErrnoException;
+        throw new AppError('not-allowed', `the data folder cannot be made, or not be written: ${data} (${code})`, {
           hint: 'name another folder as data in the configuration, or make it for this user',
           cause,
         });

@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { createClient, type ClickHouseClient } from '@clickhouse/client';
 import type * as ChdbModule from 'chdb/connection';
 import { AppError } from '../lib/errors.ts';
+import { makeFolder } from '../lib/folder.ts';
 import { engineError } from './engine-error.ts';
 import { openStore, type Connection, type Engine, type Settings } from './engine.ts';
 import type { Store } from './store.ts';
@@ -125,7 +125,7 @@ async function engineOfThisMachine(): Promise<Pick<typeof ChdbModule, 'createChd
 
 async function prepared(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
   } catch (error) {
     throw new AppError('not-allowed', `The folder of the store cannot be created: ${folder}`, {
       cause: error,
