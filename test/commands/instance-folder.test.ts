@@ -11,7 +11,7 @@ test.runIf(process.platform === 'linux')('an instance whose data folder cannot b
   const folder = mkdtempSync(join(tmpdir(), 'precopy-instance-folder-'));
   const file = join(folder, 'precopy.yaml');
   writeFileSync(file, 'cluster: c1\ndata: /proc/precopy/data\n');
-  const log = createLog({ level: 'silent', pretty: false });
+  const log = createLog({ level: 'error', pretty: false });
   const roles = { collect: true, process: true };
   const instance = createInstance(loadConfig(file, { TZ: 'UTC' }), {
     roles,
