@@ -1,4 +1,4 @@
-import type { LiveFinding, LiveMigration } from '../reports/live.ts';
+import type { LiveFinding, LiveMigration } from '../reports/saying.ts';
 
 /** `pending`: its hold time is not over; `firing`: somebody has to know; `resolved`: it is over. */
 export type AlertState = 'pending' | 'firing' | 'resolved';
