@@ -1,12 +1,8 @@
-/**
- * Everything that a terminal would obey instead of show: controls (escape sequences begin with one), marks that reverse the
- * direction of writing or have no width, line separators, and halves of surrogate pairs.
- */
-const ACTIVE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+import { spelled, visible } from '../visible.ts';
 
 /** Text of a log that a terminal shows and does not obey: tabs and line ends are blanks, all else becomes `\x1b` or `\u{202e}`. */
 export function inert(text: string): string {
-  return text.replace(/[\t\n]/g, ' ').replace(ACTIVE, escaped);
+  return visible(text.replace(/[\t\n]/g, ' '));
 }
 
 /** Text in ASCII: arrows, dashes and ellipses by their look, all else as `\u{…}`. */
@@ -17,12 +13,7 @@ export function ascii(text: string): string {
     .replace(/[–—−]/g, '-')
     .replaceAll('≥', '>=')
     .replaceAll('°', ' deg ');
-  return looks.replace(/[^\x20-\x7e\n]/gu, escaped);
-}
-
-function escaped(character: string): string {
-  const code = character.codePointAt(0) ?? 0;
-  return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
+  return looks.replace(/[^\x20-\x7e\n]/gu, spelled);
 }
 
 /** Columns that a text takes, one per code point. */
