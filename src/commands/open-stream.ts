@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import type { KafkaSettings } from '../config/kafka.ts';
 import { sizeBytes } from '../config/size.ts';
-import { durationMs } from '../ingest/options.ts';
+import { durationMs } from '../lib/duration.ts';
 import type { Log } from '../lib/log.ts';
 import { openEmbeddedStream } from '../stream/embedded.ts';
 import type { KafkaOptions } from '../stream/kafka.ts';

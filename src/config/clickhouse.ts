@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, durationMs } from '../ingest/options.ts';
+import { duration, durationMs } from '../lib/duration.ts';
 import type { ServerOptions } from '../store/server-connection.ts';
 import { secret } from './secret.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration } from '../ingest/options.ts';
+import { duration } from '../lib/duration.ts';
 import { shippedTopicOptions } from '../pipeline/shipped-topic.ts';
 import { CODECS } from '../stream/kafka/codec.ts';
 import { secret } from './secret.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { detectors } from '../detectors/index.ts';
-import { collectOptions, duration, listenAddress, timeZone } from '../ingest/options.ts';
+import { duration } from '../lib/duration.ts';
+import { collectOptions, listenAddress, timeZone } from '../ingest/options.ts';
 import { clickhouseOptions } from './clickhouse.ts';
 import { kafkaOptions } from './kafka.ts';
 import { size } from './size.ts';

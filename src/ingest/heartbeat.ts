@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Collector, CollectorContext, CollectorState } from './collector.ts';
 import type { EmitLines } from './emit-lines.ts';
-import { durationMs, type HeartbeatOptions } from './options.ts';
+import { durationMs } from '../lib/duration.ts';
+import type { HeartbeatOptions } from './options.ts';
 import { poolMounts } from './pool-mounts.ts';
 import { watchPool, type PoolWatch } from './pool-watch.ts';
 

@@ -3,7 +3,8 @@ import type { Collector, CollectorContext } from './collector.ts';
 import type { EmitLines } from './emit-lines.ts';
 import { factReaders, type FactPlaces, type FactReader } from './fact-readers.ts';
 import type { Facts } from './fact-texts.ts';
-import { durationMs, type HostFactsOptions } from './options.ts';
+import { durationMs } from '../lib/duration.ts';
+import type { HostFactsOptions } from './options.ts';
 
 /** What the collector of host facts is made of. */
 export interface HostFactsParts extends Omit<FactPlaces, 'root'> {

@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 import { shell } from '../lib/shell.ts';
 import { currentUser } from '../lib/user.ts';
 import { listed, plural } from '../lib/units.ts';
-import { durationMs, type CollectOptions, type FileOptions, type VirshOptions } from './options.ts';
+import { durationMs } from '../lib/duration.ts';
+import type { CollectOptions, FileOptions, VirshOptions } from './options.ts';
 import { isPattern, patternFiles } from './pattern-files.ts';
 
 /** Something that has to be there, and whether it is. */

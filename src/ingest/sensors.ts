@@ -2,7 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { isoTime } from '../lib/units.ts';
 import { runOnce, type OneRun, type Program } from './child.ts';
 import type { Collector, CollectorContext } from './collector.ts';
-import { durationMs, type SensorsOptions } from './options.ts';
+import { durationMs } from '../lib/duration.ts';
+import type { SensorsOptions } from './options.ts';
 import { createProgramChunks, type Mask, type ProgramChunks } from './program-chunks.ts';
 import { createReporter, endOutput, type Reporter } from './reporter.ts';
 

@@ -1,7 +1,8 @@
 import { isoTime } from '../lib/units.ts';
 import { superviseChild, type Program } from './child.ts';
 import type { Collector, CollectorContext } from './collector.ts';
-import { durationMs, type VirshOptions } from './options.ts';
+import { durationMs } from '../lib/duration.ts';
+import type { VirshOptions } from './options.ts';
 import { createMigratingVms, type MigratingVms } from './migrating-vms.ts';
 import { createProgramChunks, type Mask } from './program-chunks.ts';
 import { createReporter, endOutput } from './reporter.ts';

@@ -47,6 +47,7 @@ const PURE = new Set(['model', 'parsers', 'timeline', 'detectors', 'reports', 'a
 const OWNERS: Readonly<Record<string, readonly string[]>> = {
   luxon: ['src/timeline/zone.ts'],
   zod: [
+    'src/lib/duration.ts',
     'src/parsers/',
     'src/detectors/',
     'src/reports/',

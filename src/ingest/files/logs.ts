@@ -1,6 +1,7 @@
 import { parsers } from '../../parsers/index.ts';
 import type { HostHeader } from '../collector.ts';
-import { durationMs, type FileOptions } from '../options.ts';
+import { durationMs } from '../../lib/duration.ts';
+import type { FileOptions } from '../options.ts';
 import type { FileState } from './checkpoints.ts';
 import { abandon, createFamily, resolveFamily, type Family, type Surroundings } from './family.ts';
 import type { Followed, LogKind } from './followed.ts';
