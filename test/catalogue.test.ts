@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { notificationDocument } from '../src/alerts/notification-document.ts';
 import { exampleConfig, configJsonSchema } from '../src/config/example.ts';
 import { elementOf, meaningOf, shapeOf } from '../src/config/schema-walk.ts';
 import { configSchema } from '../src/config/schema.ts';
@@ -58,6 +59,11 @@ test('docs/analysis.schema.json is fresh', () => {
 test('docs/finding-message.schema.json is fresh', () => {
   const schema = z.toJSONSchema(findingMessage, { target: 'draft-2020-12' });
   expectFresh('docs/finding-message.schema.json', `${JSON.stringify({ title: 'precopy/finding@1', ...schema }, null, 2)}\n`);
+});
+
+test('docs/notification.schema.json is fresh', () => {
+  const schema = z.toJSONSchema(notificationDocument, { target: 'draft-2020-12' });
+  expectFresh('docs/notification.schema.json', `${JSON.stringify({ title: 'precopy/notification@1', ...schema }, null, 2)}\n`);
 });
 
 describe('configuration', () => {

@@ -63,7 +63,7 @@ export interface Telling {
 
 /** Where more is to be read. */
 export interface TellingOptions {
-  /** Address of the runbooks: `{detector}` in it stands for the detector, or its id is appended; `null`: the project's own files are named. */
+  /** Address of the runbooks: `{{detector}}` in it stands for the detector, or its id is appended; `null`: the project's own files are named. */
   readonly runbookUrl: string | null;
 }
 
@@ -104,10 +104,10 @@ function titleOf(detector: string): string {
 }
 
 /** Page or file on what a detector finds. */
-function runbookOf(detector: string, { runbookUrl }: TellingOptions): string {
+export function runbookOf(detector: string, { runbookUrl }: TellingOptions): string {
   if (runbookUrl === null) return `docs/detectors/${detector}.md`;
   const id = encodeURIComponent(detector);
-  return runbookUrl.includes('{detector}') ? runbookUrl.replaceAll('{detector}', id) : `${runbookUrl}${id}`;
+  return runbookUrl.includes('{{detector}}') ? runbookUrl.replaceAll('{{detector}}', id) : `${runbookUrl}${id}`;
 }
 
 /** The VM and its way, or the host. */
@@ -129,7 +129,7 @@ function alertTelling(alert: Alert, options: TellingOptions): AlertTelling {
     saying: sayingOf(alert),
     over: overOf(alert),
     often: count > 1 ? `Found ${count} times since ${moment(since, true)}; this is the newest.` : null,
-    resolves: null,
+    resolves: resolvesWhenOf(alert),
     acknowledged:
       acknowledged === null
         ? null
@@ -140,13 +140,19 @@ function alertTelling(alert: Alert, options: TellingOptions): AlertTelling {
   };
 }
 
+/** What would resolve an alert; `null` where that is not known, or it is over. */
+export function resolvesWhenOf({ state }: Alert): string | null {
+  return state === 'resolved' ? null : null;
+}
+
 function overOf({ state, resolvedAt, resolvedBecause, firingAt, since }: Alert): string | null {
   if (state !== 'resolved' || resolvedAt === null) return null;
   const lasted = `It fired for ${duration(Math.max(0, resolvedAt - (firingAt ?? since)))}, until ${moment(resolvedAt, true)}.`;
   return resolvedBecause === null ? lasted : `${sentence(resolvedBecause)} ${lasted}`;
 }
 
-function briefOf(alert: Alert): Brief {
+/** An alert among others. */
+export function briefOf(alert: Alert): Brief {
   const { summary, severity } = sayingOf(alert);
   return {
     word: alert.state === 'resolved' ? 'RESOLVED' : severity.toUpperCase(),

@@ -44,7 +44,7 @@ export interface NotifierParts {
   now(): number;
   /** Writes to the standard output of the process. */
   out(text: string): void;
-  /** Address of the runbooks: `{detector}` in it stands for the detector, or its id is appended; `null`: the project's own files are named. */
+  /** Address of the runbooks: `{{detector}}` in it stands for the detector, or its id is appended; `null`: the project's own files are named. */
   readonly runbookUrl: string | null;
 }
 
