@@ -3,7 +3,7 @@ import { duration, listed, plural } from '../lib/units.ts';
 import { SEVERITIES, type Severity } from '../model/finding.ts';
 import { sayingOf, type Saying } from '../reports/saying.ts';
 import { cut, inert } from '../reports/terminal/text.ts';
-import { moment } from '../reports/terminal/time.ts';
+import { moment } from '../reports/incident/time.ts';
 import type { Alert, Notification } from './alert.ts';
 
 /** What an alert says, whoever shows it. */

@@ -2,7 +2,7 @@ import type { Event } from '../model/event.ts';
 import { eventLine, findingLines, isWorse, migrationLines } from '../reports/live.ts';
 import type { LiveFinding, LiveMigration } from '../reports/saying.ts';
 import type { Sheet } from '../reports/sheet.ts';
-import { GENERIC } from '../reports/terminal/blocks.ts';
+import { GENERIC } from '../reports/incident/blocks.ts';
 import type { ServerEvent } from './tail-stream.ts';
 
 /** Where what happens is told. */

@@ -2,7 +2,7 @@ import type { Log } from '../lib/log.ts';
 import type { Metrics } from '../lib/metrics.ts';
 import type { ProcessorWatch } from '../pipeline/processor.ts';
 import { findingDocument, migrationDocument } from '../reports/json.ts';
-import { messageOf } from '../reports/terminal/evidence.ts';
+import { messageOf } from '../reports/incident/quotes.ts';
 import type { Event } from '../model/event.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';

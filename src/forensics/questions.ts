@@ -1,7 +1,7 @@
 import { AppError } from '../lib/errors.ts';
 import type { Answer, Column, ColumnKind } from '../model/answer.ts';
 import type { Diagnosis } from '../model/diagnosis.ts';
-import { countersOf } from '../reports/terminal/counters.ts';
+import { countersOf } from '../reports/incident/counters.ts';
 import type { Store, UserResult } from '../store/store.ts';
 import type { Filter } from './filter.ts';
 import { findings } from './findings.ts';

@@ -2,7 +2,7 @@ import { duration, isoTime } from '../lib/units.ts';
 import type { Answer, Column } from '../model/answer.ts';
 import { paint, type Sheet } from './sheet.ts';
 import { columns, cutMiddle, fold, foldTo, inert, pad, padStart } from './terminal/text.ts';
-import { day } from './terminal/time.ts';
+import { day } from './incident/time.ts';
 
 /** What a table is shown on. `width` is `null` where nothing watches: every row is one line then, and nothing is left out. */
 export interface TableScreen {

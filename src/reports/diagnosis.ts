@@ -2,7 +2,7 @@ import { duration, isoTime } from '../lib/units.ts';
 import type { Check, Diagnosis } from '../model/diagnosis.ts';
 import { paint, type Sheet } from './sheet.ts';
 import { fold, inert, pad } from './terminal/text.ts';
-import { moment } from './terminal/time.ts';
+import { moment } from './incident/time.ts';
 
 /** What of a diagnosis is shown. */
 export interface DiagnosisScreen extends Sheet {

@@ -1,7 +1,8 @@
 import type { Analysis } from './analysis.ts';
-import { blocksOf, isUnexplained, type Block } from './terminal/blocks.ts';
+import { blocksOf, type Block } from './incident/blocks.ts';
+import { troubledMigrations } from './incident/verdict-words.ts';
 import { fileNotes, notObserved } from './terminal/coverage.ts';
-import { advice, findings, verdictOfNone } from './terminal/findings.ts';
+import { advice, findings, noFinding } from './terminal/findings.ts';
 import { header } from './terminal/header.ts';
 import { lanes } from './terminal/lanes.ts';
 import { createPage, type Page, type Screen } from './terminal/page.ts';
@@ -20,7 +21,7 @@ export function terminalReport(analysis: Analysis, screen: Screen): string {
   const blocks = blocksOf(analysis);
   const sections = [
     header(page),
-    ...(blocks.length === 0 ? [[...verdictOfNone(page), ...advice(page)]] : [...findings(blocks, page), advice(page)]),
+    ...(blocks.length === 0 ? [[...noFinding(page), ...advice(page)]] : [...findings(blocks, page), advice(page)]),
     migrationTable(page),
     ...timelines(blocks, page),
     [...notObserved(page), ...fileNotes(page)],
@@ -34,10 +35,6 @@ export function terminalReport(analysis: Analysis, screen: Screen): string {
 /** One per troubled migration: a healthy one is its line in the table. */
 function timelines(blocks: readonly Block[], page: Page): readonly (readonly string[])[] {
   if (page.allEvidence) return page.analysis.migrations.map((migration) => lanes(migration, page));
-  const explained = blocks.flatMap(({ migration }) => migration ?? []);
-  const troubled = [
-    ...explained,
-    ...page.analysis.migrations.filter((migration) => isUnexplained(migration) && !explained.includes(migration)),
-  ];
+  const troubled = troubledMigrations(page.analysis, blocks);
   return troubled.length > TIMELINES ? [] : troubled.map((migration) => lanes(migration, page));
 }

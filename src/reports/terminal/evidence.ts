@@ -1,20 +1,11 @@
 import type { Event } from '../../model/event.ts';
 import type { Certainty } from '../../model/timeline.ts';
-import { countersOf } from './counters.ts';
+import { CERTAINTY_WORDS, quoteOf, tellingEvidence, type Quote } from '../incident/quotes.ts';
 import type { Page } from './page.ts';
-import { columns, cut, cutMiddle, fold, foldTo, pad, shortIds } from './text.ts';
+import { columns, cutMiddle, fold, foldTo, pad, shortIds } from './text.ts';
 
 /** Columns of the label beside a block of lines (`seen`, `now`, `do`), its margin included. */
 export const LABEL = 11;
-
-/** Lines of evidence that are shown without being asked for more. */
-export const EVIDENCE_SHOWN = 3;
-
-const WORDS: Readonly<Record<Certainty, string>> = {
-  seen: 'seen',
-  follows: 'follows',
-  unobserved: 'not observed; nearest to it:',
-};
 
 /** What a statement rests on. */
 export interface Evidence {
@@ -26,8 +17,8 @@ export interface Evidence {
 
 /** Evidence of one statement, as the files have it: host, file and line, time as written, message. */
 export function evidenceLines({ events, certainty, most }: Evidence, page: Page): readonly string[] {
-  const shown = page.allEvidence ? events : withoutEchoes(events).slice(0, most);
-  const quotes = shown.map((event) => quoteOf(event, page));
+  const shown = page.allEvidence ? events : tellingEvidence(events, most);
+  const quotes = shown.map((event) => shownQuote(quoteOf(event, page), page));
   const place = Math.max(0, ...quotes.map((quote) => columns(quote.place)));
   const written = Math.max(0, ...quotes.map((quote) => columns(quote.written)));
   const room = page.width - LABEL - place - written - 4;
@@ -36,7 +27,7 @@ export function evidenceLines({ events, certainty, most }: Evidence, page: Page)
   const lines = quotes.flatMap((quote) => (beside ? besideLines(quote, widths, page) : belowLines(quote, widths, page)));
   const hidden = events.length - shown.length;
   return labelled(
-    WORDS[certainty],
+    CERTAINTY_WORDS[certainty],
     hidden > 0 ? [...lines, page.paint('dim', `${hidden} more with --all-evidence`)] : lines,
     page,
   );
@@ -63,12 +54,6 @@ function belowLines(quote: Quote, { place }: Widths, page: Page): readonly strin
   return [...heads.map((line) => page.paint('dim', line)), ...fitted(quote.message, width - 2, page).map((line) => `  ${line}`)];
 }
 
-/** The same words again in the same file prove nothing more. */
-function withoutEchoes(events: readonly Event[]): readonly Event[] {
-  const keys = events.map((event) => `${event.origin.file.host} ${event.origin.file.path} ${messageOf(event)}`);
-  return events.filter((_, i) => keys.indexOf(keys[i] ?? '') === i);
-}
-
 /** From so many columns on, a message stands beside its place and time. */
 const ROOMY = 64;
 const MESSAGE_LINES = 2;
@@ -89,37 +74,6 @@ function fitted(message: string, width: number, page: Page): readonly string[] {
   return foldTo(text, { width, lines: MESSAGE_LINES, ellipsis });
 }
 
-interface Quote {
-  readonly place: string;
-  readonly written: string;
-  readonly message: string;
-}
-
-function quoteOf(event: Event, page: Page): Quote {
-  const { origin } = event;
-  return {
-    place: page.show(`${origin.file.host} ${page.fileName(origin.file)}:${origin.line}`),
-    written: page.show(timeWritten(origin.written, page)),
-    message: page.show(messageOf(event)),
-  };
-}
-
-/** The time as the file has it, without the date where the header names the only one; `bridge monitor` spreads its over six words. */
-function timeWritten(text: string, { withDates }: Page): string {
-  if (withDates) return text;
-  return text.replace(/^\d{4}-\d\d-\d\d[T ]/, '').replace(/^\w{3} \w{3} +\d+ (\d\d:\d\d:\d\d) \d{4} (\d{6}) usec$/, '$1.$2');
-}
-
-/** The first line of what the record says, without time, level and logger; counters in words. */
-export function messageOf(event: Event): string {
-  const counters = countersOf(event);
-  if (counters !== null) return counters;
-  const { text, messageAt } = event.origin;
-  return (
-    text
-      .slice(messageAt)
-      .split('\n')
-      .map((line) => line.trim())
-      .find((line) => line !== '') ?? cut(text.trim(), 200)
-  );
+function shownQuote({ place, written, message }: Quote, page: Page): Quote {
+  return { place: page.show(place), written: page.show(written), message: page.show(message) };
 }

@@ -1,8 +1,8 @@
 import type { Migration } from '../../model/timeline.ts';
-import { marksOf, type Lane, type Mark } from './lane-events.ts';
+import { marksOf, type Lane, type Mark } from '../incident/lane-events.ts';
 import type { Page } from './page.ts';
 import { columns, foldTo, pad, shortIds } from './text.ts';
-import { precise, relative } from './time.ts';
+import { precise, relative } from '../incident/time.ts';
 
 /** Marks of one migration; on a narrow screen, where each takes a line below the findings, fewer. */
 const MARKS = 14;

@@ -1,8 +1,8 @@
 import type { Severity } from '../../model/finding.ts';
-import type { FileContext } from '../../model/source.ts';
 import type { Analysis } from '../analysis.ts';
 import { ascii, inert } from './text.ts';
-import { day } from './time.ts';
+import { fileNamesOf, type FileName } from '../incident/file-names.ts';
+import { spansDays } from '../incident/time.ts';
 
 /** What the report is shown on. */
 export interface Screen {
@@ -38,8 +38,7 @@ export interface Page {
   paint(as: Paint, text: string): string;
   /** Makes foreign text harmless, and ASCII where the screen wants that. */
   show(text: string): string;
-  /** The file's name, with as many of its folders as tell it from others of the same host. */
-  fileName(file: FileContext): string;
+  readonly fileName: FileName;
 }
 
 const SIGNS: Glyphs = { arrow: '→', ellipsis: '…', none: '–', atLeast: '≥', bars: '▁ ▂ ▃ ▄ ▅ ▆ ▇ █'.split(' ') };
@@ -60,45 +59,19 @@ const NARROWEST = 40;
 
 /** The page for one analysis on one screen. */
 export function createPage(analysis: Analysis, { width, color, allEvidence, ascii: onlyAscii = false }: Screen): Page {
-  const { from, to } = analysis;
-  const names = fileNames(analysis);
   return {
     analysis,
     width: Math.max(NARROWEST, width),
     allEvidence,
-    withDates: from !== null && to !== null && day(from) !== day(to),
+    withDates: spansDays(analysis),
     glyphs: onlyAscii ? ASCII_SIGNS : SIGNS,
     paint: (as, text) => (color && text !== '' ? `\x1b[${COLORS[as]}m${text}\x1b[0m` : text),
     show: (text) => (onlyAscii ? ascii(inert(text)) : inert(text)),
-    fileName: ({ host, path }) => names.get(`${host}\0${path}`) ?? tail(path, 1),
+    fileName: fileNamesOf(analysis),
   };
 }
 
 /** Lines behind a title in capitals, the later ones below the first's text. */
 export function runIn(title: string, lines: readonly string[], page: Page): readonly string[] {
   return lines.map((line, i) => `${i === 0 ? page.paint('strong', title) : ' '.repeat(title.length)}  ${line}`);
-}
-
-/** The shortest tail of each path that no other file of its host has. */
-function fileNames({ inputs }: Analysis): ReadonlyMap<string, string> {
-  const read = inputs.flatMap(({ host, path }) => (host === null ? [] : [{ host, path }]));
-  const uses = new Map<string, number>();
-  const depths = (path: string): number => path.split('/').length;
-  for (const { host, path } of read) {
-    for (let parts = 1; parts <= depths(path); parts += 1) {
-      const key = `${host}\0${tail(path, parts)}`;
-      uses.set(key, (uses.get(key) ?? 0) + 1);
-    }
-  }
-  return new Map(
-    read.map(({ host, path }) => {
-      let parts = 1;
-      while (parts < depths(path) && (uses.get(`${host}\0${tail(path, parts)}`) ?? 0) > 1) parts += 1;
-      return [`${host}\0${path}`, tail(path, parts)];
-    }),
-  );
-}
-
-function tail(path: string, parts: number): string {
-  return path.split('/').slice(-parts).join('/');
 }

@@ -3,6 +3,11 @@ export function day(at: number): string {
   return new Date(at).toISOString().slice(0, 10);
 }
 
+/** Whether a report has to say dates: what it covers is not within one day. */
+export function spansDays({ from, to }: { readonly from: number | null; readonly to: number | null }): boolean {
+  return from !== null && to !== null && day(from) !== day(to);
+}
+
 /** `04:42:33`, with its date where the report spans days. */
 export function moment(at: number, withDate: boolean): string {
   const iso = new Date(at).toISOString();
