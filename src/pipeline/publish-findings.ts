@@ -1,7 +1,7 @@
 import type { AnalysisDocument } from '../reports/json.ts';
 import { findingDocument, migrationDocument } from '../reports/json.ts';
 import { toFindingMessage, type FindingChange } from '../reports/finding-message.ts';
-import { messageOf } from '../reports/terminal/evidence.ts';
+import { messageOf } from '../reports/incident/quotes.ts';
 import { FINDINGS_TOPIC, type Producer, type StreamMessage } from '../stream/stream.ts';
 import type { Changes, TimelineStore } from './timelines.ts';
 

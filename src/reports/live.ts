@@ -4,7 +4,6 @@ import { SEVERITIES } from '../model/finding.ts';
 import { routeOf, sayingOf, type LiveFinding, type LiveMigration, type Saying, type ToldFinding } from './saying.ts';
 import { paint, type Sheet } from './sheet.ts';
 import { countersOf } from './incident/counters.ts';
-import { EVIDENCE_SHOWN } from './incident/quotes.ts';
 import { LABEL, labelled } from './terminal/evidence.ts';
 import { columns, cut, cutMiddle, fold, foldTo, inert, pad, shortIds } from './terminal/text.ts';
 import { moment, precise } from './incident/time.ts';

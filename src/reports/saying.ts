@@ -2,7 +2,7 @@ import { detectors } from '../detectors/index.ts';
 import { isoMs } from '../lib/units.ts';
 import type { HostState } from '../model/timeline.ts';
 import type { AnalysisDocument } from './json.ts';
-import { EVIDENCE_SHOWN } from './terminal/evidence.ts';
+import { EVIDENCE_SHOWN } from './incident/quotes.ts';
 
 /** A finding as documents have it. */
 export type LiveFinding = AnalysisDocument['findings'][number];

@@ -4,7 +4,7 @@ import { tell, type StoryEvent } from '../../src/detectors/story.ts';
 import { stableId } from '../../src/lib/hash.ts';
 import { findingsOf } from '../../src/reports/analysis.ts';
 import { findingDocument, migrationDocument } from '../../src/reports/json.ts';
-import { messageOf } from '../../src/reports/terminal/evidence.ts';
+import { messageOf } from '../../src/reports/incident/quotes.ts';
 
 /** When the alerts of tests began to fire. */
 const FIRED_AT = Date.UTC(2026, 10, 23, 4, 42, 40);
