@@ -19,6 +19,7 @@ const HELP = `precopy   what every KVM live migration of CloudStack did, why one
                            downtimes … or SQL
   precopy tail             the same live
   precopy doctor           whether anything is lost, late or not seen
+  precopy backtest         what other limits of a detector would have found
   precopy schema           the tables
   precopy replay-dead      put back what could not be read before an upgrade
   precopy explain LINE     what a line of a log means, or a finding
@@ -38,6 +39,7 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<num
   check: async (args) => (await import('./commands/check.ts')).check(args, { terminal: terminal(), env: process.env }),
   query: async (args) => (await import('./commands/query.ts')).query(args, asking()),
   doctor: async (args) => (await import('./commands/doctor.ts')).doctor(args, asking()),
+  backtest: async (args) => (await import('./commands/backtest.ts')).backtest(args, asking()),
   tail: async (args) => (await import('./commands/tail.ts')).tail(args, asking()),
   schema: async (args) => (await import('./commands/schema.ts')).schema(args, asking()),
   'replay-dead': async (args) =>

@@ -1,14 +1,13 @@
 import { parseArgs } from 'node:util';
-import { detectors } from '../detectors/index.ts';
 import type { Hint, Hints } from '../ingest/identify.ts';
 import { hintPattern } from '../ingest/identify.ts';
 import { AppError } from '../lib/errors.ts';
 import { SEVERITIES, type Severity } from '../model/finding.ts';
 import { SOURCES, type Source } from '../model/source.ts';
-import type { DetectorSettings } from '../reports/analysis.ts';
 import type { ZoneSettings } from '../timeline/clock.ts';
 import { momentNamed, zoneNamed, type Zone } from '../timeline/zone.ts';
 import { orUsage } from './command-line.ts';
+import { limitOptions } from './limit-options.ts';
 import type { AnalysisSettings } from './run-analysis.ts';
 
 /** `precopy analyze`, as the user asked for it. */
@@ -89,7 +88,7 @@ export function analyzeOptions(args: readonly string[]): AnalyzeOptions {
       zones: zonesOf(values.timezone ?? []),
       since,
       until,
-      limits: limitsOf(values.limit ?? []),
+      limits: limitOptions(values.limit ?? []),
     },
     json: values.json,
     allEvidence: values['all-evidence'],
@@ -144,34 +143,6 @@ function zonesOf(values: readonly string[]): ZoneSettings {
     else hosts.set(host, zone);
   }
   return { all, hosts };
-}
-
-/** Limits by detector, checked by the detectors themselves. */
-function limitsOf(values: readonly string[]): DetectorSettings {
-  const limits: Record<string, Record<string, number>> = {};
-  for (const value of values) {
-    const { id, name, number } = /^(?<id>[^.=]+)\.(?<name>[^=]+)=(?<number>.+)$/.exec(value)?.groups ?? {};
-    if (id === undefined || name === undefined)
-      throw usage(`--limit ${value}: not of the form DETECTOR.NAME=NUMBER`, 'for example --limit downtime-exceeded.warnMs=2000');
-    limits[id] = { ...limits[id], [name]: Number(number) };
-    const wrong = wrongLimit(id, name, limits[id]);
-    if (wrong !== null) throw usage(`--limit ${value}: ${wrong}`, limitsHint(id));
-  }
-  return limits;
-}
-
-function wrongLimit(id: string, name: string, settings: Readonly<Record<string, number>>): string | null {
-  const limits = detectors.find((known) => known.id === id)?.limits;
-  if (limits === undefined) return `no detector ${id}`;
-  if (!(name in limits.shape)) return `no limit ${name}`;
-  return Number.isNaN(settings[name]) ? 'not a number' : (limits.safeParse(settings).error?.issues[0]?.message ?? null);
-}
-
-function limitsHint(id: string): string {
-  const detector = detectors.find((known) => known.id === id);
-  if (detector === undefined) return `detectors are ${detectors.map((known) => known.id).join(', ')}`;
-  const names = Object.keys(detector.limits.shape);
-  return names.length === 0 ? `${id} has no limits` : `limits of ${id}: ${names.join(', ')} (docs/detectors/README.md)`;
 }
 
 function momentOf(option: string, value: string | undefined): number | null {

@@ -218,7 +218,7 @@ function apiPart(running: Running, { log, metrics }: InstanceParts): Part {
       const { stream, store, feed } = running;
       if (stream === null || store === null) throw new Error('the api starts after stream and store');
       running.api = createApi(api.listen, {
-        questions: createLocalQuestions({ store, stream }),
+        questions: createLocalQuestions({ store, stream, limits: () => running.config.detectors }),
         metrics,
         feed,
         readiness: () => readinessOf(running),

@@ -1,6 +1,10 @@
 import { diagnose } from '../forensics/doctor.ts';
 import { answerOf, type Questions } from '../forensics/questions.ts';
+import { AppError } from '../lib/errors.ts';
+import type { Backtest } from '../model/backtest.ts';
+import { backtest } from '../pipeline/backtest.ts';
 import { PROCESSORS_GROUP } from '../pipeline/processor.ts';
+import type { DetectorSettings } from '../reports/analysis.ts';
 import type { Store } from '../store/store.ts';
 import { DEAD_LETTERS_TOPIC, RECORDS_TOPIC, type Stream } from '../stream/stream.ts';
 
@@ -9,6 +13,8 @@ export interface LocalParts {
   readonly store: Store;
   /** `null` where there is none: nothing is known of lag and dead letters. */
   readonly stream: Stream | null;
+  /** Limits of detectors in force. */
+  limits(): DetectorSettings;
 }
 
 /** What a user's SQL may cost. */
@@ -16,7 +22,8 @@ const MAX_SECONDS = 30;
 const MAX_MEMORY_BYTES = 2e9;
 
 /** Answers from a store that this process has open. */
-export function createLocalQuestions({ store, stream }: LocalParts): Questions {
+export function createLocalQuestions({ store, stream, limits }: LocalParts): Questions {
+  let testing: Promise<Backtest> | null = null;
   return {
     ask: (name, filter) => answerOf(store, name, filter),
     sql: (text, maxRows) => store.userQuery(text, { maxRows, maxSeconds: MAX_SECONDS, maxMemoryBytes: MAX_MEMORY_BYTES }),
@@ -30,5 +37,15 @@ export function createLocalQuestions({ store, stream }: LocalParts): Questions {
         },
         filter,
       ),
+    async backtest(asked) {
+      // one takes a core for its time
+      if (testing !== null) throw new AppError('not-allowed', 'another backtest runs', { hint: 'try again in a few minutes' });
+      testing = backtest(asked, { store, inForce: limits(), now: Date.now });
+      try {
+        return await testing;
+      } finally {
+        testing = null;
+      }
+    },
   };
 }

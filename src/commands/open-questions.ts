@@ -35,7 +35,7 @@ export async function openQuestions(config: Config): Promise<OpenQuestions> {
     await requireSchema(store);
     const stream = await streamThatIs(config);
     return {
-      ...createLocalQuestions({ store, stream }),
+      ...createLocalQuestions({ store, stream, limits: () => config.detectors }),
       pid: null,
       async close() {
         await stream?.close();

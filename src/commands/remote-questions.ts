@@ -2,11 +2,15 @@ import type { Filter } from '../forensics/filter.ts';
 import type { Questions } from '../forensics/questions.ts';
 import { AppError, type ErrorCode } from '../lib/errors.ts';
 import type { Answer } from '../model/answer.ts';
+import type { Backtest } from '../model/backtest.ts';
 import type { Diagnosis } from '../model/diagnosis.ts';
 import type { UserResult } from '../store/store.ts';
 
 /** An answer takes 30 s at most (the limit of users' SQL); a busy instance may need a little more for the rest. */
 const TIMEOUT_MS = 60_000;
+
+/** A backtest gives up by itself before this, and fetch after 300 s. */
+const BACKTEST_TIMEOUT_MS = 290_000;
 
 const CODES: ReadonlySet<string> = new Set<ErrorCode>([
   'usage',
@@ -30,21 +34,28 @@ export function createRemoteQuestions(url: string): Questions {
     ask: (name, filter) => post<Answer>(url, `questions/${encodeURIComponent(name)}`, filter),
     sql: (sql, maxRows) => post<UserResult>(url, 'sql', { sql, maxRows }),
     doctor: (filter: Filter) => post<Diagnosis>(url, 'doctor', filter),
+    backtest: (asked) => post<Backtest>(url, 'backtest', asked, BACKTEST_TIMEOUT_MS),
   };
 }
 
-async function post<T>(url: string, path: string, body: unknown): Promise<T> {
-  const response = await answered(url, () =>
+// oxlint-disable-next-line max-params -- where, what, with what, and how long
+async function post<T>(url: string, path: string, body: unknown, timeoutMs = TIMEOUT_MS): Promise<T> {
+  const response = await answered({ url, timeoutMs }, () =>
     fetch(`${url}/api/v1/${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeoutMs),
     }),
   );
-  const answer = await answered(url, () => response.json());
+  const answer = await answered({ url, timeoutMs }, () => response.json());
   if (!response.ok) throw remoteError(answer, response.status);
   return answer as T;
+}
+
+interface Exchange {
+  readonly url: string;
+  readonly timeoutMs: number;
 }
 
 /**
@@ -52,14 +63,14 @@ async function post<T>(url: string, path: string, body: unknown): Promise<T> {
  *
  * @throws AppError `timed-out`, or `not-found` where nothing answers there any more.
  */
-async function answered<T>(url: string, exchange: () => Promise<T>): Promise<T> {
+async function answered<T>({ url, timeoutMs }: Exchange, exchange: () => Promise<T>): Promise<T> {
   try {
     return await exchange();
   } catch (cause) {
     const late = cause instanceof Error && cause.name === 'TimeoutError';
     throw new AppError(
       late ? 'timed-out' : 'not-found',
-      late ? `the instance at ${url} gave no answer within ${TIMEOUT_MS / 1000} s` : `the instance at ${url} does not answer`,
+      late ? `the instance at ${url} gave no answer within ${timeoutMs / 1000} s` : `the instance at ${url} does not answer`,
       {
         hint: late ? 'ask for a shorter time (--since)' : 'it may be starting or ending: try again, and see its log',
         cause,

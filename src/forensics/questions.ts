@@ -1,5 +1,6 @@
 import { AppError } from '../lib/errors.ts';
 import type { Answer, Column, ColumnKind } from '../model/answer.ts';
+import type { Backtest, BacktestAsked } from '../model/backtest.ts';
 import type { Diagnosis } from '../model/diagnosis.ts';
 import { countersOf } from '../reports/incident/counters.ts';
 import type { Store, UserResult } from '../store/store.ts';
@@ -27,6 +28,8 @@ export interface Questions {
   /** SQL of the user, read-only. @throws AppError `bad-query`, `not-allowed` or `timed-out`. */
   sql(text: string, maxRows: number): Promise<UserResult>;
   doctor(filter: Filter): Promise<Diagnosis>;
+  /** What other limits would have found. @throws AppError `usage`, `not-allowed` where one is being answered, `timed-out`. */
+  backtest(asked: BacktestAsked): Promise<Backtest>;
 }
 
 function columns(kind: ColumnKind, ...names: readonly string[]): readonly Column[] {

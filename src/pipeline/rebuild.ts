@@ -9,7 +9,7 @@ import { utc, type Coverage } from './coverage.ts';
 import { merged, widened, type Interval } from './interval.ts';
 import type { RecentEvents } from './recent-events.ts';
 import { settled, withoutUnsettled } from './settle.ts';
-import type { Changes, StoredFinding, StoredMigration, TimelineStore } from './timelines.ts';
+import type { Changes, StoredFinding, StoredMigration, TimelineReader, TimelineStore } from './timelines.ts';
 
 /** What is looked at before and after the time in question: what comes this long after a migration's last word is not of it. */
 const MARGIN_MS = 10 * 60_000;
@@ -71,15 +71,11 @@ export interface Rebuilt {
  * depends on the events alone, not on the order in which they came or how often this was done.
  */
 export async function rebuild(interval: Interval, { memory, store, limits, now }: Rebuild): Promise<Rebuilt> {
-  const { cluster, recent, coverage } = memory;
-  const stored = await storedAround(interval, { cluster, store });
-  const seen = widened(stored.owned, MARGIN_MS);
-  const around = await recent.within([seen]);
-  const earlier = await earlierOf(vmsIn(around, interval), stored.owned, { cluster, store });
-  const events = [...around, ...(await eventsAround(earlier, stored.owned, { memory, store }))];
+  const { cluster, coverage } = memory;
+  const { events, stored, seen, earlier } = await lookAround(interval, { memory, store });
   const owned = merged([stored.owned, ...earlier.map(spanOf)], 0);
   const migrations = unique([...stored.migrations, ...earlier]);
-  const told = analyse({ events: inFiles(events), spans: coverage.spans(), inputs: [] }, { ...DEFAULT_VIEW, limits });
+  const told = analyse({ events, spans: coverage.spans(), inputs: [] }, { ...DEFAULT_VIEW, limits });
   const { analysis, unsettled } = settled(told, { heardAt: memory.heardAt, now, aboutHosts: ABOUT_HOSTS });
   const ids = [...new Set([...migrations, ...analysis.migrations].map(({ id }) => id))];
   const findings = await store.findings(cluster, widened(stored.owned, EPISODE_GAP_MS), ids);
@@ -89,11 +85,40 @@ export async function rebuild(interval: Interval, { memory, store, limits, now }
   return { changes, again: unsettled.map(({ startedAt, lastSeenAt }) => ({ from: startedAt, to: lastSeenAt })) };
 }
 
+/** What an interval is told from. */
+export interface Surroundings {
+  /** As an analysis reads them. */
+  readonly events: readonly ParsedEvent[];
+  /** The interval, made longer so that what it touches is in it as a whole, and what is stored of that time. */
+  readonly stored: { readonly owned: Interval; readonly migrations: readonly StoredMigration[] };
+  /** The time all of whose events are among these. */
+  readonly seen: Interval;
+  /** Earlier migrations of VMs of which the interval tells where they are: it may tell how those ended. */
+  readonly earlier: readonly StoredMigration[];
+}
+
+/** Reads what it takes to tell what happened in an interval: migrations that it touches as a whole, from their own beginning to their end. */
+export async function lookAround(
+  interval: Interval,
+  { memory, store }: { readonly memory: Pick<ClusterMemory, 'cluster' | 'recent'>; readonly store: TimelineReader },
+): Promise<Surroundings> {
+  const { cluster, recent } = memory;
+  const stored = await storedAround(interval, { cluster, store });
+  const seen = widened(stored.owned, MARGIN_MS);
+  const around = await recent.within([seen]);
+  const earlier = await earlierOf(vmsIn(around, interval), stored.owned, { cluster, store });
+  const events = [...around, ...(await eventsAround(earlier, stored.owned, { memory, store }))];
+  return { events: inFiles(events), stored, seen, earlier };
+}
+
 function isEmpty({ migrations, findings, goneMigrations, goneFindings }: Changes): boolean {
   return migrations.length + findings.length + goneMigrations.length + goneFindings.length === 0;
 }
 
-type Place = Pick<Rebuild, 'store'> & { readonly cluster: string };
+interface Place {
+  readonly cluster: string;
+  readonly store: TimelineReader;
+}
 
 /**
  * The interval, made longer so that migrations and conditions of hosts that are stored, and that it touches, are in it as a whole.
@@ -148,7 +173,7 @@ async function earlierOf(
 async function eventsAround(
   earlier: readonly StoredMigration[],
   owned: Interval,
-  { memory, store }: Pick<Rebuild, 'memory' | 'store'>,
+  { memory, store }: { readonly memory: Pick<ClusterMemory, 'cluster' | 'recent'>; readonly store: TimelineReader },
 ): Promise<readonly StoredEvent[]> {
   const { cluster, recent } = memory;
   if (earlier.length === 0) return [];

@@ -3,7 +3,15 @@ import type { Store } from '../store/store.ts';
 import type { Writer } from '../store/writer.ts';
 import type { Covered } from './coverage.ts';
 import type { Interval } from './interval.ts';
-import type { Changes, KnownEvents, StoredFinding, StoredMigration, Stretch, TimelineStore } from './timelines.ts';
+import type {
+  Changes,
+  KnownEvents,
+  StoredFinding,
+  StoredMigration,
+  Stretch,
+  TimelineReader,
+  TimelineStore,
+} from './timelines.ts';
 
 /** How far back the latest events go at most, ms: longer than a migration lasts. */
 const LATEST_MS = 6 * 3_600_000;
@@ -20,10 +28,14 @@ const MAX_VERSIONS = 10_000;
 export function createStoredTimelines(store: Store, writer: Writer, now: () => number): TimelineStore {
   const versions = createVersions(store, now);
   return {
-    ...eventQuestions(store, now),
-    ...timelineQuestions(store, now),
+    ...createTimelineReader(store, now),
     write: (cluster, changes) => writeChanges({ cluster, changes }, { writer, versions, now }),
   };
+}
+
+/** Timelines in the tables of a store, to be read only. */
+export function createTimelineReader(store: Store, now: () => number): TimelineReader {
+  return { ...eventQuestions(store, now), ...timelineQuestions(store, now) };
 }
 
 type EventQuestions = Pick<TimelineStore, 'clusters' | 'events' | 'eventsOfVms' | 'density' | 'latestEvents'>;

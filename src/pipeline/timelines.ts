@@ -57,8 +57,8 @@ export interface Stretch {
   readonly events: number;
 }
 
-/** What is stored of a cluster, as a rebuild needs it. */
-export interface TimelineStore {
+/** What is stored of a cluster, as telling it again needs it. */
+export interface TimelineReader {
   /** Clusters that have events in the interval. */
   clusters(interval: Interval): Promise<readonly string[]>;
   /** Events of any of these times, in no particular order; one that was written twice may come twice. */
@@ -74,5 +74,9 @@ export interface TimelineStore {
   /** Findings of any moment of the interval, and those of these migrations. */
   findings(cluster: string, interval: Interval, migrations: readonly string[]): Promise<readonly StoredFinding[]>;
   covered(cluster: string): Promise<readonly Covered[]>;
+}
+
+/** The same, and what a rebuild makes different is written there. */
+export interface TimelineStore extends TimelineReader {
   write(cluster: string, changes: Changes): Promise<void>;
 }

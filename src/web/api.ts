@@ -111,6 +111,14 @@ const filterShape = z.strictObject({
   vm: z.string().exactOptional(),
   limit: z.int().min(1).max(1_000_000).exactOptional(),
 });
+/** What a backtest is asked (src/model/backtest.ts); the detector says which limits it has. */
+const backtestShape = z.strictObject({
+  detector: z.string(),
+  limits: z.record(z.string(), z.number()).refine((limits) => Object.keys(limits).length > 0, 'none is changed'),
+  since: instant,
+  until: instant,
+  cluster: z.string().exactOptional(),
+});
 const userSql = z.strictObject({ sql: z.string().min(1), maxRows: z.int().min(1).max(1_000_000).default(10_000) });
 
 /** What a follower may choose by. */
@@ -161,6 +169,9 @@ function routes(parts: ApiParts, { names, closing }: Access): Hono {
   });
   app.post('/api/v1/doctor', async (context) =>
     context.json(await parts.questions.doctor(checked(filterShape, await bodyOf(context)))),
+  );
+  app.post('/api/v1/backtest', async (context) =>
+    context.json(await parts.questions.backtest(checked(backtestShape, await bodyOf(context)))),
   );
   app.get('/api/v1/tail', (context) => {
     const { events, vm, host } = checked(interestShape, context.req.query());

@@ -89,6 +89,8 @@ describe('before anything was stored', () => {
   });
 });
 
+const BACKTEST = ['backtest', '--detector', 'downtime-exceeded', '--limit'];
+
 describe('bad usage is refused in one line and a hint', () => {
   test.each([
     [['query'], 'precopy: no question given\n  there are migrations, findings'],
@@ -103,6 +105,24 @@ describe('bad usage is refused in one line and a hint', () => {
     [['query', 'cpu', '--sql', 'SELECT 1'], 'precopy: cpu: a question, and --sql\n'],
     [['query', '--sql', 'SELECT 1', '--since', '1h'], 'precopy: --since with --sql\n'],
     [['query', '--all'], "precopy: Unknown option '--all'\n  see precopy query --help\n"],
+    [['backtest'], 'precopy: no detector given\n  precopy backtest --detector'],
+    [
+      ['backtest', '--detector', 'downtme-exceeded'],
+      '--detector downtme-exceeded: no detector downtme-exceeded\n  did you mean downtime-exceeded?\n',
+    ],
+    [
+      ['backtest', '--detector', 'downtime-exceeded'],
+      'precopy: no limit given\n  limits of downtime-exceeded: adviseMs, warnMs (',
+    ],
+    [[...BACKTEST, 'warnMS=1'], 'precopy: --limit warnMS=1: no limit warnMS\n  did you mean warnMs?\n'],
+    [
+      [...BACKTEST, 'warnMs=0'],
+      'expected number to be >=1\n  warnMs takes: integer from 1 (downtime from which to warn, ms; default 1000)\n',
+    ],
+    [[...BACKTEST, 'warnMs=soon'], 'precopy: --limit warnMs=soon: not a number\n  warnMs takes: integer from 1'],
+    [[...BACKTEST, 'warnMs'], 'precopy: --limit warnMs: not of the form NAME=NUMBER\n  for example --limit warnMs=2000\n'],
+    [[...BACKTEST, 'post-copy.warnMs=1'], 'a limit of another detector than downtime-exceeded\n'],
+    [[...BACKTEST, 'warnMs=5', '--since', '1h', '--until', '2h'], 'precopy: --since is not before --until\n'],
     [['doctor', '--since', '1y'], 'precopy: --since 1y: not a time\n'],
     [['tail', 'x'], 'precopy: Unexpected argument'],
     [['schema', '--fix'], "precopy: Unknown option '--fix'\n"],
@@ -114,7 +134,7 @@ describe('bad usage is refused in one line and a hint', () => {
     });
   });
 
-  test.each(['query', 'tail', 'doctor', 'schema'])('%s --help', (name) => {
+  test.each(['query', 'tail', 'doctor', 'backtest', 'schema'])('%s --help', (name) => {
     expect(program.run([name, '--help'])).toMatchObject({
       status: 0,
       stderr: '',
@@ -216,5 +236,12 @@ function asked(): Asked {
     shell: '"$0" "$@" | head -2; echo ${PIPESTATUS[0]}',
   });
   expect(piped).toMatchObject({ stdout: 'number\n     0\n0\n', stderr: '' });
-  return { json: JSON.parse(json.stdout) as Asked['json'], answers: [csv, table, sql.stdout.slice(0, 10)] };
+  const limit = ['--limit', 'clock-skew.warnMs=1', '--since', '2026-11-22', '--until', '2026-11-24'];
+  const backtest = program.run(['backtest', '--detector', 'clock-skew', ...limit, '-c', config]);
+  expect(backtest).toMatchObject({
+    status: 0,
+    stderr: '',
+    stdout: expect.stringMatching(/^With clock-skew\.warnMs=1 instead of 2000, [^]*\nnot judged: c1, 2026-11-22 00:00:00 to /),
+  });
+  return { json: JSON.parse(json.stdout) as Asked['json'], answers: [csv, table, sql.stdout.slice(0, 10), backtest] };
 }

@@ -32,7 +32,7 @@ afterAll(() => temporary.remove());
 async function started(parts: Partial<ApiParts> = {}): Promise<string> {
   feed = createFeed();
   api = createApi('127.0.0.1:0', {
-    questions: createLocalQuestions({ store: temporary.store, stream: null }),
+    questions: createLocalQuestions({ store: temporary.store, stream: null, limits: () => ({}) }),
     metrics,
     feed,
     readiness: () => ({ ready: true, problems: [] }),
@@ -139,7 +139,7 @@ describe('questions', () => {
   });
 
   test('what fails for reasons of ours is told to the log, and not to the asker', async () => {
-    const questions = createLocalQuestions({ store: temporary.store, stream: null });
+    const questions = createLocalQuestions({ store: temporary.store, stream: null, limits: () => ({}) });
     const broken = { ...questions, ask: () => Promise.reject(new Error('secret path /x')) };
     expect(await post(await started({ questions: broken }), 'questions/cpu', {})).toMatchObject({
       status: 500,
@@ -149,7 +149,7 @@ describe('questions', () => {
   });
 
   test('a store that is away is a status that says to come again', async () => {
-    const questions = createLocalQuestions({ store: temporary.store, stream: null });
+    const questions = createLocalQuestions({ store: temporary.store, stream: null, limits: () => ({}) });
     const away = { ...questions, ask: () => Promise.reject(new AppError('store', 'no room', { hint: 'wait' })) };
     expect(await post(await started({ questions: away }), 'questions/cpu', {})).toMatchObject({
       status: 503,
@@ -330,7 +330,7 @@ describe('the feed', () => {
 test('an address that is taken is an error that says what to do', async () => {
   const url = await started();
   const other = createApi(new URL(url).host, {
-    questions: createLocalQuestions({ store: temporary.store, stream: null }),
+    questions: createLocalQuestions({ store: temporary.store, stream: null, limits: () => ({}) }),
     metrics,
     feed,
     readiness: () => ({ ready: true, problems: [] }),
