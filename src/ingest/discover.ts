@@ -1,7 +1,8 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { AppError } from '../lib/errors.ts';
-import type { InputPath, ReadResult } from './input.ts';
+import type { ReadResult } from '../model/input.ts';
+import type { InputPath } from './input.ts';
 
 /** Standard input, as an argument. */
 export const STDIN = '-';

@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
-import type { InputResult } from '../model/input.ts';
 import type { ParsedEvent } from '../model/event.ts';
+import type { InputResult, ReadResult } from '../model/input.ts';
+import type { FileSpan } from '../model/source.ts';
 import { parsers as knownParsers } from '../parsers/index.ts';
-import type { FileSpan } from '../timeline/clock.ts';
 import { createCollector } from './collect.ts';
 import { STDIN, type Discovery } from './discover.ts';
-import type { InputPath, ReadResult } from './input.ts';
+import type { InputPath } from './input.ts';
 import { readParallel, type FileRead } from './read-parallel.ts';
 import { readInput, type ReadOptions } from './read.ts';
 

@@ -1,11 +1,12 @@
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import type { ParsedEvent } from '../model/event.ts';
+import type { ReadResult } from '../model/input.ts';
 import type { FileContext } from '../model/source.ts';
 import { inFileOrder } from './collect.ts';
 import { createRowReader, type EventRow, type RowReader } from './event-row.ts';
 import type { Hints } from './identify.ts';
-import type { InputPath, ReadResult } from './input.ts';
+import type { InputPath } from './input.ts';
 
 /** What a worker is told once; what it is sent afterwards are the inputs to read, one at a time. */
 export interface WorkerSetting {

@@ -3,11 +3,12 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { ParsedEvent } from '../model/event.ts';
+import type { ReadResult } from '../model/input.ts';
 import type { Parser } from '../parsers/parser.ts';
 import { createScanner } from '../parsers/scan.ts';
 import { skippedInput, STDIN, pathForIdentity } from './discover.ts';
 import { identify, type Hints } from './identify.ts';
-import type { InputPath, ReadResult } from './input.ts';
+import type { InputPath } from './input.ts';
 
 /** Bytes a read asks for. */
 const CHUNK_BYTES = 1 << 20;

@@ -1,4 +1,4 @@
-import type { RejectReason, Source, Stamp } from './source.ts';
+import type { RejectReason, Source, Stamp, StepBack } from './source.ts';
 
 /** What became of a file's records: each ended in exactly one of `withEvents`, `plain` and `rejected`. */
 export interface Tally {
@@ -10,6 +10,12 @@ export interface Tally {
   /** Times of the first and last record that have one. */
   readonly first: Stamp | null;
   readonly last: Stamp | null;
+}
+
+/** What became of a file's records, and where its local times go back. */
+export interface FileTally extends Tally {
+  /** In the order of the file; none for a file in UTC. */
+  readonly stepsBack: readonly StepBack[];
 }
 
 /** Why an input was not read at all. */
@@ -25,4 +31,9 @@ export interface InputResult {
   /** What exactly was wrong, in words; also set where a file was read only in part. */
   readonly problem: string | null;
   readonly modifiedAt: number;
+}
+
+/** What became of one input, with what places its times. */
+export interface ReadResult extends InputResult {
+  readonly tally: FileTally | null;
 }

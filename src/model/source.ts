@@ -47,6 +47,20 @@ export interface Span {
   readonly modifiedAt: number;
 }
 
+/** A place where the time written goes back as at the end of daylight saving. */
+export interface StepBack {
+  /** Of the record after the step, bytes. */
+  readonly offset: number;
+  /** Time of that record. */
+  readonly stamp: Stamp;
+}
+
+/** A file's period, with what tells apart the hour that comes twice; a span without it is of a file of which nothing is known. */
+export interface FileSpan extends Span {
+  readonly path?: string;
+  readonly stepsBack?: readonly StepBack[];
+}
+
 /** Why a record, or a part of a file, could not be read as its program's output. A closed list. */
 export const REJECT_REASONS = ['no-header', 'too-long', 'bad-time', 'bad-json', 'bad-shape'] as const;
 

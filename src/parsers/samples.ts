@@ -1,7 +1,8 @@
 import { isoTime } from '../lib/units.ts';
 import type { ParsedEvent } from '../model/event.ts';
+import type { FileTally } from '../model/input.ts';
 import type { Parser, Rule, Sample } from './parser.ts';
-import { createScanner, type FileTally } from './scan.ts';
+import { createScanner } from './scan.ts';
 
 /** What a parser makes of a text. */
 export interface Scan {

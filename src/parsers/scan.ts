@@ -1,6 +1,6 @@
 import type { EventBody, EventKind, Origin, ParsedEvent } from '../model/event.ts';
-import type { Tally } from '../model/input.ts';
-import type { FileContext, RejectReason, Stamp } from '../model/source.ts';
+import type { FileTally, Tally } from '../model/input.ts';
+import type { FileContext, RejectReason, Stamp, StepBack } from '../model/source.ts';
 import { createCapture, type Capture } from './capture.ts';
 import type { Parser, RecordContext, Rule } from './parser.ts';
 import { quotedMessage, quotesAny } from './quoted.ts';
@@ -22,20 +22,6 @@ const MIN_STEP_BACK_MINUTES = 30;
 const MAX_STEP_BACK_MINUTES = 90;
 /** Steps that are kept of one file: a log of years has some, one whose lines are shuffled must not fill the memory. */
 const MAX_STEPS_BACK = 64;
-
-/** A place where the time written goes back as at the end of daylight saving. */
-export interface StepBack {
-  /** Of the record after the step, bytes. */
-  readonly offset: number;
-  /** Time of that record. */
-  readonly stamp: Stamp;
-}
-
-/** What became of a file's records, and where its local times go back. */
-export interface FileTally extends Tally {
-  /** In the order of the file; none for a file in UTC. */
-  readonly stepsBack: readonly StepBack[];
-}
 
 /** Reads the text of one file, in pieces of any size. */
 export interface Scanner {

@@ -1,5 +1,4 @@
-import type { Source, Stamp } from '../model/source.ts';
-import type { FileSpan } from '../timeline/clock.ts';
+import type { FileSpan, Source, Stamp } from '../model/source.ts';
 
 /** The time that one program's output covers on one host. */
 export interface Covered {

@@ -6,9 +6,10 @@ import type { ParsedEvent } from '../model/event.ts';
 import type { Conclusion, Finding } from '../model/finding.ts';
 import { SEVERITIES } from '../model/finding.ts';
 import type { InputResult } from '../model/input.ts';
+import type { FileSpan } from '../model/source.ts';
 import type { HostHistory, Migration } from '../model/timeline.ts';
 import { buildTimelines, type Timelines } from '../timeline/build.ts';
-import { placeInTime, type FileSpan, type HostClock, type Placed, type ZoneSettings } from '../timeline/clock.ts';
+import { placeInTime, type HostClock, type Placed, type ZoneSettings } from '../timeline/clock.ts';
 import { withoutCopies } from '../timeline/copies.ts';
 import type { Coverage } from '../timeline/unobserved.ts';
 

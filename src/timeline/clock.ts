@@ -1,6 +1,5 @@
 import type { Event, Origin, ParsedEvent } from '../model/event.ts';
-import type { Span, Stamp } from '../model/source.ts';
-import type { StepBack } from '../parsers/scan.ts';
+import type { FileSpan, Span, Stamp } from '../model/source.ts';
 import {
   alignableByHost,
   offsetAt,
@@ -40,12 +39,6 @@ export interface Placed {
   readonly clocks: readonly HostClock[];
   /** The last moment that the files of each host cover, records that mean nothing included; Unix ms. */
   readonly ends: ReadonlyMap<string, number>;
-}
-
-/** A file's period, with what tells apart the hour that comes twice; a span without it is of a file of which nothing is known. */
-export interface FileSpan extends Span {
-  readonly path?: string;
-  readonly stepsBack?: readonly StepBack[];
 }
 
 interface HostZone {

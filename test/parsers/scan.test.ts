@@ -2,10 +2,11 @@ import { isAscii } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ParsedEvent } from '../../src/model/event.ts';
+import type { FileTally } from '../../src/model/input.ts';
 import { cloudstackAgent } from '../../src/parsers/cloudstack-agent.ts';
 import { parsers } from '../../src/parsers/index.ts';
 import type { Parser } from '../../src/parsers/parser.ts';
-import { createScanner, type FileTally } from '../../src/parsers/scan.ts';
+import { createScanner } from '../../src/parsers/scan.ts';
 
 interface Outcome {
   readonly events: readonly ParsedEvent[];

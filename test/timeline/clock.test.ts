@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { EventBody, ParsedEvent } from '../../src/model/event.ts';
-import type { Span, Stamp } from '../../src/model/source.ts';
-import { placeInTime, type FileSpan, type ZoneSettings } from '../../src/timeline/clock.ts';
+import type { FileSpan, Span, Stamp } from '../../src/model/source.ts';
+import { placeInTime, type ZoneSettings } from '../../src/timeline/clock.ts';
 import { zoneNamed } from '../../src/timeline/zone.ts';
 
 const NO_ZONES: ZoneSettings = { all: null, hosts: new Map() };
