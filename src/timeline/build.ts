@@ -35,11 +35,15 @@ export function buildTimelines(events: readonly Event[], inputs: Inputs): Timeli
     events,
     new Set(inputs.clocks.filter(({ zoneFrom }) => zoneFrom === 'assumed').map(({ host }) => host)),
   );
-  const ended = attempts.map((attempt) => ({ attempt, ending: endingOf(attempt, logsEndAt(attempt, inputs.ends)) }));
+  const ended = attempts.map((attempt) => ({
+    attempt,
+    ending: endingOf(attempt, logsEndAt(attempt, inputs.ends)),
+    postcopy: postcopyOf(attempt.events),
+  }));
   // what all migrations of a VM share is made once a VM: of one that moves to and fro there are many
   const byAttempt = new Map<Ended, Migration>();
   for (const own of groupBy(ended, ({ attempt }) => attempt.vm).values()) {
-    const arrivals = own.map(({ attempt, ending }) => arrivalOf(attempt, ending));
+    const arrivals = own.map(({ attempt, ending, postcopy }) => arrivalOf(attempt, ending, postcopy));
     const vmEvents = own[0]?.attempt.vmEvents ?? [];
     const shared = {
       observers,
@@ -68,6 +72,8 @@ function logsEndAt({ source, destination, events }: Attempt, ends: ReadonlyMap<s
 interface Ended {
   readonly attempt: Attempt;
   readonly ending: Ending;
+  /** Where post-copy is seen to be on, the first of it first. */
+  readonly postcopy: readonly Event[];
 }
 
 interface Context extends Ended {
@@ -84,12 +90,11 @@ interface Context extends Ended {
 }
 
 function migrationOf(context: Context): Migration {
-  const { attempt, ending } = context;
+  const { attempt, ending, postcopy } = context;
   const { vm, source, destination, events } = attempt;
   const startedAt = startOf(attempt);
   const lastSeenAt = ending.endedAt ?? events.at(-1)?.at ?? attempt.openedAt;
   const limitAt = downtimeLimits(ofKind(events, 'downtime-limit-set'));
-  const postcopy = postcopyOf(events);
   const domainOf = (host: string | null): DomainStarted | null =>
     context.domains.findLast((event) => event.at <= lastSeenAt && hostOf(event) === host)?.body ?? null;
   const base = {
@@ -152,11 +157,11 @@ function highest(values: readonly (number | null)[]): number | null {
 
 /** A guest that did not move has nothing to announce. */
 function announcedBy(context: Context, startedAt: number): Announcement {
-  const { attempt, ending, observers, clocks, macs, arrivedAt, otherArrivals } = context;
+  const { attempt, ending, postcopy, observers, clocks, macs, arrivedAt, otherArrivals } = context;
   const initiatedAt = ofKind(attempt.events, 'migrate-initiated')[0]?.at ?? startedAt;
   const doubt = doubtOf(clocks, [attempt.source, attempt.destination]);
   const announced = announcementOf({ macs, startedAt: initiatedAt, arrivedAt, otherArrivals, doubt }, observers);
-  if (ending.outcome === 'completed' || postcopyOf(attempt.events).length > 0) return announced;
+  if (ending.outcome === 'completed' || postcopy.length > 0) return announced;
   return { ...announced, state: 'unobserved', because: 'the guest did not move' };
 }
 
@@ -167,7 +172,7 @@ function macsOf(events: readonly Event[]): readonly string[] {
   return [...new Set(macs)].toSorted();
 }
 
-function moveOf({ attempt: { events, source, destination, openedAt }, ending }: Ended): Move {
+function moveOf({ attempt: { events, source, destination, openedAt }, ending, postcopy }: Ended): Move {
   const paused = ofKind(events, 'guest-pause-requested').length > 0;
   const resumed = events.some(
     ({ body }) => body.kind === 'guest-resume-requested' || (body.kind === 'guest-run-state' && body.running),
@@ -177,7 +182,7 @@ function moveOf({ attempt: { events, source, destination, openedAt }, ending }: 
     destination,
     startedAt: openedAt,
     outcome: ending.outcome,
-    postcopy: postcopyOf(events).length > 0,
+    postcopy: postcopy.length > 0,
     sourceDied: ending.cause?.kind === 'source-died',
     leftPaused: paused && !resumed,
     resumeFailed: ofKind(events, 'guest-resume-failed').at(-1) ?? null,

@@ -26,11 +26,11 @@ export function postcopyOf(events: readonly Event[]): readonly Event[] {
   });
 }
 
-/** When the guest began to run on the destination, as far as the logs tell. */
-export function arrivalOf({ events, source, destination }: Attempt, { endedAt }: Ending): number {
+/** When the guest began to run on the destination, as far as the logs tell; `postcopy` as `postcopyOf` gives it. */
+export function arrivalOf({ events, source, destination }: Attempt, { endedAt }: Ending, postcopy: readonly Event[]): number {
   const resumed = ofKind(events, 'guest-run-state').find((event) => event.body.running && hostOf(event) === destination);
   const left = ofKind(events, 'domain-stopped').find((event) => event.body.reason === 'migrated' && hostOf(event) === source);
-  const seen = postcopyOf(events)[0] ?? resumed ?? left;
+  const seen = postcopy[0] ?? resumed ?? left;
   if (seen !== undefined) return seen.at;
   return endedAt === null ? (events.at(-1)?.at ?? 0) : endedAt - CLIENT_DELAY_MS;
 }
