@@ -1,5 +1,6 @@
 import type { EventBody, ParsedEvent } from '../model/event.ts';
 import type { Span, Stamp } from '../model/source.ts';
+import { macsByVm } from './macs.ts';
 
 const MINUTE_MS = 60_000;
 const QUARTER_MS = 15 * MINUTE_MS;
@@ -72,18 +73,6 @@ function subjectOf(body: EventBody): string | null {
   if (body.kind === 'migrate-error') return `error ${body.text}`;
   if (body.kind === 'announced') return `announce ${body.mac}`;
   return null;
-}
-
-/** The MAC addresses of each VM, from wherever they are stated. */
-function macsByVm(events: readonly ParsedEvent[]): ReadonlyMap<string, readonly string[]> {
-  const macs = new Map<string, Set<string>>();
-  for (const { body } of events) {
-    if (body.kind !== 'domain-started' && body.kind !== 'migrate-requested') continue;
-    const known = macs.get(body.vm) ?? new Set();
-    for (const mac of body.macs) known.add(mac);
-    macs.set(body.vm, known);
-  }
-  return new Map([...macs].map(([vm, set]) => [vm, [...set].toSorted()]));
 }
 
 /** UTC moments of all events, by subject; made once for all hosts. */

@@ -2,6 +2,7 @@ import { groupBy } from '../lib/group.ts';
 import { countUpTo } from '../lib/overlap-index.ts';
 import { median } from '../lib/statistics.ts';
 import type { Event, EventKind } from '../model/event.ts';
+import { macsByVm } from './macs.ts';
 import { ofKind } from './of-kind.ts';
 
 /** Clocks further apart than this are not compared: the pairs could be of different migrations. */
@@ -198,19 +199,13 @@ function departuresOf(events: readonly Event[]): readonly Departure[] {
   const announced = ofKind(events, 'announced').filter(({ body }) => body.how === 'rarp');
   const frames = groupBy(announced, ({ body }) => body.mac);
   if (frames.size === 0) return [];
-  const macs = new Map<string, Set<string>>();
-  for (const { body } of events) {
-    if (body.kind !== 'domain-started' && body.kind !== 'migrate-requested') continue;
-    const known = macs.get(body.vm) ?? new Set();
-    for (const mac of body.macs) known.add(mac);
-    macs.set(body.vm, known);
-  }
+  const macs = macsByVm(events);
   return ofKind(events, 'domain-stopped')
     .filter(({ body }) => body.reason === 'migrated')
     .map(({ body, origin, at }) => ({
       host: origin.file.host,
       at,
-      frames: [...(macs.get(body.vm) ?? [])].flatMap((mac) => frames.get(mac) ?? []),
+      frames: (macs.get(body.vm) ?? []).flatMap((mac) => frames.get(mac) ?? []),
     }));
 }
 
