@@ -7,9 +7,9 @@ import { cloudstackAgent } from '../src/parsers/cloudstack-agent.ts';
 import { createScanner } from '../src/parsers/scan.ts';
 import { linesWithWords } from '../src/forensics/lines.ts';
 import { vmTimeline } from '../src/forensics/timeline.ts';
+import { createTimelineReader } from '../src/pipeline/stored-timelines.ts';
 import type { LineOutcome, ReadChunk } from '../src/store/chunk-rows.ts';
 import { openEmbeddedStore } from '../src/store/embedded.ts';
-import { eventsBetween } from '../src/store/events-between.ts';
 import type { StoredEvent } from '../src/store/rows.ts';
 import { applySchema } from '../src/store/schema.ts';
 import type { Store } from '../src/store/store.ts';
@@ -63,7 +63,7 @@ async function measureLines(store: Store, folder: string, bytes: number): Promis
   const { user, system } = process.cpuUsage(before);
   await store.command('OPTIMIZE TABLE lines FINAL');
   const readStarted = performance.now();
-  const read = await eventsBetween(store, { cluster: 'c1', from: 0, to: Date.UTC(2100, 0) });
+  const read = await createTimelineReader(store, Date.now).events('c1', [{ from: 0, to: Date.UTC(2100, 0) }]);
   const readSeconds = (performance.now() - readStarted) / 1000;
   if (read.length !== events) throw new Error(`${events} events written, ${read.length} read`);
   const own = await ownRate(store, folder);
@@ -72,7 +72,7 @@ async function measureLines(store: Store, folder: string, bytes: number): Promis
     { what: '  CPU of all threads', value: `${((user + system) / 1e6 / (lines / 1e6)).toFixed(1)} s a million lines` },
     { what: 'the same rows of lines from a Native file, INSERT SELECT', value: `${rate(own)} lines/s` },
     { what: '  share of it', value: (lines / seconds / own).toFixed(2) },
-    { what: 'eventsBetween', value: `${rate(read.length / readSeconds)} events/s (${rate(read.length)} events)` },
+    { what: 'events of a period', value: `${rate(read.length / readSeconds)} events/s (${rate(read.length)} events)` },
     ...(await sizesOf(store)),
   ];
 }

@@ -1,5 +1,5 @@
-import { createEventReader, EVENT_COLUMNS, type EventRow, type StoredEvent } from './rows.ts';
-import type { Store } from './store.ts';
+import { createEventReader, EVENT_COLUMNS, type EventRow, type StoredEvent } from '../../src/store/rows.ts';
+import type { Store } from '../../src/store/store.ts';
 
 /** Events of one cluster in a period. */
 export interface EventPeriod {

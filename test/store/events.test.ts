@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parsers } from '../../src/parsers/index.ts';
-import { eventsBetween } from '../../src/store/events-between.ts';
+import { eventsBetween } from './events-between.ts';
 import { fromEventRow, toEventRow, type StoredEvent } from '../../src/store/rows.ts';
 import { createWriter } from '../../src/store/writer.ts';
 import { STORES, type TemporaryStore } from './temporary-store.ts';
