@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
@@ -52,6 +52,25 @@ describe('the exit status of analyze', () => {
     ['a limit out of its range', [HEALTHY, '--limit', 'downtime-exceeded.warnMs=0'], 2],
   ] as const)('%s', (_what, args, status) => {
     expect(precopy('analyze', ...args).status).toBe(status);
+  });
+});
+
+describe('analyze --html', () => {
+  test('writes a page besides what it prints, and replaces the one before', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'precopy-page-')), 'incident.html');
+    writeFileSync(file, 'old');
+    const { status, stdout, stderr } = precopy('analyze', BROKEN, '--html', file);
+    expect([status, stderr]).toEqual([1, '']);
+    expect(stdout).toBe(precopy('analyze', BROKEN).stdout);
+    expect(readFileSync(file, 'utf8')).toMatch(/^<!doctype html>[^]*kvm-b lacks 2 CPU features[^]*<\/html>\s*$/);
+    expect(readdirSync(dirname(file))).toEqual(['incident.html']);
+  });
+
+  test('says why it cannot be written, after the report', () => {
+    const { status, stdout, stderr } = precopy('analyze', BROKEN, '--html', '/nowhere/incident.html');
+    expect(status).toBe(2);
+    expect(stdout).toContain('kvm-b lacks 2 CPU features');
+    expect(stderr).toBe('precopy: /nowhere/incident.html cannot be written (ENOENT)\n  its folder has to exist\n');
   });
 });
 

@@ -15,6 +15,8 @@ export interface AnalyzeOptions {
   readonly paths: readonly string[];
   readonly settings: AnalysisSettings;
   readonly json: boolean;
+  /** File to write the page to, besides what is printed. */
+  readonly html: string | null;
   readonly allEvidence: boolean;
   /** Exit status 1 from this severity on. */
   readonly failOn: Severity;
@@ -32,6 +34,7 @@ content: hosts/HOST/var/log/…, HOST/var/log/…, HOST-agent.log,
 sosreport-HOST-…/var/log/….
 
   --json                   one document (precopy/analysis@1) instead of a report
+  --html FILE              also write one page with everything, to open, mail or print
   --all-evidence           every line of evidence, every migration, every lane
   --fail-on SEVERITY       exit status 1 from this severity on: info, warning
                            (default) or critical
@@ -57,6 +60,7 @@ nothing readable.
 
 const OPTIONS = {
   json: { type: 'boolean', default: false },
+  html: { type: 'string' },
   'all-evidence': { type: 'boolean', default: false },
   'fail-on': { type: 'string', default: 'warning' },
   limit: { type: 'string', multiple: true },
@@ -91,6 +95,7 @@ export function analyzeOptions(args: readonly string[]): AnalyzeOptions {
       limits: limitOptions(values.limit ?? []),
     },
     json: values.json,
+    html: fileOf(values.html),
     allEvidence: values['all-evidence'],
     failOn: severityOf(values['fail-on']),
     color: values.color ?? null,
@@ -151,6 +156,11 @@ function momentOf(option: string, value: string | undefined): number | null {
   if (moment === null)
     throw usage(`${option} ${value}: not a time`, 'write it as 2026-11-23T04:00 (UTC) or 2026-11-23T05:00+01:00');
   return moment;
+}
+
+function fileOf(path: string | undefined): string | null {
+  if (path === '' || path === '-') throw usage(`--html ${path}: not a file`, 'name a file: --html incident.html');
+  return path ?? null;
 }
 
 function severityOf(value: string): Severity {

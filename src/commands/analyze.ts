@@ -2,9 +2,11 @@ import type { Readable } from 'node:stream';
 import { AppError } from '../lib/errors.ts';
 import { SEVERITIES, type Severity } from '../model/finding.ts';
 import type { Analysis } from '../reports/analysis.ts';
+import { incidentPage } from '../reports/incident-page.ts';
 import { toDocument } from '../reports/json.ts';
 import { terminalReport } from '../reports/terminal.ts';
 import { analyzeOptions, ANALYZE_HELP, type AnalyzeOptions } from './analyze-options.ts';
+import { writeReportFile } from './report-file.ts';
 import { runAnalysis } from './run-analysis.ts';
 
 /** What a command needs of the process it runs in; the command line makes it. */
@@ -25,7 +27,7 @@ const PROGRESS_CELLS = 24;
 /**
  * `precopy analyze`: prints what happened, and returns the exit status.
  *
- * @throws AppError `usage`, `no-input` or `unreadable`.
+ * @throws AppError `usage`, `no-input`, `unreadable`, or what `writeReportFile` throws, after the report is printed.
  */
 export async function analyze(args: readonly string[], terminal: Terminal): Promise<number> {
   const options = analyzeOptions(args);
@@ -37,6 +39,7 @@ export async function analyze(args: readonly string[], terminal: Terminal): Prom
   terminal.status('');
   mustBeReadable(analysis);
   terminal.out(rendered(analysis, options, terminal));
+  if (options.html !== null) await writeReportFile(options.html, incidentPage(analysis));
   return statusOf(analysis, options.failOn);
 }
 

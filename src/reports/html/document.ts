@@ -1,4 +1,6 @@
+import { DRAWING_STYLE } from './drawing-style.ts';
 import { html, markupText, type Markup } from './html.ts';
+import { PAPER_STYLE } from './paper-style.ts';
 import { STYLE } from './style.ts';
 import { TOKENS } from './tokens.ts';
 
@@ -27,7 +29,7 @@ export function htmlPage({ title, body }: PageParts): string {
           <meta name="color-scheme" content="light dark" />
           <meta name="referrer" content="no-referrer" />
           <title>${title}</title>
-          ${TOKENS} ${STYLE}
+          ${TOKENS} ${STYLE} ${DRAWING_STYLE} ${PAPER_STYLE}
         </head>
         <body>
           ${body}

@@ -1,3 +1,4 @@
+import { cut } from '../terminal/text.ts';
 import { html, type Fragment, type Markup } from './html.ts';
 
 /** An inline SVG as wide as the page; on a narrow screen it scrolls instead of shrinking into dust. */
@@ -12,12 +13,15 @@ export interface Drawing {
   readonly body: Fragment;
 }
 
+/** A description is read out: nobody listens to more. */
+const DESCRIPTION_LETTERS = 4000;
+
 /** A drawing with its text alternative. Links in it stay reachable by keyboard. */
 export function drawing({ label, description, width, height, body }: Drawing): Markup {
   return html`<div class="scroll">
     <svg class="drawing" role="group" aria-label="${label}" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">
       <title>${label}</title>
-      <desc>${description}</desc>
+      <desc>${cut(description, DESCRIPTION_LETTERS)}</desc>
       ${body}
     </svg>
   </div>`;

@@ -17,6 +17,8 @@ export interface LaneMark {
 export interface Lane {
   readonly name: string;
   readonly marks: readonly LaneMark[];
+  /** Why nothing is on it; shown only then. */
+  readonly empty?: string;
 }
 
 /** Lanes laid out below each other. */
@@ -31,12 +33,12 @@ const RADIUS = 3.5;
 /** Units of a letter at most: labels that are estimated too wide leave a gap, too narrow ones would overlap. */
 const LETTER = 6.1;
 /** Letters of a mark's label; all of it is in its title. */
-const LETTERS = 64;
+const LETTERS = 100;
 
 /** Lanes on one axis. Labels stand beside their marks and never over each other: what does not fit beside goes a row down. */
 export function lanes(all: readonly Lane[], x: Scale, { left, top, width }: Omit<Box, 'height'>): LaidOut {
   let y = top;
-  const drawn = all.map(({ name, marks }, i) => {
+  const drawn = all.map(({ name, marks, empty = '' }, i) => {
     const placed = placedMarks(marks, x, { left, right: left + width });
     const rows = Math.max(1, ...placed.map(({ row }) => row + 1));
     const height = rows * ROW + 2 * PADDING;
@@ -47,10 +49,14 @@ export function lanes(all: readonly Lane[], x: Scale, { left, top, width }: Omit
       ${band}
       <text x="6" y="${at + PADDING + 12}" class="strong">${cut(name, NAME_LETTERS)}</text>
       ${placed.map((mark) => markOf(mark, at + PADDING))}
+      ${marks.length > 0 ? null : html`<text class="dim" x="${left + 4}" y="${at + PADDING + 12}">${cut(empty, EMPTY_LETTERS)}</text>`}
     </g>`;
   });
   return { markup: html`<g>${drawn}</g>`, height: y - top };
 }
+
+/** Letters of why a lane is empty that fit on it. */
+const EMPTY_LETTERS = 140;
 
 /** Letters of a lane's name that fit before the axis. */
 const NAME_LETTERS = 22;

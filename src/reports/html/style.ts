@@ -1,6 +1,6 @@
 import { html, type Markup } from './html.ts';
 
-/** The look of every page: dense and plain. On paper folded parts are open, and heads of tables stand on every sheet. */
+/** The look of text and tables: dense and plain. */
 export const STYLE: Markup = html`<style>
   * {
     box-sizing: border-box;
@@ -38,7 +38,7 @@ export const STYLE: Markup = html`<style>
   }
   p {
     margin: 0.25rem 0;
-    max-width: 76ch;
+    max-width: 100ch;
   }
   a {
     color: var(--link);
@@ -47,6 +47,69 @@ export const STYLE: Markup = html`<style>
   ol {
     margin: 0.25rem 0;
     padding-left: 1.25rem;
+  }
+  header h1 {
+    font-size: 0.8125rem;
+    font-weight: 400;
+    color: var(--dim);
+  }
+  header h1 .name {
+    font-weight: 700;
+    color: var(--ink);
+  }
+  .contents {
+    margin: 0.75rem 0;
+    columns: 22rem;
+  }
+  .problem-head {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0 0.9rem;
+    align-items: baseline;
+    font-size: 0.9375rem;
+    margin: 0;
+  }
+  .problem-head .about {
+    font-weight: 400;
+    color: var(--dim);
+  }
+  .part {
+    margin: 0.6rem 0;
+    padding-left: 5.5rem;
+    position: relative;
+  }
+  .part > h3 {
+    position: absolute;
+    left: 0;
+    margin: 0;
+    font-weight: 600;
+    font-size: 0.8125rem;
+    color: var(--dim);
+    max-width: 5rem;
+  }
+  .also {
+    margin: 1.1rem 0 0.6rem;
+    padding-top: 0.7rem;
+    border-top: 1px solid var(--rule);
+  }
+  .advice {
+    margin: 0.4rem 0 0.7rem;
+  }
+  table.now {
+    margin: 0;
+  }
+  table.now th,
+  table.now td {
+    border: 0;
+    padding-top: 0;
+    padding-bottom: 0.1rem;
+  }
+  table.now th {
+    color: var(--ink);
+  }
+  .state {
+    font-weight: 600;
+    white-space: nowrap;
   }
   section {
     margin: 1.25rem 0;
@@ -61,7 +124,7 @@ export const STYLE: Markup = html`<style>
   }
   .lead {
     font-size: 1.0625rem;
-    max-width: 72ch;
+    max-width: 88ch;
     margin: 0.35rem 0;
   }
   code,
@@ -191,14 +254,33 @@ export const STYLE: Markup = html`<style>
     outline: 2px solid var(--link);
     outline-offset: 2px;
   }
+  .lines {
+    display: grid;
+    grid-template-columns: max-content max-content minmax(0, 1fr);
+    column-gap: 1rem;
+  }
   .line {
+    display: grid;
+    grid-column: 1 / -1;
+    grid-template-columns: max-content max-content minmax(0, 1fr);
+    grid-template-columns: subgrid;
+    padding: 0.08rem 0;
     font-family: var(--mono);
     font-size: 0.8125rem;
-    padding: 0.1rem 0;
-    white-space: pre-wrap;
     scroll-margin-top: 30vh;
   }
-  .line .where {
+  .line .where,
+  .line .when {
+    color: var(--dim);
+  }
+  .line code {
+    white-space: pre-wrap;
+  }
+  .line.marked .when {
+    color: var(--ink);
+    font-weight: 700;
+  }
+  .line.gap {
     color: var(--dim);
   }
   figure {
@@ -210,102 +292,29 @@ export const STYLE: Markup = html`<style>
     font-size: 0.8125rem;
     margin-bottom: 0.25rem;
   }
-  svg {
-    display: block;
-    font-family: var(--sans);
-    font-size: 11px;
-  }
-  svg.drawing {
-    width: 100%;
-    min-width: 44rem;
-    height: auto;
-  }
-  svg text {
-    fill: var(--ink);
-  }
-  svg .dim {
-    fill: var(--dim);
-    font-size: 11px;
-  }
-  svg .rule {
-    stroke: var(--rule);
-    stroke-width: 1;
-    fill: none;
-  }
-  svg .axis {
-    stroke: var(--axis);
-    stroke-width: 1;
-    fill: none;
-  }
-  svg .band {
-    fill: var(--panel);
-  }
-  svg a text {
-    fill: var(--link);
-  }
-  svg a:hover text {
-    text-decoration: underline;
-  }
-  .series-1,
-  .series-2,
-  .series-3,
-  .series-4 {
-    fill: none;
-    stroke-width: 1.75;
-  }
-  .series-1 {
-    stroke: var(--series-1);
-  }
-  .series-2 {
-    stroke: var(--series-2);
-    stroke-dasharray: 6 3;
-  }
-  .series-3 {
-    stroke: var(--series-3);
-    stroke-dasharray: 2 3;
-  }
-  .series-4 {
-    stroke: var(--series-4);
-    stroke-dasharray: 9 3 2 3;
-  }
-  .fill-1 {
-    fill: var(--series-1);
-  }
-  .fill-2 {
-    fill: var(--series-2);
-  }
-  .fill-3 {
-    fill: var(--series-3);
-  }
-  .fill-4 {
-    fill: var(--series-4);
-  }
-  svg .critical {
-    fill: var(--critical);
-  }
-  svg .warning {
-    fill: var(--warning);
-  }
-  svg .info {
-    fill: var(--info);
-  }
-  svg .good {
-    fill: var(--good);
-  }
-  svg .plain {
-    fill: var(--axis);
-  }
-  svg .limit {
-    stroke: var(--critical);
-    stroke-width: 1;
-    stroke-dasharray: 4 3;
-    fill: none;
-  }
-  svg.spark {
-    display: inline-block;
-    vertical-align: middle;
-  }
   @media (max-width: 40rem) {
+    table.now td.long {
+      min-width: 0;
+    }
+
+    .part {
+      padding-left: 0;
+    }
+    .part > h3 {
+      position: static;
+      max-width: none;
+    }
+    .lines,
+    .line {
+      display: block;
+    }
+    .line {
+      padding: 0.2rem 0;
+    }
+    .line code {
+      display: block;
+    }
+
     dl.facts {
       grid-template-columns: 1fr;
     }
@@ -318,56 +327,6 @@ export const STYLE: Markup = html`<style>
     }
     .problem {
       padding-left: 0.6rem;
-    }
-  }
-  @media print {
-    @page {
-      size: A4;
-      margin: 14mm 12mm;
-    }
-    body {
-      padding: 0;
-      max-width: none;
-      font-size: 9.5pt;
-    }
-    table,
-    code,
-    pre,
-    .mono,
-    .line,
-    summary,
-    small,
-    .dim,
-    figcaption {
-      font-size: 8pt;
-    }
-    .scroll {
-      overflow: visible;
-    }
-    svg.drawing {
-      min-width: 0;
-    }
-    details::details-content {
-      content-visibility: visible;
-      block-size: auto;
-    }
-    details > summary {
-      list-style: none;
-      color: var(--dim);
-    }
-    a {
-      text-decoration: none;
-    }
-    .screen-only {
-      display: none;
-    }
-    h2 {
-      break-after: avoid;
-    }
-    pre.command,
-    figure,
-    tr {
-      break-inside: avoid;
     }
   }
 </style>`;

@@ -1,15 +1,19 @@
+import { groupBy } from '../../lib/group.ts';
 import { duration } from '../../lib/units.ts';
-import type { Announced, Event, ForwardingChanged, HeartbeatProbe } from '../../model/event.ts';
+import type { Announced, Event, ForwardingChanged, HeartbeatProbe, Temperature } from '../../model/event.ts';
 import type { HostHistory, Migration } from '../../model/timeline.ts';
+import { ofKind } from '../../timeline/of-kind.ts';
 import { passTold, told, WEIGHT, type Told } from './telling.ts';
 
 /** Where something happened. */
-export type Lane = 'source' | 'destination' | 'network' | 'storage';
+export type Lane = 'source' | 'destination' | 'network' | 'storage' | 'heat';
 
 /** One thing that happened, in its lane. */
 export interface Mark extends Told {
   readonly at: number;
   readonly lane: Lane;
+  /** The record that says so, or the first of those; `null` where it is that none did. */
+  readonly event: Event | null;
 }
 
 /** What happened in a migration and around it: at most so many marks, the most telling ones, in the order of time. */
@@ -20,6 +24,7 @@ export function marksOf(migration: Migration, hosts: readonly HostHistory[], mos
     ...postcopyMarks(migration),
     ...networkMarks(migration),
     ...storageMarks(migration, hosts),
+    ...heatMarks(migration, hosts),
   ];
   const once = withoutRepeats(all.toSorted((a, b) => a.at - b.at));
   const kept = new Set(once.toSorted((a, b) => b.weight - a.weight).slice(0, most));
@@ -27,9 +32,10 @@ export function marksOf(migration: Migration, hosts: readonly HostHistory[], mos
 }
 
 function ownMarks({ source, events }: Migration): readonly Mark[] {
-  return events.flatMap(({ body, origin, at }) => {
+  return events.flatMap((event) => {
+    const { body, origin, at } = event;
     const said = told(body.kind, body);
-    return said === null ? [] : [{ ...said, at, lane: laneOf(body.kind, origin.file.host === source) }];
+    return said === null ? [] : [{ ...said, at, lane: laneOf(body.kind, origin.file.host === source), event }];
   });
 }
 
@@ -40,18 +46,26 @@ function laneOf(kind: string, onSource: boolean): Lane {
 
 /** The first passes and the last one tell how it went. */
 function passMarks({ passes }: Migration): readonly Mark[] {
-  return passes.map(({ pass, startedAt, remainingBytes }, i) => {
+  return passes.map(({ pass, startedAt, remainingBytes, sample }, i) => {
     const said = passTold(pass, remainingBytes);
     const weight = i === 0 || i === passes.length - 1 ? said.weight + 1 : i === 1 ? said.weight : 0;
-    return { ...said, weight, at: startedAt, lane: 'source' };
+    return { ...said, weight, at: startedAt, lane: 'source', event: sample };
   });
 }
 
 /** Often only a sample shows it, and from then on nothing is as before. */
-function postcopyMarks({ postcopyAt }: Migration): readonly Mark[] {
+function postcopyMarks({ postcopyAt, postcopyEvidence }: Migration): readonly Mark[] {
   return postcopyAt === null
     ? []
-    : [{ at: postcopyAt, lane: 'destination', weight: WEIGHT.error, text: 'post-copy: the guest runs here from now on' }];
+    : [
+        {
+          at: postcopyAt,
+          lane: 'destination',
+          weight: WEIGHT.error,
+          text: 'post-copy: the guest runs here from now on',
+          event: postcopyEvidence[0] ?? null,
+        },
+      ];
 }
 
 function networkMarks({ announcement, endedAt, lastSeenAt, outcome }: Migration): readonly Mark[] {
@@ -65,7 +79,13 @@ function networkMarks({ announcement, endedAt, lastSeenAt, outcome }: Migration)
     ? []
     : [
         ...bursts(frames),
-        { at: endedAt ?? lastSeenAt, lane: 'network', weight: WEIGHT.error, text: `not announced: ${announcement.because}` },
+        {
+          at: endedAt ?? lastSeenAt,
+          lane: 'network',
+          weight: WEIGHT.error,
+          text: `not announced: ${announcement.because}`,
+          event: null,
+        },
       ];
 }
 
@@ -85,7 +105,7 @@ function bursts(frames: readonly Event<Announced>[]): readonly Mark[] {
     if (first === undefined || last === undefined) return [];
     const name = first.body.how === 'rarp' ? 'RARP' : 'gratuitous ARP';
     const text = group.length === 1 ? `${name} frame` : `${group.length} ${name} frames (${duration(last.at - first.at)})`;
-    return [{ at: first.at, lane: 'network' as const, weight: WEIGHT.act, text }];
+    return [{ at: first.at, lane: 'network' as const, weight: WEIGHT.act, text, event: first }];
   });
 }
 
@@ -94,11 +114,12 @@ function firstMoves(moves: readonly Event<ForwardingChanged>[]): readonly Mark[]
     ({ body, origin }, i) =>
       moves.findIndex((other) => other.body.mac === body.mac && other.origin.file.host === origin.file.host) === i,
   );
-  return firsts.map(({ body, origin, at }) => ({
-    at,
+  return firsts.map((event) => ({
+    at: event.at,
     lane: 'network',
     weight: WEIGHT.step,
-    text: `${origin.file.host}: address moved to port ${body.port}`,
+    text: `${event.origin.file.host}: address moved to port ${event.body.port}`,
+    event,
   }));
 }
 
@@ -113,9 +134,9 @@ function storageMarks({ source, destination, startedAt, lastSeenAt }: Migration,
   const words = near.flatMap(({ events, host }) =>
     events
       .filter(({ body, at, origin }) => laneOf(body.kind, true) === 'storage' && during({ at, body, origin }))
-      .flatMap(({ body, at }): readonly Mark[] => {
-        const said = told(body.kind, body);
-        return said === null ? [] : [{ ...said, text: `${host}: ${said.text}`, at, lane: 'storage' }];
+      .flatMap((event): readonly Mark[] => {
+        const said = told(event.body.kind, event.body);
+        return said === null ? [] : [{ ...said, text: `${host}: ${said.text}`, at: event.at, lane: 'storage', event }];
       }),
   );
   const spikes = hosts.flatMap(({ probes }) => probes).filter((probe) => during(probe) && isSlow(probe));
@@ -148,6 +169,7 @@ function worstOfRuns(spikes: readonly Event<HeartbeatProbe>[]): readonly Mark[] 
         lane: 'storage' as const,
         weight: WEIGHT.error,
         text: `${worst.origin.file.host}: ${file} ${errorText ?? took}`,
+        event: worst,
       },
     ];
   });
@@ -155,6 +177,35 @@ function worstOfRuns(spikes: readonly Event<HeartbeatProbe>[]): readonly Mark[] 
 
 /** Probes come every 10 s or so. */
 const RUN_MS = 30_000;
+
+/** Of each sensor above a limit of its own the hottest moment, and the first throttling of each host. */
+function heatMarks({ source, destination, startedAt, lastSeenAt }: Migration, hosts: readonly HostHistory[]): readonly Mark[] {
+  const near = hosts.filter(({ host }) => host === source || host === destination);
+  return near.flatMap(({ host, events }) => {
+    const during = events.filter(({ at }) => at >= startedAt - AROUND_MS && at <= lastSeenAt + AROUND_MS);
+    const throttled = during.find(({ body }) => body.kind === 'cpu-throttled');
+    const slowed = throttled === undefined ? [] : [heatMark(throttled, `${host}: a CPU is throttled for heat`)];
+    return [...slowed, ...hottest(ofKind(during, 'temperature').filter(({ body }) => isHot(body)))];
+  });
+}
+
+function isHot({ celsius, highCelsius, critCelsius, alarm }: Temperature): boolean {
+  return alarm || celsius >= Math.min(highCelsius ?? Number.POSITIVE_INFINITY, critCelsius ?? Number.POSITIVE_INFINITY);
+}
+
+function hottest(readings: readonly Event<Temperature>[]): readonly Mark[] {
+  const sensors = groupBy(readings, ({ body }) => `${body.chip} ${body.sensor}`);
+  return [...sensors.values()].flatMap((own) => {
+    const [top] = own.toSorted((a, b) => b.body.celsius - a.body.celsius);
+    if (top === undefined) return [];
+    const { chip, sensor, celsius } = top.body;
+    return [heatMark(top, `${top.origin.file.host}: ${chip} ${sensor} ${celsius} °C`)];
+  });
+}
+
+function heatMark(event: Event, text: string): Mark {
+  return { at: event.at, lane: 'heat', weight: WEIGHT.error, text, event };
+}
 
 /** Without words said before in the same lane, errors inside other errors of it, and details where there is enough else. */
 function withoutRepeats(marks: readonly Mark[]): readonly Mark[] {

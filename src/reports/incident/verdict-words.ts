@@ -125,6 +125,5 @@ export function adviceOf({ findings }: Pick<Analysis, 'findings'>): readonly Adv
 
 /** The migrations whose course is worth showing: a healthy one is its line in the table. */
 export function troubledMigrations({ migrations }: Pick<Analysis, 'migrations'>, blocks: readonly Block[]): readonly Migration[] {
-  const explained = blocks.flatMap(({ migration }) => migration ?? []);
-  return [...explained, ...migrations.filter((migration) => isUnexplained(migration) && !explained.includes(migration))];
+  return [...new Set([...blocks.flatMap(({ migration }) => migration ?? []), ...migrations.filter(isUnexplained)])];
 }

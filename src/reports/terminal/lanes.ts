@@ -10,7 +10,7 @@ const MARKS_NARROW = 10;
 /** From this width on, lanes stand side by side. */
 const WIDE = 140;
 
-const LANES: readonly Lane[] = ['source', 'destination', 'network', 'storage'];
+const LANES: readonly Lane[] = ['source', 'destination', 'network', 'storage', 'heat'];
 
 /** What happened in one migration, on one time axis, by where it happened. */
 export function lanes(migration: Migration, page: Page): readonly string[] {
@@ -37,6 +37,7 @@ function laneNames({ source, destination, destinationAddress }: Migration): Read
     destination: destination ?? destinationAddress ?? 'destination',
     network: 'network',
     storage: 'storage',
+    heat: 'heat',
   };
 }
 
@@ -57,7 +58,7 @@ function oneBelowTheOther({ marks, times, names }: Shown, page: Page): readonly 
   });
 }
 
-/** Columns of the network and storage lanes at most. */
+/** Columns of the network, storage and heat lanes at most. */
 const SIDE = 34;
 
 function sideBySide({ marks, times, names }: Shown, page: Page): readonly string[] {
@@ -88,14 +89,15 @@ function row(time: string, cells: readonly string[], page: Page): string {
   return `  ${page.paint('dim', pad(time, TIME))}  ${cells.join('  ')}`.trimEnd();
 }
 
-/** Network and storage take what they need, the hosts share the rest. */
+/** Network, storage and heat take what they need, the hosts share the rest. */
 function laneWidths(used: readonly Lane[], marks: readonly Mark[], room: number): Readonly<Record<Lane, number>> {
   const longest = (lane: Lane): number =>
     Math.max(0, ...marks.filter((mark) => mark.lane === lane).map(({ text }) => columns(text)));
   const side = (lane: Lane): number => (used.includes(lane) ? Math.min(SIDE, Math.max(10, longest(lane))) : 0);
   const network = side('network');
   const storage = side('storage');
+  const heat = side('heat');
   const hosts = used.filter((lane) => lane === 'source' || lane === 'destination').length;
-  const host = Math.floor((room - network - storage) / Math.max(1, hosts));
-  return { source: host, destination: host, network, storage };
+  const host = Math.floor((room - network - storage - heat) / Math.max(1, hosts));
+  return { source: host, destination: host, network, storage, heat };
 }

@@ -1,0 +1,134 @@
+import { duration } from '../../lib/units.ts';
+import type { Migration, Phase } from '../../model/timeline.ts';
+import { drawing } from '../html/drawing.ts';
+import { html, type Markup } from '../html/html.ts';
+import { lanes, type Lane } from '../html/lanes.ts';
+import { linePanel } from '../html/line-panel.ts';
+import { linearScale, type Scale } from '../html/scale.ts';
+import { timeAxis } from '../html/time-axis.ts';
+import { timeTicks } from '../html/time-ticks.ts';
+import { precise } from '../incident/time.ts';
+import type { CoursePanel } from './convergence.ts';
+
+/** One migration on one time axis. */
+export interface Course {
+  readonly migration: Migration;
+  readonly title: string;
+  readonly lanes: readonly Lane[];
+  readonly panels: readonly CoursePanel[];
+}
+
+/** Units; the left margin holds the names of lanes and the numbers of scales. */
+const WIDTH = 1120;
+const LEFT = 168;
+const RIGHT = 1108;
+const PHASE = 18;
+/** Above each panel, for its title. */
+const TITLE = 30;
+const AXIS = 24;
+const MOST_TICKS = 11;
+
+/** Phases, lanes, and below them the counters, all on one axis in UTC. */
+export function courseDrawing({ migration, title, lanes: shown, panels }: Course): Markup {
+  const x = timeScale(migration, shown);
+  const strips = stripsOf(migration);
+  const start = Math.max(1, ...strips.map(({ row }) => row + 1)) * PHASE;
+  const laid = lanes(shown, x, { left: LEFT, top: start + 4, width: RIGHT - LEFT });
+  let top = start + 4 + laid.height;
+  const charts = panels.map(({ height, ...panel }) => {
+    top += TITLE;
+    const box = { left: LEFT, top, width: RIGHT - LEFT, height };
+    top += height;
+    return linePanel({ ...panel, box, x });
+  });
+  const bottom = top + 6;
+  const { from, to } = endsOf(migration, shown);
+  const box = { left: LEFT, top: start, width: RIGHT - LEFT, height: bottom - start };
+  const body = html`
+    ${timeAxis(timeTicks(from, to, MOST_TICKS), x, box)} ${pauses(migration, x, { top: start, bottom })} ${laid.markup} ${charts}
+    ${phaseStrips(strips, x)}
+  `;
+  return drawing({ label: title, description: describe(shown), width: WIDTH, height: bottom + AXIS, body });
+}
+
+function describe(shown: readonly Lane[]): string {
+  const marks = shown.flatMap(({ name, marks: own }) => own.map((mark) => ({ ...mark, name })));
+  return marks
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ at, name, text }) => `${precise(at)} ${name}: ${text}`)
+    .join('; ');
+}
+
+function endsOf({ startedAt, endedAt, lastSeenAt, samples }: Migration, shown: readonly Lane[]): { from: number; to: number } {
+  const times = [
+    startedAt,
+    endedAt ?? lastSeenAt,
+    ...samples.map(({ at }) => at),
+    ...shown.flatMap(({ marks }) => marks.map(({ at }) => at)),
+  ];
+  const from = times.reduce((a, b) => Math.min(a, b));
+  return {
+    from,
+    to: Math.max(
+      from + 1000,
+      times.reduce((a, b) => Math.max(a, b)),
+    ),
+  };
+}
+
+/** The first and the last mark do not stand on the edges. */
+const MARGIN = 10;
+
+function timeScale(migration: Migration, shown: readonly Lane[]): Scale {
+  const { from, to } = endsOf(migration, shown);
+  return linearScale([from, to], [LEFT + MARGIN, RIGHT - MARGIN]);
+}
+
+const PHASE_LETTER = 6.4;
+
+interface Strip extends Phase {
+  readonly row: number;
+}
+
+/** Phases overlap, the network hears of the guest while the source is cleaned up: what does not fit beside goes a row down. */
+function stripsOf({ phases }: Migration): readonly Strip[] {
+  const ends: number[] = [];
+  return phases
+    .toSorted((a, b) => a.from - b.from || a.to - b.to)
+    .map((phase) => {
+      const free = ends.findIndex((end) => end <= phase.from);
+      const row = free < 0 ? ends.length : free;
+      ends[row] = phase.to;
+      return { ...phase, row };
+    });
+}
+
+/** What the migration was at, above everything. */
+function phaseStrips(strips: readonly Strip[], x: Scale): Markup {
+  const drawn = strips.map(({ name, from, to, row }) => {
+    const left = Math.max(LEFT, x(from));
+    const width = Math.max(1, Math.min(RIGHT, x(to)) - left);
+    const y = row * PHASE;
+    const label = html`<text class="on-phase" x="${left + 4}" y="${y + 12}">${name}</text>`;
+    return html`<g>
+      <title>${name}: ${duration(Math.max(0, to - from))}</title>
+      <rect class="phase" x="${left}" y="${y}" width="${width}" height="${PHASE - 2}" />
+      ${width > name.length * PHASE_LETTER + 8 ? label : null}
+    </g>`;
+  });
+  return html`<text class="dim" x="6" y="12">phase</text> ${drawn}`;
+}
+
+/** While the guest stands still, through all lanes and panels. */
+function pauses(
+  { phases: all }: Migration,
+  x: Scale,
+  { top, bottom }: { readonly top: number; readonly bottom: number },
+): readonly Markup[] {
+  return all
+    .filter(({ name }) => name === 'switchover')
+    .map(({ from, to }) => {
+      const width = Math.max(2, x(to) - x(from));
+      return html`<rect class="pause" x="${x(from)}" y="${top}" width="${width}" height="${bottom - top}" />`;
+    });
+}
