@@ -27,7 +27,7 @@ const alert = brief.extend({
   firingAt: time.nullable(),
   resolvedAt: time.nullable(),
   resolvedBecause: z.string().nullable(),
-  resolvesWhen: z.string().nullable().describe('what would resolve it'),
+  resolvesWhen: z.string().nullable().describe('what would resolve it, to stand behind "when"'),
   acknowledged: z.strictObject({ by: z.string(), at: time, comment: z.string() }).nullable(),
   runbook: z.string().describe('address, or file of the project'),
   finding: analysisDocument.shape.findings.element,

@@ -30,7 +30,7 @@ function alertLines(
   return [
     ...headLines(saying, sheet),
     ...sayingLines(saying, sheet),
-    ...labelledProse('until', resolves ?? '', sheet),
+    ...labelledProse('ends', resolves === null ? '' : `when ${resolves}`, sheet),
     ...labelledProse('often', often ?? '', sheet),
     ...labelledProse('who', acknowledged ?? '', sheet),
     ...labelledProse('more', `${explain}; ${runbook}`, sheet),

@@ -5,6 +5,7 @@ import { sayingOf, type Saying } from '../reports/saying.ts';
 import { cut, inert } from '../reports/terminal/text.ts';
 import { moment } from '../reports/incident/time.ts';
 import type { Alert, Notification } from './alert.ts';
+import { policies } from './policies.ts';
 
 /** What an alert says, whoever shows it. */
 export interface AlertTelling {
@@ -18,7 +19,7 @@ export interface AlertTelling {
   readonly over: string | null;
   /** How often it was found; `null` where once. */
   readonly often: string | null;
-  /** What would resolve it; `null` where that is not known or it is over. */
+  /** What would resolve it, to stand behind "when"; `null` where it is over. */
   readonly resolves: string | null;
   readonly acknowledged: string | null;
   /** Page or file that says more. */
@@ -75,12 +76,13 @@ const NAMED = 5;
 const SUBJECT = 120;
 
 const TITLES = new Map(detectors.map(({ id, title }) => [id, title]));
+const RESOLVES_WHEN = new Map(policies.map(({ detector, resolvesWhen }) => [detector, resolvesWhen]));
 
 /** What a notification says. */
 export function tellingOf(notification: Notification, options: TellingOptions): Telling {
   const { kind, cluster, at, alerts, others, explains, counts } = notification;
-  const full = kind === 'storm' || kind === 'storm-over' ? [] : alerts.slice(0, IN_FULL);
-  const rest = alerts.slice(full.length);
+  const full = kind === 'storm' || kind === 'storm-over' ? [] : firstOfEach(alerts).slice(0, IN_FULL);
+  const rest = alerts.filter((alert) => !full.includes(alert));
   const briefs = rest.slice(0, IN_SHORT);
   return {
     kind,
@@ -96,6 +98,12 @@ export function tellingOf(notification: Notification, options: TellingOptions): 
     explains: explainsOf(explains),
     counts: counts.map(({ detector, alerts: count }) => `${titleOf(detector)}: ${plural(count, 'alert')} (${detector})`),
   };
+}
+
+/** The worst alert of each detector: what to do is the same for the others. */
+function firstOfEach(alerts: readonly Alert[]): readonly Alert[] {
+  const first = new Map(alerts.toReversed().map((alert) => [alert.detector, alert]));
+  return alerts.filter((alert) => first.get(alert.detector) === alert);
 }
 
 /** What a detector finds, as its name says: `Migration failed`. */
@@ -140,9 +148,9 @@ function alertTelling(alert: Alert, options: TellingOptions): AlertTelling {
   };
 }
 
-/** What would resolve an alert; `null` where that is not known, or it is over. */
-export function resolvesWhenOf({ state }: Alert): string | null {
-  return state === 'resolved' ? null : null;
+/** What would resolve an alert, to stand behind "when"; `null` where it is over. */
+export function resolvesWhenOf({ state, detector }: Alert): string | null {
+  return state === 'resolved' ? null : (RESOLVES_WHEN.get(detector) ?? null);
 }
 
 function overOf({ state, resolvedAt, resolvedBecause, firingAt, since }: Alert): string | null {
@@ -165,7 +173,7 @@ export function briefOf(alert: Alert): Brief {
 
 function subjectOf({ kind, cluster, alerts, counts }: Notification): string {
   const [first, ...rest] = alerts;
-  if (kind === 'storm') return `STORM: ${plural(totalOf(counts), 'alert')} in cluster ${cluster}; told together until it is over`;
+  if (kind === 'storm') return `STORM: ${plural(totalOf(counts), 'alert')} in cluster ${cluster}${mostlyOf(counts)}`;
   if (kind === 'storm-over') return `STORM OVER: alerts of cluster ${cluster} are told one by one again`;
   if (kind === 'test') return `TEST: a test of notifications from cluster ${cluster}; nothing is wrong`;
   if (first === undefined) return `${kind === 'resolved' ? 'RESOLVED' : 'ALERT'}: cluster ${cluster}`;
@@ -175,7 +183,8 @@ function subjectOf({ kind, cluster, alerts, counts }: Notification): string {
 }
 
 function leadOf({ kind, cluster, alerts, counts }: Notification): string | null {
-  if (kind === 'test') return 'This is a test of notifications. Nothing is wrong, and nothing has to be done.';
+  if (kind === 'test')
+    return `This is a test of notifications. Nothing is wrong, and nothing has to be done.${alerts.length === 0 ? '' : ' An alert looks like this:'}`;
   if (kind === 'storm') {
     const worst = alerts.length === 0 ? '' : ` The worst ${alerts.length === 1 ? 'is' : `${alerts.length} are`} below.`;
     return `${plural(totalOf(counts), 'alert')} in cluster ${cluster} at once: too many to tell one by one, so they are told together until it is over.${worst} All of them: precopy alerts.`;
@@ -197,6 +206,12 @@ function explainsOf(muted: readonly Alert[]): string | null {
 
 function andMore(alerts: readonly Alert[]): string | null {
   return alerts.length === 0 ? null : `and ${alerts.length} more; all of them: precopy alerts`;
+}
+
+/** What most of a storm is. */
+function mostlyOf([most, ...others]: Notification['counts']): string {
+  if (most === undefined) return '';
+  return others.length === 0 ? `: ${titleOf(most.detector)}` : `, ${most.alerts} of them: ${titleOf(most.detector)}`;
 }
 
 function totalOf(counts: Notification['counts']): number {

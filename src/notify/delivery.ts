@@ -1,6 +1,7 @@
 import type { Notification } from '../alerts/alert.ts';
 import { pause } from '../lib/pause.ts';
 import { duration } from '../lib/units.ts';
+import { within } from './deadline.ts';
 import { createGate, type Gate } from './gate.ts';
 import { NotifyError, type Notifier } from './notifier.ts';
 
@@ -169,31 +170,14 @@ async function one(notification: Notification, { to, parts, signal }: Omit<Tries
   const { now, attemptMs = 60_000 } = parts;
   if (signal.aborted) return null;
   const at = now();
-  const own = new AbortController();
-  let end: () => void = () => {};
-  const over = new Promise<never>((_resolve, reject) => {
-    const late = new NotifyError(`no end within ${duration(attemptMs)}`, { retriable: true });
-    const timer = setTimeout(() => stop(late), attemptMs);
-    const stopped = (): void => stop(signal.reason);
-    signal.addEventListener('abort', stopped);
-    function stop(reason: unknown): void {
-      own.abort(reason);
-      reject(reason);
-    }
-    end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', stopped);
-    };
-  });
+  const late = (): Error => new NotifyError(`no end within ${duration(attemptMs)}`, { retriable: true });
   try {
-    const { status } = await Promise.race([to.notifier.send(notification, own.signal), over]);
+    const { status } = await within({ ms: attemptMs, signal, late }, (own) => to.notifier.send(notification, own));
     return { status, at, tookMs: now() - at, error: null };
   } catch (reason) {
     if (signal.aborted) return null;
     const error = reason instanceof NotifyError ? reason : unforeseen(reason);
     return { status: error.message, at, tookMs: now() - at, error };
-  } finally {
-    end();
   }
 }
 

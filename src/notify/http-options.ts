@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { duration } from '../lib/duration.ts';
 
-const pemFile = z.string().startsWith('/').nullable().default(null);
+/** Path of a PEM file. */
+export const pemFile = z.string().startsWith('/').nullable().default(null);
 
 /** What every notifier that speaks HTTP can be told of the way. */
 export const httpOptions = {

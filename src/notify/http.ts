@@ -1,11 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import { request as plainRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as secureRequest } from 'node:https';
 import { durationMs } from '../lib/duration.ts';
 import { duration } from '../lib/units.ts';
-import { cut, inert } from '../reports/terminal/text.ts';
+import { inert } from '../reports/terminal/text.ts';
+import { createExcerpt } from './excerpt.ts';
 import { networkError, statusError } from './http-errors.ts';
 import { NotifyError } from './notifier.ts';
+import { readTlsFiles, type TlsPaths } from './tls-files.ts';
 
 /** One request. */
 export interface HttpCall {
@@ -27,13 +28,7 @@ export interface HttpAnswer {
 
 /** How requests are made. */
 export interface HttpParts {
-  readonly options: {
-    readonly timeout: string;
-    /** Paths of PEM files, read for each request: a renewed certificate is used at once. */
-    readonly ca: string | null;
-    readonly cert: string | null;
-    readonly key: string | null;
-  };
+  readonly options: TlsPaths & { readonly timeout: string };
   /** Texts that no message may hold. */
   readonly secrets: readonly string[];
   /** Unix ms. */
@@ -52,25 +47,16 @@ export interface Http {
 
 /** What is read of an answer. */
 const MOST_BYTES = 65_536;
-/** What a message says of an answer's body. */
-const EXCERPT = 160;
 
 /** A client for one receiver. */
 export function createHttp({ options, secrets, now }: HttpParts): Http {
   const timeoutMs = durationMs(options.timeout);
-  const hidden = secrets.filter((secret) => secret !== '').flatMap((secret) => [secret, encodeURIComponent(secret)]);
-
-  function said(body: string): string | null {
-    const text = inert(hidden.reduce((rest, secret) => rest.replaceAll(secret, '***'), body)).trim();
-    // a page for a browser says nothing that the status does not
-    return text === '' || text.startsWith('<') ? null : cut(text, EXCERPT);
-  }
-
+  const said = createExcerpt(secrets);
   return {
     async call({ method, url, headers = {}, body, explain = (text) => text }, signal) {
       signal.throwIfAborted();
       const target = new URL(url);
-      const tls = target.protocol === 'https:' ? await tlsFiles(options) : {};
+      const tls = target.protocol === 'https:' ? await readTlsFiles(options) : {};
       const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) };
       const request = { method, headers: { 'User-Agent': 'precopy', ...headers, ...length }, agent: false, ...tls } as const;
       const answer = await exchange({ target, request, body, timeoutMs, signal });
@@ -147,17 +133,4 @@ function exchange({ target, request, body, timeoutMs, signal }: Exchange): Promi
     });
     sent.end(body);
   });
-}
-
-async function tlsFiles({ ca, cert, key }: HttpParts['options']): Promise<RequestOptions & Record<string, unknown>> {
-  const read = async (name: string, path: string | null): Promise<Record<string, Buffer>> => {
-    if (path === null) return {};
-    try {
-      return { [name]: await readFile(path) };
-    } catch (cause) {
-      const code = (cause as NodeJS.ErrnoException).code ?? 'error';
-      throw new NotifyError(`${path} cannot be read (${code})`, { retriable: false, hint: `See the option ${name}.`, cause });
-    }
-  };
-  return { ...(await read('ca', ca)), ...(await read('cert', cert)), ...(await read('key', key)) };
 }

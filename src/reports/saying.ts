@@ -3,6 +3,7 @@ import { isoMs } from '../lib/units.ts';
 import type { HostState } from '../model/timeline.ts';
 import type { AnalysisDocument } from './json.ts';
 import { EVIDENCE_SHOWN } from './incident/quotes.ts';
+import { cut } from './terminal/text.ts';
 
 /** A finding as documents have it. */
 export type LiveFinding = AnalysisDocument['findings'][number];
@@ -59,7 +60,7 @@ export function sayingOf({ finding, migration: tied, quotes }: ToldFinding): Say
     evidence: evidence.slice(0, EVIDENCE_SHOWN).map(({ host: on, path, line, at, text }, i) => ({
       place: `${on} ${path}:${line}`,
       at: isoMs(at),
-      quote: quotes[i] ?? text,
+      quote: cut(quotes[i] ?? text, QUOTE),
     })),
     hidden: Math.max(0, evidence.length - EVIDENCE_SHOWN),
     remedies: remedies.map(({ what, command }) => ({
@@ -68,6 +69,9 @@ export function sayingOf({ finding, migration: tied, quotes }: ToldFinding): Say
     })),
   };
 }
+
+/** Columns of a quote, whatever a log has in one line. */
+const QUOTE = 500;
 
 /** The way of a migration: `kvm-a → kvm-b`. */
 export function routeOf({ source, destination }: LiveMigration): string {

@@ -66,6 +66,8 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   snappy: ['src/stream/kafka/codecs.ts'],
   'lz4-napi': ['src/stream/kafka/codecs.ts'],
   '@mongodb-js/zstd': ['src/stream/kafka/codecs.ts'],
+  nodemailer: ['src/notify/email.ts'],
+  'nodemailer/lib/smtp-transport': ['src/notify/email.ts'],
   '@clickhouse/client': ['src/store/'],
   chdb: ['src/store/'],
   'chdb/connection': ['src/store/'],

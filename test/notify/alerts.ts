@@ -1,10 +1,11 @@
 import type { Alert, Notification } from '../../src/alerts/alert.ts';
 import { detectors } from '../../src/detectors/index.ts';
-import { tell, type StoryEvent } from '../../src/detectors/story.ts';
+import { tell } from '../../src/detectors/story.ts';
 import { stableId } from '../../src/lib/hash.ts';
-import { findingsOf } from '../../src/reports/analysis.ts';
+import { findingsOf, type Analysis } from '../../src/reports/analysis.ts';
 import { findingDocument, migrationDocument } from '../../src/reports/json.ts';
 import { messageOf } from '../../src/reports/incident/quotes.ts';
+import { analysedFolder } from '../recording.ts';
 
 /** When the alerts of tests began to fire. */
 const FIRED_AT = Date.UTC(2026, 10, 23, 4, 42, 40);
@@ -13,15 +14,23 @@ const FIRED_AT = Date.UTC(2026, 10, 23, 4, 42, 40);
 export function alertOf(detector: string, changes: Partial<Alert> = {}): Alert {
   const [story] = detectors.find(({ id }) => id === detector)?.fires ?? [];
   if (story === undefined) throw new Error(`${detector} has no story`);
-  return alertOfStory(detector, story.events, changes);
+  const told = tell(story.events);
+  return alertIn(detector, { findings: findingsOf(told, detectors), migrations: told.migrations }, changes);
 }
 
-/** The first alert of a detector in a story. */
-function alertOfStory(detector: string, events: readonly StoryEvent[], changes: Partial<Alert> = {}): Alert {
-  const told = tell(events);
-  const finding = findingsOf(told, detectors).find((one) => one.detector === detector);
-  if (finding === undefined) throw new Error(`${detector} finds nothing in its story`);
-  const migration = told.migrations.find(({ id }) => id === finding.migration) ?? null;
+/** The alert of a detector in a recording. */
+export async function alertOfRecording(detector: string, folder: string, changes: Partial<Alert> = {}): Promise<Alert> {
+  return alertIn(detector, await analysedFolder(folder), changes);
+}
+
+function alertIn(
+  detector: string,
+  { findings, migrations }: Pick<Analysis, 'findings' | 'migrations'>,
+  changes: Partial<Alert>,
+): Alert {
+  const finding = findings.find((one) => one.detector === detector);
+  if (finding === undefined) throw new Error(`${detector} finds nothing`);
+  const migration = migrations.find(({ id }) => id === finding.migration) ?? null;
   const subject = finding.vm ?? finding.host ?? '';
   return {
     id: stableId('pod-1', detector, subject),

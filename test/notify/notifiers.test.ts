@@ -7,6 +7,8 @@ import { alertOf, notificationOf, resolved } from './alerts.ts';
 
 const options = { type: 'stdout', width: 100, color: false };
 
+const stdout = notifiers.find(({ type }) => type === 'stdout');
+
 test('every kind of src/notify is in its registry, under the name of its file', async () => {
   const files = readdirSync('src/notify').filter((file) => file !== 'index.ts');
   const kinds: string[] = [];
@@ -20,8 +22,7 @@ test('every kind of src/notify is in its registry, under the name of its file', 
 
 test('standard output has the whole alert', async () => {
   const texts: string[] = [];
-  const kind = notifiers.find(({ type }) => type === 'stdout');
-  const notifier = kind?.create(options, { now: () => 0, out: (text) => texts.push(text), runbookUrl: null });
+  const notifier = stdout?.create(options, { now: () => 0, out: (text) => texts.push(text), runbookUrl: null });
   const alert = alertOf('cpu-incompatible');
   await notifier?.send(notificationOf([alert]), new AbortController().signal);
   expect(texts.join('')).toContain('CRITICAL  cpu-incompatible');
@@ -30,7 +31,7 @@ test('standard output has the whole alert', async () => {
 
 test('an alert that is over says why and for how long it was, and asks for nothing', async () => {
   const texts: string[] = [];
-  const notifier = notifiers[0]?.create(options, { now: () => 0, out: (text) => texts.push(text), runbookUrl: null });
+  const notifier = stdout?.create(options, { now: () => 0, out: (text) => texts.push(text), runbookUrl: null });
   const over = resolved(alertOf('cpu-incompatible'));
   await notifier?.send(notificationOf([over], { kind: 'resolved' }), new AbortController().signal);
   expect(texts.join('')).toContain('The VM migrated since. It fired for 30 min');
