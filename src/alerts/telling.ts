@@ -107,7 +107,7 @@ function firstOfEach(alerts: readonly Alert[]): readonly Alert[] {
 }
 
 /** What a detector finds, as its name says: `Migration failed`. */
-function titleOf(detector: string): string {
+export function titleOf(detector: string): string {
   return TITLES.get(detector) ?? detector;
 }
 
