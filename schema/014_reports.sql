@@ -1,5 +1,5 @@
 -- Weekly reports as they were made. Written by `precopy report` and by the schedule of an instance; made again, the newest counts.
--- Read by `precopy report --list` and by the next week's report, which compares.
+-- Read by `precopy report --list`. A report compares with migrations of the weeks before, not with their reports: those may be of less.
 CREATE TABLE IF NOT EXISTS reports
 (
     cluster LowCardinality(String) COMMENT 'CloudStack cluster; empty: of all clusters',

@@ -18,6 +18,7 @@ const HELP = `precopy   what every KVM live migration of CloudStack did, why one
   precopy query NAME       what happened: migrations, findings, one VM's timeline,
                            downtimes … or SQL
   precopy tail             the same live
+  precopy report           the health of a week's migrations, to read on Monday
   precopy doctor           whether anything is lost, late or not seen
   precopy backtest         what other limits of a detector would have found
   precopy schema           the tables
@@ -38,6 +39,7 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<num
   explain: async (args) => (await import('./commands/explain.ts')).explain(args, terminal()),
   check: async (args) => (await import('./commands/check.ts')).check(args, { terminal: terminal(), env: process.env }),
   query: async (args) => (await import('./commands/query.ts')).query(args, asking()),
+  report: async (args) => (await import('./commands/report.ts')).report(args, asking()),
   doctor: async (args) => (await import('./commands/doctor.ts')).doctor(args, asking()),
   backtest: async (args) => (await import('./commands/backtest.ts')).backtest(args, asking()),
   tail: async (args) => (await import('./commands/tail.ts')).tail(args, asking()),

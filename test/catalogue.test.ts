@@ -15,6 +15,7 @@ import { secretPatterns } from '../src/ingest/secrets.ts';
 import { detectorsPage, limitsOf, parsersPage, secretsPage, type CatalogueDetector } from '../src/reports/catalogue.ts';
 import { findingMessage } from '../src/reports/finding-message.ts';
 import { analysisDocument } from '../src/reports/json.ts';
+import { reportDocument } from '../src/reports/weekly/document.ts';
 
 type Exports = Readonly<Record<string, unknown>>;
 
@@ -64,6 +65,11 @@ test('docs/finding-message.schema.json is fresh', () => {
 test('docs/notification.schema.json is fresh', () => {
   const schema = z.toJSONSchema(notificationDocument, { target: 'draft-2020-12' });
   expectFresh('docs/notification.schema.json', `${JSON.stringify({ title: 'precopy/notification@1', ...schema }, null, 2)}\n`);
+});
+
+test('docs/report.schema.json is fresh', () => {
+  const schema = z.toJSONSchema(reportDocument, { target: 'draft-2020-12' });
+  expectFresh('docs/report.schema.json', `${JSON.stringify({ title: 'precopy/report@1', ...schema }, null, 2)}\n`);
 });
 
 describe('configuration', () => {

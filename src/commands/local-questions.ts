@@ -5,6 +5,8 @@ import type { Backtest } from '../model/backtest.ts';
 import { backtest } from '../pipeline/backtest.ts';
 import { PROCESSORS_GROUP } from '../pipeline/processor.ts';
 import type { DetectorSettings } from '../reports/analysis.ts';
+import { makeReport } from '../forensics/weekly/make-report.ts';
+import { keepReport, keptReports } from '../store/kept-reports.ts';
 import type { Store } from '../store/store.ts';
 import { DEAD_LETTERS_TOPIC, RECORDS_TOPIC, type Stream } from '../stream/stream.ts';
 
@@ -47,5 +49,11 @@ export function createLocalQuestions({ store, stream, limits }: LocalParts): Que
         testing = null;
       }
     },
+    async report(query) {
+      const report = await makeReport(store, { ...query, now: Date.now() });
+      await keepReport(store, report);
+      return report;
+    },
+    reports: () => keptReports(store),
   };
 }

@@ -4,6 +4,8 @@ import { AppError, type ErrorCode } from '../lib/errors.ts';
 import type { Answer } from '../model/answer.ts';
 import type { Backtest } from '../model/backtest.ts';
 import type { Diagnosis } from '../model/diagnosis.ts';
+import type { WeeklyReport } from '../reports/weekly/document.ts';
+import type { KeptReport } from '../store/kept-reports.ts';
 import type { UserResult } from '../store/store.ts';
 
 /** An answer takes 30 s at most (the limit of users' SQL); a busy instance may need a little more for the rest. */
@@ -35,6 +37,8 @@ export function createRemoteQuestions(url: string): Questions {
     sql: (sql, maxRows) => post<UserResult>(url, 'sql', { sql, maxRows }),
     doctor: (filter: Filter) => post<Diagnosis>(url, 'doctor', filter),
     backtest: (asked) => post<Backtest>(url, 'backtest', asked, BACKTEST_TIMEOUT_MS),
+    report: (query) => post<WeeklyReport>(url, 'report', query),
+    reports: () => post<readonly KeptReport[]>(url, 'reports', {}),
   };
 }
 

@@ -3,12 +3,15 @@ import type { Answer, Column, ColumnKind } from '../model/answer.ts';
 import type { Backtest, BacktestAsked } from '../model/backtest.ts';
 import type { Diagnosis } from '../model/diagnosis.ts';
 import { countersOf } from '../reports/incident/counters.ts';
+import type { WeeklyReport } from '../reports/weekly/document.ts';
+import type { KeptReport } from '../store/kept-reports.ts';
 import type { Store, UserResult } from '../store/store.ts';
 import type { Filter } from './filter.ts';
 import { findings } from './findings.ts';
 import { cpu, heartbeats, temperatures } from './hosts.ts';
 import { downtimePercentiles, migrations, slowestMigrations } from './migrations.ts';
 import { vmTimeline } from './timeline.ts';
+import type { ReportQuery } from './weekly/make-report.ts';
 
 /** A question with a name. */
 export interface Question {
@@ -30,6 +33,10 @@ export interface Questions {
   doctor(filter: Filter): Promise<Diagnosis>;
   /** What other limits would have found. @throws AppError `usage`, `not-allowed` where one is being answered, `timed-out`. */
   backtest(asked: BacktestAsked): Promise<Backtest>;
+  /** The weekly report, made now and kept. @throws AppError `usage` where there is no such week or zone. */
+  report(query: ReportQuery): Promise<WeeklyReport>;
+  /** Reports that are kept, the newest week first. */
+  reports(): Promise<readonly KeptReport[]>;
 }
 
 function columns(kind: ColumnKind, ...names: readonly string[]): readonly Column[] {

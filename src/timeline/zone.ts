@@ -80,3 +80,51 @@ export function momentNamed(text: string): number | null {
   const moment = DateTime.fromISO(text.trim().replace(' ', 'T'), { zone: 'utc' });
   return moment.isValid ? moment.toMillis() : null;
 }
+
+/** A week of people: Monday 00:00 to the next Monday 00:00 by the clocks of a zone; 167 or 169 hours long where they change. */
+export interface WeekBounds {
+  /** ISO 8601: `2026-W47`. */
+  readonly week: string;
+  /** Unix ms, inclusive. */
+  readonly from: number;
+  /** Unix ms, exclusive. */
+  readonly to: number;
+}
+
+/** The ISO week that a moment is in, by the clocks of a zone: `2026-W47`. */
+export function isoWeek(atMs: number, zone: Zone): string {
+  const { weekYear, weekNumber } = DateTime.fromMillis(atMs, { zone: zone.name });
+  return weekName(weekYear, weekNumber);
+}
+
+/**
+ * When an ISO week begins and ends in a zone; `null` where there is no such week: not of the form `2026-W47`, or a 53rd week of a year
+ * that has 52.
+ */
+export function weekBounds(week: string, zone: Zone): WeekBounds | null {
+  const [, year = '', number = ''] = /^(\d{4})-W(\d{2})$/.exec(week) ?? [];
+  const monday = DateTime.fromObject({ weekYear: Number(year), weekNumber: Number(number), weekday: 1 }, { zone: zone.name });
+  if (year === '' || !monday.isValid) return null;
+  return boundsFrom(monday);
+}
+
+/** The week that comes so many weeks after this one, before it where negative. */
+export function weekAfter({ from }: WeekBounds, weeks: number, zone: Zone): WeekBounds {
+  return boundsFrom(DateTime.fromMillis(from, { zone: zone.name }).plus({ weeks }));
+}
+
+function boundsFrom(monday: DateTime): WeekBounds {
+  const { weekYear, weekNumber } = monday;
+  // in some zones clocks change at midnight, and a Monday begins at 01:00
+  const [from, to] = [monday.startOf('week'), monday.plus({ weeks: 1 }).startOf('week')];
+  return { week: weekName(weekYear, weekNumber), from: from.toMillis(), to: to.toMillis() };
+}
+
+function weekName(year: number, number: number): string {
+  return `${String(year).padStart(4, '0')}-W${String(number).padStart(2, '0')}`;
+}
+
+/** A moment by the clocks of a zone, to the minute: `2026-11-23 05:42`. */
+export function wallTime(atMs: number, zone: Zone): string {
+  return DateTime.fromMillis(atMs, { zone: zone.name }).toFormat('yyyy-MM-dd HH:mm');
+}

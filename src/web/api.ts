@@ -120,6 +120,8 @@ const backtestShape = z.strictObject({
   cluster: z.string().exactOptional(),
 });
 const userSql = z.strictObject({ sql: z.string().min(1), maxRows: z.int().min(1).max(1_000_000).default(10_000) });
+/** Which weekly report (src/forensics/weekly/make-report.ts); `null`: of all clusters. */
+const reportShape = z.strictObject({ week: z.string(), zone: z.string(), cluster: z.string().min(1).nullable() });
 
 /** What a follower may choose by. */
 const interestShape = z.strictObject({
@@ -173,6 +175,10 @@ function routes(parts: ApiParts, { names, closing }: Access): Hono {
   app.post('/api/v1/backtest', async (context) =>
     context.json(await parts.questions.backtest(checked(backtestShape, await bodyOf(context)))),
   );
+  app.post('/api/v1/report', async (context) =>
+    context.json(await parts.questions.report(checked(reportShape, await bodyOf(context)))),
+  );
+  app.post('/api/v1/reports', async (context) => context.json(await parts.questions.reports()));
   app.get('/api/v1/tail', (context) => {
     const { events, vm, host } = checked(interestShape, context.req.query());
     if (followers >= MAX_FOLLOWERS) throw new AppError('not-allowed', `${MAX_FOLLOWERS} follow already`);

@@ -1,0 +1,74 @@
+import type { IncidentRow, RemedyRow, ReportScope, TroubleRow } from '../../reports/weekly/rows.ts';
+import type { Store } from '../../store/store.ts';
+import { weekIndex, within } from './within.ts';
+
+const MOST_CAUSES = 50;
+const HOSTS = 3;
+/** Steps of one cause. */
+const REMEDIES = 3;
+
+/**
+ * Findings of warning or above that began in the period, each with its incident: all about one migration are one, others are one each.
+ * The cause is the migration's where it is known, else the detector of the worst finding, of several the first.
+ */
+function foundIn(period: string, cluster: string): string {
+  return `found AS (
+      SELECT stored.cluster AS cluster, id, detector, severity, summary, host, migration_id, from_at, document,
+        if(migration_id = '', id, migration_id) AS incident, if(severity = 'critical', 2, 1) AS gravity
+      FROM findings AS stored FINAL WHERE ${period} AND severity IN ('warning', 'critical')
+    ), causes AS (
+      SELECT cluster, id, cause_kind FROM migrations FINAL
+      WHERE cause_kind NOT IN ('', 'unknown') AND id IN (SELECT migration_id FROM found) AND ${cluster}
+    ), grouped AS (
+      SELECT found.cluster AS cluster, incident, max(gravity) AS gravity, max(migration_id != '') AS moving, min(found.from_at) AS from_at,
+        if(any(causes.cause_kind) = '', argMax(detector, (found.gravity, -toUnixTimestamp64Milli(found.from_at), detector)), any(causes.cause_kind)) AS cause,
+        argMax(summary, (found.gravity, toUnixTimestamp64Milli(found.from_at), found.id)) AS summary,
+        groupUniqArrayIf(host, host != '') AS hosts
+      FROM found LEFT JOIN causes ON causes.cluster = found.cluster AND causes.id = found.migration_id
+      GROUP BY cluster, incident
+    )`;
+}
+
+/** Incidents of the week by cluster and cause, the gravest and most frequent first. */
+export async function incidentsByCause(store: Store, scope: ReportScope): Promise<readonly IncidentRow[]> {
+  const { week, cluster, params } = within(scope, 'from_at');
+  return store.query<IncidentRow>(
+    `WITH ${foundIn(week, cluster)}
+     SELECT cluster, cause, if(max(gravity) = 2, 'critical', 'warning') AS severity, count() AS incidents,
+       countIf(gravity = 2) AS critical, countIf(moving) AS migrations,
+       arrayMap(one -> one.1, topKArray(${HOSTS}, 100, 'counts')(hosts)) AS hosts,
+       toUnixTimestamp64Milli(min(from_at)) AS firstAt, toUnixTimestamp64Milli(max(from_at)) AS lastAt,
+       argMax(grouped.summary, (gravity, from_at, incident)) AS summary
+     FROM grouped GROUP BY cluster, cause ORDER BY critical DESC, incidents DESC, cluster, cause LIMIT ${MOST_CAUSES}`,
+    params,
+  );
+}
+
+/** What the findings of the week advise, by cause: the steps that are advised for the most incidents, the same words counted together. */
+export async function remediesByCause(store: Store, scope: ReportScope): Promise<readonly RemedyRow[]> {
+  const { week, cluster, params } = within(scope, 'from_at');
+  return store.query<RemedyRow>(
+    `WITH ${foundIn(week, cluster)}, advised AS (
+       SELECT cluster, incident, arrayJoin(arrayEnumerate(steps) AS numbers) AS position, steps[position].1 AS what, steps[position].2 AS command
+       FROM (SELECT cluster, incident, JSONExtract(document, 'remedies', 'Array(Tuple(what String, command Nullable(String)))') AS steps FROM found)
+     )
+     SELECT grouped.cause AS cause, what, command, uniqExact(advised.cluster, advised.incident) AS incidents, min(advised.position) AS position
+     FROM advised INNER JOIN grouped ON grouped.cluster = advised.cluster AND grouped.incident = advised.incident
+     GROUP BY cause, what, command ORDER BY cause, incidents DESC, position, what LIMIT ${REMEDIES} BY cause`,
+    params,
+  );
+}
+
+/** Incidents and spikes of the storage heartbeat of the week and the four before; a week without any has no row. */
+export async function troublesCompared(store: Store, scope: ReportScope): Promise<readonly TroubleRow[]> {
+  const { allWeeks, params } = within(scope, 'from_at');
+  return store.query<TroubleRow>(
+    `SELECT ${weekIndex('first_at')} AS week, count() AS incidents, sum(spikes) AS spikes
+     FROM (
+       SELECT cluster, min(from_at) AS first_at, countIf(detector = 'storage-heartbeat-spike') AS spikes
+       FROM findings FINAL WHERE ${allWeeks} AND severity IN ('warning', 'critical')
+       GROUP BY cluster, if(migration_id = '', id, migration_id), ${weekIndex('from_at')}
+     ) GROUP BY week ORDER BY week`,
+    params,
+  );
+}

@@ -1,0 +1,240 @@
+import { listed } from '../../lib/units.ts';
+import type { Block, Inline, Section } from './blocks.ts';
+import type { WeeklyReport } from './document.ts';
+import type { Figures } from './figures.ts';
+
+interface Context {
+  readonly report: WeeklyReport;
+  readonly figures: Figures;
+}
+
+function section(title: string, blocks: readonly Block[]): Section {
+  return { title, brief: false, folded: false, blocks };
+}
+
+/** Features that a row names. */
+const MOST_FEATURES = 8;
+
+/** Between which hosts CPUs agree. */
+export function cpuSection({ report, figures }: Context): Section {
+  const { cpu } = report;
+  if (cpu.clusters.length === 0)
+    return section('CPU compatibility', [
+      { kind: 'paragraph', of: ['No migration between two known hosts was seen, so nothing is known of it.'] },
+    ]);
+  const many = cpu.clusters.length > 1;
+  const shown = cpu.clusters.flatMap(({ cluster, fails, mixed }, i) => (fails + mixed > 0 || i < 3 ? [{ cluster, i }] : []));
+  const totals: readonly Block[] = shown.map(({ cluster, i }) => {
+    const at = `cpu.clusters.${i}`;
+    return {
+      kind: 'paragraph',
+      of: [
+        ...(many ? [{ foreign: cluster }, ': '] : []),
+        'of the pairs of ',
+        figures.count(`${at}.hosts`),
+        ' hosts, each way, ',
+        figures.count(`${at}.works`),
+        ' were seen to work, ',
+        figures.count(`${at}.fails`),
+        ' to fail, ',
+        figures.count(`${at}.mixed`),
+        ' to work for some VMs only; ',
+        figures.count(`${at}.unknown`),
+        ' are not known.',
+      ],
+    };
+  });
+  return section('CPU compatibility', [
+    ...totals,
+    ...(cpu.failing.length === 0 ? [] : [failingTable({ report, figures })]),
+    ...cpu.matrices.flatMap((_, i) => matrix({ report, figures }, i, many)),
+    {
+      kind: 'paragraph',
+      small: true,
+      of: [
+        'From outcomes of ',
+        figures.count('cpu.days'),
+        ' days. A pair that works for one VM may fail for another with a newer CPU model.',
+      ],
+    },
+  ]);
+}
+
+function failingTable({ report, figures }: Context): Block {
+  return {
+    kind: 'table',
+    caption: 'Pairs that failed for their CPUs',
+    columns: [
+      { title: 'from → to', kind: 'text' },
+      { title: 'failed', kind: 'number' },
+      { title: 'completed', kind: 'number' },
+      { title: 'last', kind: 'fixed' },
+      { title: 'what the destination lacks', kind: 'long' },
+    ],
+    rows: report.cpu.failing.map(({ source, destination, features, text }, i) => [
+      [{ foreign: `${source} → ${destination}` }],
+      [figures.count(`cpu.failing.${i}.cpuFailed`)],
+      [figures.count(`cpu.failing.${i}.completed`)],
+      [figures.at(`cpu.failing.${i}.lastFailedAt`)],
+      [{ foreign: features.length === 0 ? (text ?? 'nothing tells') : listed(features, MOST_FEATURES) }],
+    ]),
+  };
+}
+
+const CELLS = {
+  works: { tone: 'good', word: 'works' },
+  fails: { tone: 'critical', word: 'fails' },
+  mixed: { tone: 'warning', word: 'some' },
+  unknown: { tone: 'dim', word: '?' },
+  itself: { tone: 'dim', word: '·' },
+} as const;
+
+function matrix({ report, figures }: Context, i: number, named: boolean): readonly Block[] {
+  const { hosts = [], rows = [], cluster = '', left = 0 } = report.cpu.matrices[i] ?? {};
+  const cells = rows.map((cells_, row): readonly Inline[] => [
+    [{ foreign: hosts[row]?.host ?? '' }],
+    ...cells_.map(({ state, lacks }, column): Inline => {
+      const { tone, word } = CELLS[state];
+      const flags = state === 'unknown' && lacks !== null && lacks > 0;
+      return [{ tone, word }, ...(flags ? [' −', figures.count(`cpu.matrices.${i}.rows.${row}.${column}.lacks`)] : [])];
+    }),
+  ]);
+  const models = hosts.flatMap(({ host, model }) => (model === null ? [] : [`${host}: ${model}`]));
+  return [
+    {
+      kind: 'table',
+      caption: `From the host of the row to that of the column${named ? `, ${cluster}` : ''}`,
+      columns: [{ title: '', kind: 'fixed' }, ...hosts.map(({ host }) => ({ title: host, kind: 'fixed' as const }))],
+      rows: cells,
+    },
+    {
+      kind: 'paragraph',
+      small: true,
+      of: [
+        'some: for some VMs; ?: not seen yet, − with as many CPU flags as the destination lacks where both hosts told theirs.',
+        ...(left > 0 ? [' ', figures.count(`cpu.matrices.${i}.left`), ' hosts that are in no failing pair are left out.'] : []),
+        ...(models.length === 0 ? [' No host told its CPU (host facts).'] : [' ', { foreign: models.join('; ') }]),
+      ],
+    },
+  ];
+}
+
+/** The storage heartbeat. */
+export function storageSection({ report, figures }: Context): Section {
+  const { storage } = report;
+  if (!storage.observed)
+    return section('Storage heartbeat', [
+      {
+        kind: 'paragraph',
+        of: ['Not observed: no write was measured, and no agent told of a failed one. That is no proof of healthy storage.'],
+      },
+    ]);
+  const pools: Block = {
+    kind: 'table',
+    caption: null,
+    columns: [
+      { title: 'pool', kind: 'text' },
+      { title: 'spikes', kind: 'number' },
+      { title: 'critical', kind: 'number' },
+      { title: 'hosts', kind: 'number' },
+      { title: 'writes measured', kind: 'number' },
+      { title: 'longest', kind: 'number' },
+      { title: 'where and when', kind: 'text' },
+    ],
+    rows: storage.pools.map(({ pool, longestHost }, i) => {
+      const at = `storage.pools.${i}`;
+      return [
+        [{ foreign: pool ?? 'not named' }],
+        [figures.count(`${at}.spikes`)],
+        [figures.count(`${at}.critical`)],
+        [figures.count(`${at}.hosts`)],
+        [figures.count(`${at}.writes`)],
+        [figures.ms(`${at}.longestMs`)],
+        longestHost === null ? ['–'] : [{ foreign: longestHost }, ', ', figures.at(`${at}.longestAt`)],
+      ];
+    }),
+  };
+  const resets: Block = {
+    kind: 'table',
+    caption: 'Hosts that reset themselves, or came near',
+    columns: [
+      { title: '', kind: 'fixed' },
+      { title: 'host', kind: 'text' },
+      { title: 'since', kind: 'fixed' },
+      { title: 'what happened', kind: 'long' },
+    ],
+    rows: storage.resets.map(({ host, reset, summary }, i) => [
+      [reset ? { tone: 'critical', word: 'reset' } : { tone: 'warning', word: 'near' }],
+      [{ foreign: host }],
+      [figures.at(`storage.resets.${i}.at`)],
+      [{ foreign: summary }],
+    ]),
+  };
+  return section('Storage heartbeat', [
+    pools,
+    ...(storage.resets.length === 0
+      ? [{ kind: 'paragraph' as const, of: ['No host came near to resetting itself.'] }]
+      : [resets]),
+    { kind: 'paragraph', small: true, of: [{ foreign: storage.definition }, '.'] },
+  ]);
+}
+
+const HEAT = {
+  hot: 'while one of the hosts was hot',
+  cool: 'while neither was',
+  unobserved: 'temperatures not observed',
+} as const;
+
+/** Hosts that were too hot, and whether guests stood still longer for it. */
+export function heatSection({ report, figures }: Context): Section {
+  const { hosts, downtimes } = report.heat;
+  const [hot, cool] = downtimes;
+  const seen = (hot?.migrations ?? 0) + (cool?.migrations ?? 0) > 0;
+  if (hosts.length === 0)
+    return section('Heat', [
+      {
+        kind: 'paragraph',
+        of: [
+          seen
+            ? 'No host was hotter than its own chips allow.'
+            : 'Not observed: no host of a completed migration told temperatures.',
+        ],
+      },
+    ]);
+  return section('Heat', [
+    {
+      kind: 'table',
+      caption: 'Hosts that were too hot',
+      columns: [
+        { title: 'host', kind: 'text' },
+        { title: 'what', kind: 'text' },
+        { title: 'findings', kind: 'number' },
+        { title: 'near a migration', kind: 'text' },
+      ],
+      rows: hosts
+        .slice(0, 10)
+        .map(({ host, overheated, throttled, nearMigrations }, i) => [
+          [{ foreign: host }],
+          [listed([...(overheated ? ['over a limit of its chips'] : []), ...(throttled ? ['CPUs throttled'] : [])])],
+          [figures.count(`heat.hosts.${i}.findings`)],
+          [nearMigrations ? { tone: 'warning', word: 'yes' } : 'no'],
+        ]),
+    },
+    {
+      kind: 'table',
+      caption: 'Downtime of completed migrations',
+      columns: [
+        { title: '', kind: 'text' },
+        { title: 'migrations', kind: 'number' },
+        { title: 'downtime known', kind: 'number' },
+        { title: 'median', kind: 'number' },
+      ],
+      rows: downtimes.map(({ heat }, i) => [
+        [HEAT[heat]],
+        [figures.count(`heat.downtimes.${i}.migrations`)],
+        [figures.count(`heat.downtimes.${i}.known`)],
+        [figures.ms(`heat.downtimes.${i}.medianMs`)],
+      ]),
+    },
+  ]);
+}
