@@ -1,4 +1,6 @@
 import type { LiveFinding, LiveMigration } from '../reports/saying.ts';
+import type { CauseKind } from '../model/timeline.ts';
+import type { LiveFinding, LiveMigration, ToldFinding } from '../reports/live.ts';
 
 /** `pending`: its hold time is not over; `firing`: somebody has to know; `resolved`: it is over. */
 export type AlertState = 'pending' | 'firing' | 'resolved';
@@ -13,12 +15,49 @@ export interface Mute {
   readonly because: string;
 }
 
-/** Somebody takes care of it: nobody is told again until it is resolved. */
+/** Somebody takes care of it: nobody is told again until it is resolved, or worse. */
 export interface Acknowledgement {
   readonly by: string;
   /** Unix ms. */
   readonly at: number;
   readonly comment: string;
+}
+
+/** What one finding says of an alert, as far as deciding needs it; without its words. */
+export interface Said {
+  /** Row of the finding. */
+  readonly id: string;
+  /** When the newest message about it was concluded, Unix ms; an older one changes nothing. */
+  readonly at: number;
+  readonly from: number;
+  /** `null` while it goes on. */
+  readonly to: number | null;
+  /** The latest time of its lines. */
+  readonly heardAt: number;
+  readonly severity: LiveFinding['severity'];
+  /** The migration that it is about; `null` where it is about a host. */
+  readonly migration: string | null;
+  readonly source: string | null;
+  readonly destination: string | null;
+  /** When that migration ended. */
+  readonly endedAt: number | null;
+  /** That migration failed or was aborted. */
+  readonly broken: boolean;
+  readonly cause: CauseKind | null;
+  /** How much it tells of its migration (`src/reports/telling.ts`). */
+  readonly telling: number;
+  /** It says that the host resets itself. */
+  readonly resets: boolean;
+  /** Why it does not count any more; `null` while it does. */
+  readonly over: 'withdrawn' | 'ended' | 'moved' | 'quiet' | null;
+  /** The alert that says why it happens; `null` where none does. */
+  readonly explainedBy: { readonly id: string; readonly because: string } | null;
+}
+
+/** A finding with its words. */
+export interface Statement extends ToldFinding {
+  /** Row of the finding. */
+  readonly id: string;
 }
 
 /** What was told of an alert last. */
@@ -29,8 +68,12 @@ export interface Told {
   readonly at: number;
   readonly state: 'firing' | 'resolved';
   readonly severity: LiveFinding['severity'];
-  /** Told as one of many, in the summary of a storm. */
+  /** What that notification was. */
+  readonly kind: 'firing' | 'resolved' | 'storm' | 'storm-over';
+  /** Told as one of many, in the summary of a storm: its end is told with that of others, too. */
   readonly inStorm: boolean;
+  /** Its migration had failed by then: one that is about to fail is told again when it has. */
+  readonly broken: boolean;
 }
 
 /** A problem as people are told of it: one a detector and subject, however many findings say so. */
@@ -43,26 +86,34 @@ export interface Alert {
   readonly subject: string;
   /** Source, destination and host of the finding: what concerns one of them concerns the alert. */
   readonly hosts: readonly string[];
-  /** Alerts of one cluster with the same cause are told together. */
+  /** Alerts of one cluster with the same cause are told together; the same for a whole episode. */
   readonly group: string;
   readonly state: AlertState;
   /** Counts how often it began to fire; an alert that fires anew is told anew. */
   readonly episode: number;
-  /** Row of the newest finding that says so. */
+  /** Row of the finding that is shown: the worst that still holds, of several the newest. */
   readonly findingId: string;
   readonly finding: LiveFinding;
   readonly migration: LiveMigration | null;
   /** The words of each record of evidence. */
   readonly quotes: readonly string[];
-  /** Ids of findings of this episode, the newest last, at most 20. */
-  readonly findings: readonly string[];
+  /** What its findings say, the newest last, at most 20; those of earlier episodes are kept to know what comes again. */
+  readonly said: readonly Said[];
+  /** Up to two others that still hold, the best first: one of them is shown when the shown one does not hold any more. */
+  readonly spare: readonly Statement[];
+  /** Messages about findings that are not in `said` are old up to this time, Unix ms; `null` where all are. */
+  readonly forgottenAt: number | null;
   /** How many findings this episode had: 3 failed attempts of one VM are one alert. */
   readonly count: number;
   /** When this episode's first finding came, Unix ms by the clock of the processor. */
   readonly since: number;
   /** When the newest finding came. */
   readonly seenAt: number;
+  /** When it last became worse in this episode; `null` where it did not. */
+  readonly worsenedAt: number | null;
   readonly firingAt: number | null;
+  /** When people were first told of this episode. */
+  readonly toldAt: number | null;
   readonly resolvedAt: number | null;
   /** Why it is over, in words; `null` while it is not. */
   readonly resolvedBecause: string | null;
@@ -121,6 +172,7 @@ export interface Maintenance {
   readonly host: string | null;
   /** Unix ms. */
   readonly from: number;
+  /** First instant after it; `Infinity` where nobody knows. */
   readonly until: number;
   readonly comment: string;
 }

@@ -2,8 +2,8 @@
 export type Ending =
   /** What was found is over (its `to` is known), and did not come back for `recoveryMs`. */
   | { readonly by: 'condition-ends'; readonly recoveryMs: number }
-  /** A migration of the VM that ended after it began completed: the one it is about, or a later one. */
-  | { readonly by: 'moves' }
+  /** A migration of the VM completed: the one it is about or a later one; with `again` a later one only. */
+  | { readonly by: 'moves'; readonly again: boolean }
   /** Nothing more was found for `afterMs`. */
   | { readonly by: 'quiet'; readonly afterMs: number };
 
@@ -27,6 +27,8 @@ export type Together =
 /** How findings of one detector become alerts. */
 export interface Policy {
   readonly detector: string;
+  /** Whose problem it is: the alert's subject. */
+  readonly about: 'vm' | 'host';
   /** A warning is told only after it stood this long, by the time of its lines; what is critical is told at once. */
   readonly holdMs: number;
   /** A failure of unknown cause waits this long, because another log often says why a moment later. */
@@ -46,7 +48,10 @@ const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 
 /** A failed migration is over when the VM moved; nobody has to move it, so a day without another attempt ends it too. */
-const MOVES_OR_A_DAY = [{ by: 'moves' }, { by: 'quiet', afterMs: 24 * HOUR_MS }] as const;
+const MOVES_OR_A_DAY = [
+  { by: 'moves', again: false },
+  { by: 'quiet', afterMs: 24 * HOUR_MS },
+] as const;
 
 /** What is as good for most detectors. */
 const AT_ONCE = { holdMs: 0, unexplainedHoldMs: 0 } as const;
@@ -55,6 +60,7 @@ const AT_ONCE = { holdMs: 0, unexplainedHoldMs: 0 } as const;
 export const policies: readonly Policy[] = [
   {
     detector: 'clock-skew',
+    about: 'host',
     ...AT_ONCE,
     ends: [{ by: 'quiet', afterMs: 24 * HOUR_MS }],
     resolvesWhen: 'no migration of the host has shown a wrong clock for 24 h',
@@ -64,6 +70,7 @@ export const policies: readonly Policy[] = [
   },
   {
     detector: 'cpu-incompatible',
+    about: 'vm',
     ...AT_ONCE,
     ends: MOVES_OR_A_DAY,
     resolvesWhen: 'a later migration of the VM completes, or 24 h pass without another attempt that fails so',
@@ -73,6 +80,7 @@ export const policies: readonly Policy[] = [
   },
   {
     detector: 'destination-died',
+    about: 'vm',
     ...AT_ONCE,
     ends: MOVES_OR_A_DAY,
     resolvesWhen: 'a later migration of the VM completes, or 24 h pass without another attempt that fails so',
@@ -82,6 +90,7 @@ export const policies: readonly Policy[] = [
   },
   {
     detector: 'downtime-exceeded',
+    about: 'vm',
     ...AT_ONCE,
     ends: [{ by: 'quiet', afterMs: HOUR_MS }],
     resolvesWhen: 'no further migration of the VM had a long downtime for 1 h',
@@ -91,6 +100,7 @@ export const policies: readonly Policy[] = [
   },
   {
     detector: 'host-overheated',
+    about: 'host',
     holdMs: MINUTE_MS,
     unexplainedHoldMs: 0,
     ends: [{ by: 'quiet', afterMs: 30 * MINUTE_MS }],
@@ -101,6 +111,7 @@ export const policies: readonly Policy[] = [
   },
   {
     detector: 'migration-aborted',
+    about: 'vm',
     ...AT_ONCE,
     ends: MOVES_OR_A_DAY,
     resolvesWhen: 'a later migration of the VM completes, or 24 h pass without another one that is aborted',
@@ -110,6 +121,7 @@ export const policies: readonly Policy[] = [
   },
   {
     detector: 'migration-failed',
+    about: 'vm',
     holdMs: 0,
     unexplainedHoldMs: 3 * SECOND_MS,
     ends: MOVES_OR_A_DAY,
@@ -120,8 +132,13 @@ export const policies: readonly Policy[] = [
   },
   {
     detector: 'missing-garp',
+    about: 'vm',
     ...AT_ONCE,
-    ends: [{ by: 'condition-ends', recoveryMs: 5 * MINUTE_MS }, { by: 'moves' }, { by: 'quiet', afterMs: 24 * HOUR_MS }],
+    ends: [
+      { by: 'condition-ends', recoveryMs: 5 * MINUTE_MS },
+      { by: 'moves', again: true },
+      { by: 'quiet', afterMs: 24 * HOUR_MS },
+    ],
     resolvesWhen: 'the VM has sent a frame from its new host, a later migration of it is announced, or 24 h pass',
     together: 'destination',
     inMaintenance: 'told',
@@ -129,6 +146,7 @@ export const policies: readonly Policy[] = [
   },
   {
     detector: 'network-interrupted',
+    about: 'vm',
     ...AT_ONCE,
     ends: MOVES_OR_A_DAY,
     resolvesWhen: 'a later migration of the VM completes, or 24 h pass without another one that is interrupted',
@@ -138,6 +156,7 @@ export const policies: readonly Policy[] = [
   },
   {
     detector: 'not-converging',
+    about: 'vm',
     holdMs: 15 * SECOND_MS,
     unexplainedHoldMs: 0,
     ends: MOVES_OR_A_DAY,
@@ -148,6 +167,7 @@ export const policies: readonly Policy[] = [
   },
   {
     detector: 'post-copy',
+    about: 'vm',
     ...AT_ONCE,
     ends: MOVES_OR_A_DAY,
     resolvesWhen: 'all memory has arrived: the migration completes, or 24 h pass without another in post-copy',
@@ -157,6 +177,7 @@ export const policies: readonly Policy[] = [
   },
   {
     detector: 'split-brain-risk',
+    about: 'vm',
     ...AT_ONCE,
     ends: [{ by: 'condition-ends', recoveryMs: MINUTE_MS }],
     resolvesWhen: 'only one host runs the VM, and 1 min has passed',
@@ -166,6 +187,7 @@ export const policies: readonly Policy[] = [
   },
   {
     detector: 'storage-heartbeat-spike',
+    about: 'host',
     ...AT_ONCE,
     ends: [
       { by: 'condition-ends', recoveryMs: 5 * MINUTE_MS },
@@ -178,6 +200,7 @@ export const policies: readonly Policy[] = [
   },
   {
     detector: 'unencrypted-stream',
+    about: 'host',
     ...AT_ONCE,
     ends: [{ by: 'quiet', afterMs: 24 * HOUR_MS }],
     resolvesWhen: 'no unencrypted migration has been seen for 24 h',
@@ -187,6 +210,7 @@ export const policies: readonly Policy[] = [
   },
   {
     detector: 'version-mismatch',
+    about: 'vm',
     ...AT_ONCE,
     ends: MOVES_OR_A_DAY,
     resolvesWhen: 'a later migration of the VM completes, or 24 h pass without another attempt that fails so',
@@ -196,7 +220,7 @@ export const policies: readonly Policy[] = [
   },
 ];
 
-/** The row of a detector; a detector without one (of a newer release that shares the topic) is told at once and ends after a quiet day. */
+/** The row of a detector; one without (of a newer release that shares the topic) is told at once and ends after a quiet day. */
 export function policyOf(detector: string): Policy {
   return BY_DETECTOR.get(detector) ?? { ...UNKNOWN, detector };
 }
@@ -204,6 +228,7 @@ export function policyOf(detector: string): Policy {
 const BY_DETECTOR: ReadonlyMap<string, Policy> = new Map(policies.map((policy) => [policy.detector, policy]));
 
 const UNKNOWN: Omit<Policy, 'detector'> = {
+  about: 'vm',
   ...AT_ONCE,
   ends: [{ by: 'quiet', afterMs: 24 * HOUR_MS }],
   resolvesWhen: 'nothing more has been found for 24 h',

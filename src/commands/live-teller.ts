@@ -3,6 +3,7 @@ import { eventLine, findingLines, isWorse, migrationLines } from '../reports/liv
 import type { LiveFinding, LiveMigration } from '../reports/saying.ts';
 import type { Sheet } from '../reports/sheet.ts';
 import { GENERIC } from '../reports/incident/blocks.ts';
+import { GENERIC } from '../reports/telling.ts';
 import type { ServerEvent } from './tail-stream.ts';
 
 /** Where what happens is told. */

@@ -8,6 +8,7 @@ import { at, begins, booted, completes, fails, VM } from './story.ts';
 import { destinationOf, evidence, sourceOf, whereNow } from './words.ts';
 
 /** The CPU features that a text of libvirt or QEMU names: the list behind `missing features:` (commas) or `required features:` (commas and blanks). */
+/** The list behind `missing features:` (commas) or `required features:` (commas and blanks). */
 export function missingFeatures(text: string): readonly string[] {
   const list = /(?:missing|required|forbidden|[Ee]xtra) features?: '?([\w.+-]+(?:, ?[\w.+-]+)*)/.exec(text)?.[1] ?? '';
   return list.split(/, ?/).filter((feature) => feature !== '');

@@ -48,6 +48,16 @@ function describeTries(found: HeartbeatCase, meanwhile: string): string {
   return `${reset}${failed}${consequence(found)}`;
 }
 
+/** Whether a summary of `describeHeartbeat` says that the host resets itself now. */
+export function tellsReset(summary: string): boolean {
+  return / resets itself now, at /.test(summary);
+}
+
+/** The pool that a summary of `describeHeartbeat` names; `null` where it names none. */
+export function poolTold(summary: string): string | null {
+  return /\bpool ([0-9A-Za-z-]+)/.exec(summary)?.[1] ?? null;
+}
+
 function triesOf({ tries }: Episode): string {
   const last = tries.at(-1)?.body;
   if (last === undefined) return '';

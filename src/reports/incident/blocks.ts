@@ -2,6 +2,7 @@ import { groupBy } from '../../lib/group.ts';
 import { SEVERITIES, type Finding } from '../../model/finding.ts';
 import type { Migration } from '../../model/timeline.ts';
 import type { Analysis } from '../analysis.ts';
+import { GENERIC, TELLING, tellingOf } from '../telling.ts';
 
 /** All problems of one migration, or of one host outside migrations. */
 export interface Block {
@@ -13,9 +14,6 @@ export interface Block {
   /** Findings that only say that it failed, where the head says why. */
   readonly folded: readonly Finding[];
 }
-
-/** Detectors that say that a migration failed; every other one says why. */
-export const GENERIC: ReadonlySet<string> = new Set(['migration-failed', 'migration-aborted']);
 
 /** The warnings and criticals, grouped by what they are about; the worst block first, then in the order of time. */
 export function blocksOf({ findings, migrations }: Analysis): readonly Block[] {
@@ -36,12 +34,13 @@ export function isUnexplained({ outcome }: Migration): boolean {
 }
 
 function blockOf(group: readonly Finding[], migration: Migration | null): Block {
+  const about = migration === null ? null : { outcome: migration.outcome, cause: migration.cause?.kind ?? null };
   const sorted = group.toSorted(
-    (a, b) => tellingOf(b, migration) - tellingOf(a, migration) || severityOf(b) - severityOf(a) || a.from - b.from,
+    (a, b) => tellingOf(b, about) - tellingOf(a, about) || severityOf(b) - severityOf(a) || a.from - b.from,
   );
   const [head, ...others] = sorted;
   if (head === undefined) throw new Error('a group of findings is never empty');
-  const explained = tellingOf(head, migration) > TELLING.generic;
+  const explained = tellingOf(head, about) > TELLING.generic;
   const folds = (finding: Finding): boolean => explained && GENERIC.has(finding.detector);
   return {
     migration,
@@ -49,17 +48,6 @@ function blockOf(group: readonly Finding[], migration: Migration | null): Block 
     rest: others.filter((finding) => !folds(finding)).toSorted((a, b) => severityOf(b) - severityOf(a)),
     folded: others.filter(folds),
   };
-}
-
-const TELLING = { other: 0, generic: 1, critical: 2, explains: 3, cause: 4, splitBrain: 5 } as const;
-
-/** How much a finding tells of its migration: twice-running guests before all, then the cause, then what led to it. */
-function tellingOf({ detector, severity }: Finding, migration: Migration | null): number {
-  if (detector.startsWith('split-brain')) return TELLING.splitBrain;
-  if (migration !== null && detector === migration.cause?.kind) return TELLING.cause;
-  if (GENERIC.has(detector)) return TELLING.generic;
-  if (detector === 'not-converging' && migration?.outcome !== 'completed') return TELLING.explains;
-  return severity === 'critical' ? TELLING.critical : TELLING.other;
 }
 
 function severityOf({ severity }: Finding): number {
