@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { tellingHtml } from '../../src/alerts/telling-html.ts';
 import { tellingText } from '../../src/alerts/telling-text.ts';
 import { tellingOf, type Telling } from '../../src/alerts/telling.ts';
+import { slackBlocks } from '../../src/notify/slack-blocks.ts';
 import { alertOf, alertOfRecording, notificationOf } from './alerts.ts';
 
 /** Compares a text with the one that was read and found good. */
@@ -37,4 +38,12 @@ test(`a storm ${reads}`, () => {
   const alerts = [alertOf('split-brain-risk'), alertOf('storage-heartbeat-spike'), alertOf('migration-failed')];
   const telling = tellingOf(notificationOf(alerts, { kind: 'storm', counts }), RUNBOOKS);
   expectGolden('storm.txt', `${telling.subject}\n\n${tellingText(telling, { width: 78, color: false })}`);
+});
+
+test(`a warning in Slack ${reads}`, async () => {
+  const alert = await alertOfRecording('not-converging', 'recordings/libvirt-9.0/not-converging');
+  expectGolden(
+    'not-converging.slack.json',
+    `${JSON.stringify(slackBlocks(tellingOf(notificationOf([alert]), RUNBOOKS)), null, 2)}\n`,
+  );
 });
