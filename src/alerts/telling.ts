@@ -124,7 +124,7 @@ function aboutOf(alert: Alert): string {
 }
 
 /** The worst severity of alerts; `info` of none. */
-function worstOf(alerts: readonly Alert[]): Severity {
+export function worstOf(alerts: readonly Alert[]): Severity {
   return SEVERITIES[Math.max(0, ...alerts.map(({ finding }) => SEVERITIES.indexOf(finding.severity)))] ?? 'info';
 }
 

@@ -1,9 +1,10 @@
 import type { NotifierKind } from './notifier.ts';
 import { alertmanager } from './alertmanager.ts';
 import { email } from './email.ts';
+import { pagerduty } from './pagerduty.ts';
 import { slack } from './slack.ts';
 import { stdout } from './stdout.ts';
 import { webhook } from './webhook.ts';
 
 /** Every kind of notifier. */
-export const notifiers: readonly NotifierKind[] = [alertmanager, email, slack, stdout, webhook];
+export const notifiers: readonly NotifierKind[] = [alertmanager, email, pagerduty, slack, stdout, webhook];
