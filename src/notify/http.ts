@@ -14,6 +14,8 @@ export interface HttpCall {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** What is read of the answer at most, bytes; 64 KiB by default. */
+  readonly mostBytes?: number;
   /** What an answer with an error says, in words; by default the beginning of its body. */
   explain?(body: string): string | null;
 }
@@ -22,7 +24,7 @@ export interface HttpCall {
 export interface HttpAnswer {
   /** `200 OK`. */
   readonly status: string;
-  /** At most 64 KiB of it. */
+  /** At most `mostBytes` of it. */
   readonly body: string;
 }
 
@@ -53,13 +55,13 @@ export function createHttp({ options, secrets, now }: HttpParts): Http {
   const timeoutMs = durationMs(options.timeout);
   const said = createExcerpt(secrets);
   return {
-    async call({ method, url, headers = {}, body, explain = (text) => text }, signal) {
+    async call({ method, url, headers = {}, body, explain = (text) => text, mostBytes = MOST_BYTES }, signal) {
       signal.throwIfAborted();
       const target = new URL(url);
       const tls = target.protocol === 'https:' ? await readTlsFiles(options) : {};
       const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) };
       const request = { method, headers: { 'User-Agent': 'precopy', ...headers, ...length }, agent: false, ...tls } as const;
-      const answer = await exchange({ target, request, body, timeoutMs, signal });
+      const answer = await exchange({ target, request, body, timeoutMs, mostBytes, signal });
       const status = `${answer.code} ${answer.words}`.trim();
       if (answer.code >= 200 && answer.code < 300) return { status, body: answer.body };
       const words = explain(answer.body);
@@ -73,6 +75,7 @@ interface Exchange {
   readonly request: RequestOptions;
   readonly body: string | undefined;
   readonly timeoutMs: number;
+  readonly mostBytes: number;
   readonly signal: AbortSignal;
 }
 
@@ -83,7 +86,7 @@ interface Answer {
   readonly body: string;
 }
 
-function exchange({ target, request, body, timeoutMs, signal }: Exchange): Promise<Answer> {
+function exchange({ target, request, body, timeoutMs, mostBytes, signal }: Exchange): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const send = target.protocol === 'https:' ? secureRequest : plainRequest;
     const sent = send(target, request);
@@ -114,7 +117,7 @@ function exchange({ target, request, body, timeoutMs, signal }: Exchange): Promi
       let bytes = 0;
       const end = (): void => {
         close();
-        const text = Buffer.concat(chunks).subarray(0, MOST_BYTES).toString('utf8');
+        const text = Buffer.concat(chunks).subarray(0, mostBytes).toString('utf8');
         resolve({
           code: response.statusCode ?? 0,
           words: inert(response.statusMessage ?? ''),
@@ -126,7 +129,7 @@ function exchange({ target, request, body, timeoutMs, signal }: Exchange): Promi
         chunks.push(chunk);
         bytes += chunk.length;
         // its status is known, and nothing that we need is so long
-        if (bytes > MOST_BYTES) end();
+        if (bytes > mostBytes) end();
       });
       response.on('end', end);
       response.on('error', (error) => fail(networkError(error, target)));

@@ -1,5 +1,6 @@
 import type { NotifierKind } from './notifier.ts';
 import { alertmanager } from './alertmanager.ts';
+import { cloudstack } from './cloudstack.ts';
 import { email } from './email.ts';
 import { pagerduty } from './pagerduty.ts';
 import { slack } from './slack.ts';
@@ -7,4 +8,4 @@ import { stdout } from './stdout.ts';
 import { webhook } from './webhook.ts';
 
 /** Every kind of notifier. */
-export const notifiers: readonly NotifierKind[] = [alertmanager, email, pagerduty, slack, stdout, webhook];
+export const notifiers: readonly NotifierKind[] = [alertmanager, cloudstack, email, pagerduty, slack, stdout, webhook];
