@@ -1,6 +1,5 @@
-import type { LiveFinding, LiveMigration } from '../reports/saying.ts';
+import type { LiveFinding, LiveMigration, ToldFinding } from '../reports/saying.ts';
 import type { CauseKind } from '../model/timeline.ts';
-import type { LiveFinding, LiveMigration, ToldFinding } from '../reports/live.ts';
 
 /** `pending`: its hold time is not over; `firing`: somebody has to know; `resolved`: it is over. */
 export type AlertState = 'pending' | 'firing' | 'resolved';

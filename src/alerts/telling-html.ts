@@ -1,6 +1,6 @@
 import { plural } from '../lib/units.ts';
 import { html, markupText, type Markup } from '../reports/html/html.ts';
-import { moment, precise } from '../reports/terminal/time.ts';
+import { moment, precise } from '../reports/incident/time.ts';
 import type { AlertTelling, Brief, Telling } from './telling.ts';
 
 /**

@@ -2,7 +2,6 @@ import type { Event } from '../model/event.ts';
 import { eventLine, findingLines, isWorse, migrationLines } from '../reports/live.ts';
 import type { LiveFinding, LiveMigration } from '../reports/saying.ts';
 import type { Sheet } from '../reports/sheet.ts';
-import { GENERIC } from '../reports/incident/blocks.ts';
 import { GENERIC } from '../reports/telling.ts';
 import type { ServerEvent } from './tail-stream.ts';
 

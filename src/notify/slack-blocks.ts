@@ -1,7 +1,7 @@
 import type { AlertTelling, Brief, Telling } from '../alerts/telling.ts';
 import { plural } from '../lib/units.ts';
 import { cut, inert } from '../reports/terminal/text.ts';
-import { moment, precise } from '../reports/terminal/time.ts';
+import { moment, precise } from '../reports/incident/time.ts';
 
 /** A block of Slack's Block Kit, of the few kinds that are needed. */
 export type SlackBlock =

@@ -3,7 +3,7 @@ import type { Backtest, BacktestChange, JudgedFinding, Unjudged } from '../model
 import type { Severity } from '../model/finding.ts';
 import { paint, type Sheet } from './sheet.ts';
 import { columns, fold, inert } from './terminal/text.ts';
-import { moment, span } from './terminal/time.ts';
+import { moment, span } from './incident/time.ts';
 
 /** What a backtest is shown on. `width` is `null` where nothing watches: every change is one line then. */
 export interface BacktestScreen {

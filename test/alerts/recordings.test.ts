@@ -5,7 +5,7 @@ import { alertSettings } from '../../src/alerts/settings.ts';
 import type { Analysis } from '../../src/reports/analysis.ts';
 import { toFindingMessage, type FindingMessage } from '../../src/reports/finding-message.ts';
 import { findingDocument, migrationDocument } from '../../src/reports/json.ts';
-import { messageOf } from '../../src/reports/terminal/evidence.ts';
+import { messageOf } from '../../src/reports/incident/quotes.ts';
 import { analysedFolder, recordings } from '../recording.ts';
 
 /** As a running instance tells them, all at once when the logs end. */

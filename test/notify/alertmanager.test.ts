@@ -74,7 +74,15 @@ describe('what Alertmanager is told', () => {
   });
 
   test('that became worse ends under its old severity', async () => {
-    const told = { notification: 'n', at: NOW - 60_000, state: 'firing', severity: 'warning', inStorm: false } as const;
+    const told = {
+      notification: 'n',
+      at: NOW - 60_000,
+      state: 'firing',
+      severity: 'warning',
+      inStorm: false,
+      kind: 'firing',
+      broken: false,
+    } as const;
     await pair().send(notificationOf([{ ...firing, told }]), never);
     expect(last().map(({ labels: { severity }, endsAt }) => [severity, endsAt])).toEqual([
       ['critical', '2026-11-23T05:04:00.000Z'],
