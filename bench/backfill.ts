@@ -44,6 +44,7 @@ export async function backfill(config: string, lines: number): Promise<Backfill>
     log: createLog({ level: 'error' }),
     metrics: { ...metrics, collectedLines: counting },
     node: process.execPath,
+    out() {},
   });
   const began = performance.now();
   const before = process.cpuUsage();

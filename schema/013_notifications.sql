@@ -5,7 +5,7 @@ CREATE TABLE IF NOT EXISTS notifications
     cluster LowCardinality(String) COMMENT 'CloudStack cluster',
     id String COMMENT 'of the notification: the same for every attempt and every notifier' CODEC(ZSTD(1)),
     notifier LowCardinality(String) COMMENT 'name in the configuration',
-    attempt UInt32 COMMENT 'from 1' CODEC(ZSTD(1)),
+    attempt UInt32 COMMENT 'from 1; anew after a restart; 0: given up without one' CODEC(ZSTD(1)),
     at DateTime64(3, 'UTC') COMMENT 'when the attempt ended' CODEC(Delta, ZSTD(1)),
     kind LowCardinality(String) COMMENT 'firing, resolved, storm, storm-over, repeat, report, test',
     outcome LowCardinality(String) COMMENT 'sent; failed: tried again; dead: given up',
@@ -15,6 +15,6 @@ CREATE TABLE IF NOT EXISTS notifications
     summary String COMMENT 'what it says, in a sentence' CODEC(ZSTD(1))
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (cluster, id, notifier, attempt)
+ORDER BY (cluster, id, notifier, at, attempt)
 TTL toDateTime(at) + INTERVAL {days} DAY
 COMMENT 'every attempt to tell somebody'

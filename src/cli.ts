@@ -19,6 +19,8 @@ const HELP = `precopy   what every KVM live migration of CloudStack did, why one
                            downtimes … or SQL
   precopy tail             the same live
   precopy report           the health of a week's migrations, to read on Monday
+  precopy alerts           what people have to know now; acknowledge, silence
+  precopy test-alert NAME  whether a notifier reaches somebody
   precopy doctor           whether anything is lost, late or not seen
   precopy backtest         what other limits of a detector would have found
   precopy schema           the tables
@@ -40,6 +42,8 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<num
   check: async (args) => (await import('./commands/check.ts')).check(args, { terminal: terminal(), env: process.env }),
   query: async (args) => (await import('./commands/query.ts')).query(args, asking()),
   report: async (args) => (await import('./commands/report.ts')).report(args, asking()),
+  alerts: async (args) => (await import('./commands/alerts.ts')).alerts(args, asking()),
+  'test-alert': async (args) => (await import('./commands/test-alert.ts')).testAlert(args, asking()),
   doctor: async (args) => (await import('./commands/doctor.ts')).doctor(args, asking()),
   backtest: async (args) => (await import('./commands/backtest.ts')).backtest(args, asking()),
   tail: async (args) => (await import('./commands/tail.ts')).tail(args, asking()),

@@ -64,7 +64,7 @@ export function checkedConfig<T extends z.ZodType>(text: string, schema: T, env:
   // a value with a variable that is missing has one problem, not two
   const unfilled = new Set(missing.map(({ path }) => pathText(path)));
   const wrong = faultsOf(parsed.error?.issues ?? [], schema, value).filter(({ path }) => !unfilled.has(pathText(path)));
-  const faults = [...missing.map(missingFault), ...wrong, ...sharedPaths(value)];
+  const faults = [...missing.map(missingFault), ...wrong, ...sharedPaths(value), ...unknownNotifiers(value)];
   const problems = [...file.problems, ...faults.map((fault) => placed(fault, file))].toSorted(inFileOrder);
   return { value: problems.length === 0 && parsed.success ? parsed.data : null, problems };
 }
@@ -149,6 +149,27 @@ function pathsIn(value: unknown): readonly { readonly path: string; readonly ind
     const path = keyOf(file, 'path');
     return typeof path === 'string' ? [{ path, index }] : [];
   });
+}
+
+/** Names that stand for a notifier, of which there is none, or none of that type. Looks at values of any shape, too. */
+function unknownNotifiers(value: unknown): readonly Fault[] {
+  const alerts = keyOf(value, 'alerts');
+  const listed = keyOf(alerts, 'notifiers');
+  const types = new Map((Array.isArray(listed) ? listed : []).map((one: unknown) => [keyOf(one, 'name'), keyOf(one, 'type')]));
+  const mailed = keyOf(keyOf(value, 'report'), 'mail');
+  const from = keyOf(alerts, 'maintenanceFrom');
+  const named = [
+    ...(typeof from === 'string' ? [{ path: ['alerts', 'maintenanceFrom'], name: from, type: 'cloudstack' }] : []),
+    ...(Array.isArray(mailed) ? mailed : []).map((name: unknown, i) => ({ path: ['report', 'mail', i], name, type: 'email' })),
+  ];
+  return named
+    .filter(({ name, type }) => types.get(name) !== type)
+    .map(({ path, name, type }) => ({
+      path,
+      at: 'value' as const,
+      what: `no notifier of type ${type} has the name ${String(name)}`,
+      hint: `name one of alerts.notifiers whose type is ${type}`,
+    }));
 }
 
 function keyOf(value: unknown, key: string): unknown {

@@ -128,6 +128,7 @@ export async function demo({ terminal, env, node }: RunContext): Promise<number>
       log: createLog({ level: 'error' }),
       metrics: createMetrics(),
       node,
+      out: terminal.out,
     });
     await instance.start();
     try {

@@ -12,6 +12,7 @@ import { createWriter, type Writer } from '../store/writer.ts';
 import { RECORDS_TOPIC, type Producer, type Stream } from '../stream/stream.ts';
 import { createApi, type Api, type Readiness } from '../web/api.ts';
 import { createFeed, type Feed, type FeedItem } from '../web/feed.ts';
+import { createAlerting, type Alerting } from './alerting.ts';
 import { createCollection, type Collection } from './collection.ts';
 import { openConfiguredStore } from './configured-store.ts';
 import { announceInstance } from './instance-file.ts';
@@ -19,6 +20,7 @@ import { createLagGauge, type LagGauge } from './lag-gauge.ts';
 import { createLocalQuestions } from './local-questions.ts';
 import { openStream } from './open-stream.ts';
 import { shippedTopics, shipperPart } from './shipper-part.ts';
+import { createWeeklyReports } from './weekly-reports.ts';
 import { createWatch, type Watch } from './watch.ts';
 
 /** Which parts of Precopy a process runs. */
@@ -34,13 +36,15 @@ export interface InstanceParts {
   readonly metrics: Metrics;
   /** Path of the program `node`. */
   readonly node: string;
+  /** Writes to the standard output of the process. */
+  out(text: string): void;
 }
 
 /** Collectors, stream, processor, store and API of one machine, as one thing that starts and stops. */
 export interface Instance extends Lifecycle {
-  /** Takes over limits and collectors of a configuration; what it cannot take over it says. */
+  /** Takes over limits, collectors and whom to tell of a configuration; what it cannot take over it says. */
   reload(config: Config): Promise<void>;
-  /** Resolves when all that the stream holds is stored and timelines show it. */
+  /** Resolves when all that the stream holds is stored, timelines show it, and people are told. */
   idle(): Promise<void>;
   /** Where the API answers; `null` without one. */
   url(): string | null;
@@ -56,6 +60,7 @@ interface Running {
   writer: Writer | null;
   processor: Processor | null;
   watch: Watch | null;
+  alerting: Alerting | null;
   collection: Collection | null;
   api: Api | null;
   readonly feed: Feed;
@@ -74,6 +79,7 @@ export function createInstance(config: Config, parts: InstanceParts): Instance {
     writer: null,
     processor: null,
     watch: null,
+    alerting: null,
     collection: null,
     api: null,
     feed: createFeed(),
@@ -83,7 +89,14 @@ export function createInstance(config: Config, parts: InstanceParts): Instance {
       folderPart(config),
       streamPart(running, parts),
       ...(roles.process
-        ? [storePart(running, parts), processorPart(running, parts), lagPart(running, parts), apiPart(running, parts)]
+        ? [
+            storePart(running, parts),
+            alertingPart(running, parts),
+            processorPart(running, parts),
+            reportPart(running, parts),
+            lagPart(running, parts),
+            apiPart(running, parts),
+          ]
         : []),
       ...(roles.process && shippedTopics(config).length > 0
         ? [shipperPart({ ...parts, config, stream: () => running.stream })]
@@ -100,20 +113,36 @@ export function createInstance(config: Config, parts: InstanceParts): Instance {
     ...lifecycle,
     url: () => running.api?.url() ?? null,
     follow: (listener) => running.feed.subscribe({ events: false, vm: null, host: null }, listener),
-    idle: async () => running.processor?.idle(),
-    async reload(next) {
-      const fixed = fixedOf(running.config);
-      if (JSON.stringify(fixed) !== JSON.stringify(fixedOf(next)))
-        log.warn({}, 'cluster, data, api, stream and store are taken over at the next start only');
-      running.config = { ...next, ...fixed };
-      await running.collection?.reload(running.config);
+    async idle() {
+      await running.processor?.idle();
+      await running.alerting?.idle();
     },
+    reload: (next) => reload(running, next, parts),
   };
 }
 
+async function reload(running: Running, next: Config, parts: InstanceParts): Promise<void> {
+  const before = running.config;
+  const fixed = fixedOf(before);
+  if (JSON.stringify(fixed) !== JSON.stringify(fixedOf(next)))
+    parts.log.warn({}, 'cluster, data, api, stream, store and report are taken over at the next start only');
+  running.config = { ...next, ...fixed };
+  await running.collection?.reload(running.config);
+  if (running.alerting === null || JSON.stringify(before.alerts) === JSON.stringify(next.alerts)) return;
+  await running.alerting.stop();
+  await startAlerting(running, parts);
+}
+
 /** What an instance keeps as long as it runs. */
-function fixedOf({ cluster, data, api, stream, store }: Config): Pick<Config, 'cluster' | 'data' | 'api' | 'stream' | 'store'> {
-  return { cluster, data, api, stream, store };
+function fixedOf({
+  cluster,
+  data,
+  api,
+  stream,
+  store,
+  report,
+}: Config): Pick<Config, 'cluster' | 'data' | 'api' | 'stream' | 'store' | 'report'> {
+  return { cluster, data, api, stream, store, report };
 }
 
 function folderPart({ data }: Config): Part {
@@ -190,6 +219,35 @@ function processorPart(running: Running, { log, metrics }: InstanceParts): Part 
   };
 }
 
+function alertingPart(running: Running, parts: InstanceParts): Part {
+  return {
+    name: 'alerting',
+    start: () => startAlerting(running, parts),
+    stop: async () => running.alerting?.stop(),
+  };
+}
+
+async function startAlerting(running: Running, parts: InstanceParts): Promise<void> {
+  const { stream, store, config } = running;
+  if (stream === null || store === null) throw new Error('alerting starts after stream and store');
+  running.alerting = createAlerting(config, { ...parts, stream, store });
+  await running.alerting.start();
+}
+
+function reportPart(running: Running, { log }: InstanceParts): Part {
+  let reports: Lifecycle | null = null;
+  return {
+    name: 'weekly reports',
+    async start() {
+      const { store, config } = running;
+      if (store === null) throw new Error('reports start after the store');
+      reports = createWeeklyReports(config, { store, log, alerting: () => running.alerting, now: Date.now });
+      await reports.start();
+    },
+    stop: async () => reports?.stop(),
+  };
+}
+
 function lagPart(running: Running, { log, metrics }: InstanceParts): Part {
   let gauge: LagGauge | null = null;
   return {
@@ -218,7 +276,12 @@ function apiPart(running: Running, { log, metrics }: InstanceParts): Part {
       const { stream, store, feed } = running;
       if (stream === null || store === null) throw new Error('the api starts after stream and store');
       running.api = createApi(api.listen, {
-        questions: createLocalQuestions({ store, stream, limits: () => running.config.detectors }),
+        questions: createLocalQuestions({
+          store,
+          stream,
+          limits: () => running.config.detectors,
+          acted: async () => running.alerting?.acted(),
+        }),
         metrics,
         feed,
         readiness: () => readinessOf(running),

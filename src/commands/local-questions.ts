@@ -1,8 +1,10 @@
+import { alertOverview } from '../forensics/alerts.ts';
 import { diagnose } from '../forensics/doctor.ts';
 import { answerOf, type Questions } from '../forensics/questions.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Backtest } from '../model/backtest.ts';
 import { backtest } from '../pipeline/backtest.ts';
+import { createAlertStore } from '../pipeline/alerts/alert-store.ts';
 import { PROCESSORS_GROUP } from '../pipeline/processor.ts';
 import type { DetectorSettings } from '../reports/analysis.ts';
 import { makeReport } from '../forensics/weekly/make-report.ts';
@@ -12,6 +14,8 @@ import { DEAD_LETTERS_TOPIC, RECORDS_TOPIC, type Stream } from '../stream/stream
 
 /** What questions are answered from in this process. */
 export interface LocalParts {
+  /** Called after somebody did something to alerts. */
+  readonly acted?: () => Promise<void>;
   readonly store: Store;
   /** `null` where there is none: nothing is known of lag and dead letters. */
   readonly stream: Stream | null;
@@ -24,7 +28,7 @@ const MAX_SECONDS = 30;
 const MAX_MEMORY_BYTES = 2e9;
 
 /** Answers from a store that this process has open. */
-export function createLocalQuestions({ store, stream, limits }: LocalParts): Questions {
+export function createLocalQuestions({ store, stream, limits, acted }: LocalParts): Questions {
   let testing: Promise<Backtest> | null = null;
   return {
     ask: (name, filter) => answerOf(store, name, filter),
@@ -55,5 +59,10 @@ export function createLocalQuestions({ store, stream, limits }: LocalParts): Que
       return report;
     },
     reports: () => keptReports(store),
+    alerts: ({ since }) => alertOverview(store, { since, now: Date.now() }),
+    async act(action) {
+      await createAlertStore(store, Date.now).act(action);
+      await acted?.();
+    },
   };
 }

@@ -1,3 +1,4 @@
+import type { AlertOverview } from '../forensics/alerts.ts';
 import type { Filter } from '../forensics/filter.ts';
 import type { Questions } from '../forensics/questions.ts';
 import { AppError, type ErrorCode } from '../lib/errors.ts';
@@ -39,6 +40,8 @@ export function createRemoteQuestions(url: string): Questions {
     backtest: (asked) => post<Backtest>(url, 'backtest', asked, BACKTEST_TIMEOUT_MS),
     report: (query) => post<WeeklyReport>(url, 'report', query),
     reports: () => post<readonly KeptReport[]>(url, 'reports', {}),
+    alerts: (asked) => post<AlertOverview>(url, 'alerts', asked),
+    act: async (action) => void (await post<unknown>(url, 'alerts/actions', action)),
   };
 }
 

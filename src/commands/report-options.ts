@@ -21,8 +21,8 @@ export interface ReportOptions {
 /** What `precopy report --help` prints. */
 export const REPORT_HELP = `precopy report   the health of a week's live migrations
 
-  --week WEEK         an ISO week, 2026-W47, or last (default): the last one
-                      that is over
+  --week WEEK         an ISO week, 2026-W47; last (default): the last one that
+                      is over; this: the one that is not
   --cluster CLUSTER   of one cluster; else of all
   --zone ZONE         in whose clocks the week begins on Monday at 00:00:
                       Europe/Berlin, UTC+5:30; else timezone of the

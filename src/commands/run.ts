@@ -78,7 +78,7 @@ export async function run(
   const named = options.config ?? null;
   const config = loadConfig(named, env);
   const log = createLog({ level: config.log.level });
-  const instance = createInstance(config, { roles, log, node, metrics: createMetrics({ withProcess: true }) });
+  const instance = createInstance(config, { roles, log, node, out: terminal.out, metrics: createMetrics({ withProcess: true }) });
   const ended = new Promise<string>((resolve) => {
     onSignals({
       stop: resolve,

@@ -10,6 +10,15 @@ export function shapeOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> 
   return bare instanceof z.ZodUnion ? Object.assign({}, ...optionsOf(bare).map(shapeOf)) : {};
 }
 
+/** Of a union whose members are told apart by a key, the member that a value is; any other schema as it is. */
+export function variantOf(schema: z.ZodType, value: object): z.ZodType {
+  const bare = unwrapped(schema);
+  if (!(bare instanceof z.ZodDiscriminatedUnion)) return schema;
+  const key = bare.def.discriminator;
+  const found = optionsOf(bare).find((option) => shapeOf(option)[key]?.safeParse(Reflect.get(value, key)).success === true);
+  return found ?? schema;
+}
+
 /** The schema of the elements of a list; `null` where the schema takes no list. */
 export function elementOf(schema: z.ZodType): z.ZodType | null {
   const bare = unwrapped(schema);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { detectors } from '../detectors/index.ts';
 import { duration } from '../lib/duration.ts';
 import { collectOptions, listenAddress, timeZone } from '../ingest/options.ts';
+import { alertOptions, reportOptions } from './alerts.ts';
 import { clickhouseOptions } from './clickhouse.ts';
 import { kafkaOptions } from './kafka.ts';
 import { size } from './size.ts';
@@ -53,6 +54,8 @@ export const configSchema = z.strictObject({
     .describe('Folder of the stream and the store; null: /var/lib/precopy for root, else ~/.local/share/precopy.'),
   collect: collectOptions.prefault({}).describe('What is read on this machine; null turns a collector off.'),
   detectors: detectorLimits.prefault({}).describe('Limits by detector (docs/detectors/README.md).'),
+  alerts: alertOptions.prefault({}).describe('Who is told of what is wrong, and when (docs/alerts.md).'),
+  report: reportOptions.prefault({}).describe('The weekly report.'),
   stream: z
     .strictObject({
       retention: z

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { elementOf, layersOf, shapeOf } from './schema-walk.ts';
+import { elementOf, layersOf, shapeOf, variantOf } from './schema-walk.ts';
 
 /** What stands for a secret wherever a configuration is shown. */
 const MASK = '***';
@@ -21,7 +21,7 @@ export function masked(schema: z.ZodType, value: unknown): unknown {
     return element === null ? value : value.map((one) => masked(element, one));
   }
   if (typeof value !== 'object') return value;
-  const shape = shapeOf(schema);
+  const shape = shapeOf(variantOf(schema, value));
   return Object.fromEntries(
     Object.entries(value).map(([key, one]) => [key, shape[key] === undefined ? one : masked(shape[key], one)]),
   );

@@ -1,3 +1,4 @@
+import type { AlertAction } from '../alerts/alert.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Answer, Column, ColumnKind } from '../model/answer.ts';
 import type { Backtest, BacktestAsked } from '../model/backtest.ts';
@@ -7,6 +8,7 @@ import type { WeeklyReport } from '../reports/weekly/document.ts';
 import type { KeptReport } from '../store/kept-reports.ts';
 import type { Store, UserResult } from '../store/store.ts';
 import type { Filter } from './filter.ts';
+import { alertLines, notificationLines, type AlertOverview } from './alerts.ts';
 import { findings } from './findings.ts';
 import { cpu, heartbeats, temperatures } from './hosts.ts';
 import { downtimePercentiles, migrations, slowestMigrations } from './migrations.ts';
@@ -37,6 +39,10 @@ export interface Questions {
   report(query: ReportQuery): Promise<WeeklyReport>;
   /** Reports that are kept, the newest week first. */
   reports(): Promise<readonly KeptReport[]>;
+  /** Alerts that are not over, with `since` all that began then or later, and silences. */
+  alerts(asked: { readonly since: number | null }): Promise<AlertOverview>;
+  /** Takes down what a person did to alerts; it counts within seconds. */
+  act(action: AlertAction): Promise<void>;
 }
 
 function columns(kind: ColumnKind, ...names: readonly string[]): readonly Column[] {
@@ -69,6 +75,33 @@ export const questions: readonly Question[] = [
     ofVm: false,
     columns: [...columns('time', 'fromAt'), ...columns('text', 'severity', 'detector', 'vm', 'host', 'summary')],
     ask: findings,
+  },
+  {
+    name: 'alerts',
+    help: 'what people had to know, the newest first',
+    ofVm: false,
+    columns: [
+      ...columns('time', 'since'),
+      ...columns('text', 'severity', 'state', 'detector', 'vm', 'host', 'summary'),
+      ...columns('number', 'findings'),
+      ...columns('time', 'firingAt', 'resolvedAt'),
+      ...columns('text', 'mutedBecause', 'acknowledgedBy'),
+    ],
+    ask: alertLines,
+  },
+  {
+    name: 'notifications',
+    help: 'every attempt to tell somebody, the newest first',
+    ofVm: false,
+    columns: [
+      ...columns('time', 'at'),
+      ...columns('text', 'notifier', 'kind'),
+      ...columns('number', 'attempt'),
+      ...columns('text', 'outcome', 'status'),
+      ...columns('duration', 'tookMs'),
+      ...columns('text', 'summary'),
+    ],
+    ask: notificationLines,
   },
   {
     name: 'timeline',

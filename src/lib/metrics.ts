@@ -48,6 +48,12 @@ export interface Metrics {
   readonly openMigrations: GaugeMetric<never>;
   /** From the time of the last event that a finding rests on to the finding. */
   readonly findingLatencySeconds: HistogramMetric<never>;
+  /** Alerts that are not over, by whether somebody is told: pending, firing, acknowledged, muted. */
+  readonly alerts: GaugeMetric<'state' | 'severity'>;
+  /** Attempts to tell somebody. */
+  readonly notifications: CounterMetric<'notifier' | 'outcome'>;
+  /** From when it was to be told to the receiver's answer, of what was taken. */
+  readonly notificationLatencySeconds: HistogramMetric<'notifier'>;
   /** All of it, in Prometheus' text format. */
   render(): Promise<string>;
   /** Content type of what `render` gives. */
@@ -88,6 +94,12 @@ export function createMetrics({ withProcess = false }: { readonly withProcess?: 
     openMigrations: gauge('open_migrations', 'Migrations that run.', []),
     findingLatencySeconds: histogram('finding_latency_seconds', 'From the last event of a finding to the finding.', {
       labels: [],
+      buckets: LATENCY_BUCKETS,
+    }),
+    alerts: gauge('alerts', 'Alerts that are not over.', ['state', 'severity']),
+    notifications: counter('notifications_total', 'Attempts to tell somebody.', ['notifier', 'outcome']),
+    notificationLatencySeconds: histogram('notification_latency_seconds', 'From a step of alerts to the answer of a receiver.', {
+      labels: ['notifier'],
       buckets: LATENCY_BUCKETS,
     }),
     render: () => registry.metrics(),

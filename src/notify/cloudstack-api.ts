@@ -12,10 +12,15 @@ export const cloudstackOptions = {
   ...httpOptions,
 };
 
-const apiOptions = z.strictObject(cloudstackOptions);
+const apiOptions = z.object(cloudstackOptions);
 
 /** See `cloudstackOptions`. */
 export type CloudstackApiOptions = z.infer<typeof apiOptions>;
+
+/** Of the options of a notifier, those of the API. */
+export function apiOptionsOf(notifier: object): CloudstackApiOptions {
+  return apiOptions.parse(notifier);
+}
 
 /** Calls of the API of CloudStack. */
 export interface CloudstackApi {

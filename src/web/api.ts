@@ -3,6 +3,7 @@ import { serve, type ServerType } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
+import { alertAction } from '../alerts/action.ts';
 import type { Questions } from '../forensics/questions.ts';
 import { AppError, type ErrorCode } from '../lib/errors.ts';
 import type { Feed } from './feed.ts';
@@ -123,6 +124,8 @@ const userSql = z.strictObject({ sql: z.string().min(1), maxRows: z.int().min(1)
 /** Which weekly report (src/forensics/weekly/make-report.ts); `null`: of all clusters. */
 const reportShape = z.strictObject({ week: z.string(), zone: z.string(), cluster: z.string().min(1).nullable() });
 
+const overviewShape = z.strictObject({ since: instant.nullable() });
+
 /** What a follower may choose by. */
 const interestShape = z.strictObject({
   events: z.enum(['0', '1']).default('0'),
@@ -179,6 +182,13 @@ function routes(parts: ApiParts, { names, closing }: Access): Hono {
     context.json(await parts.questions.report(checked(reportShape, await bodyOf(context)))),
   );
   app.post('/api/v1/reports', async (context) => context.json(await parts.questions.reports()));
+  app.post('/api/v1/alerts', async (context) =>
+    context.json(await parts.questions.alerts(checked(overviewShape, await bodyOf(context)))),
+  );
+  app.post('/api/v1/alerts/actions', async (context) => {
+    await parts.questions.act(checked(alertAction, await bodyOf(context)));
+    return context.json({});
+  });
   app.get('/api/v1/tail', (context) => {
     const { events, vm, host } = checked(interestShape, context.req.query());
     if (followers >= MAX_FOLLOWERS) throw new AppError('not-allowed', `${MAX_FOLLOWERS} follow already`);

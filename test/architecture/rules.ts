@@ -72,6 +72,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   chdb: ['src/store/'],
   'chdb/connection': ['src/store/'],
   yaml: ['src/config'],
+  croner: ['src/lib/schedule.ts'],
   pino: ['src/lib/log.ts'],
   'prom-client': ['src/lib/metrics.ts'],
   hono: ['src/web/'],

@@ -18,6 +18,7 @@ test.runIf(process.platform === 'linux')('an instance whose data folder cannot b
     log,
     metrics: createMetrics(),
     node: process.execPath,
+    out() {},
   });
   await expect(instance.start()).rejects.toMatchObject({
     code: 'not-allowed',

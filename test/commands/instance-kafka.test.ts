@@ -43,7 +43,7 @@ describe.runIf(canRunKafka({ existing: true }))('instances on Kafka', () => {
       },
     });
     const log = createLog({ level: 'warn', destination, pretty: false });
-    return createInstance(loadConfig(file, {}), { roles, log, metrics: createMetrics(), node: process.execPath });
+    return createInstance(loadConfig(file, {}), { roles, log, metrics: createMetrics(), node: process.execPath, out() {} });
   }
 
   test('one that only collects needs no store, one that only processes no folder of a stream', { timeout: 60_000 }, async () => {

@@ -45,7 +45,13 @@ describe.runIf(canRunKafka({ existing: true }))('a processor and a topic that an
       });
       const log = createLog({ level: 'warn', destination, pretty: false });
       const roles = { collect: false, process: true };
-      const instance = createInstance(loadConfig(file, {}), { roles, log, metrics: createMetrics(), node: process.execPath });
+      const instance = createInstance(loadConfig(file, {}), {
+        roles,
+        log,
+        metrics: createMetrics(),
+        node: process.execPath,
+        out() {},
+      });
       await instance.start();
 
       const lines = Array.from({ length: 50 }, (_, number) => ({

@@ -7,7 +7,7 @@ import { weekRows } from './week-rows.ts';
 
 /** Which report. */
 export interface ReportQuery {
-  /** `2026-W47`, or `last`: the last one that is over. */
+  /** `2026-W47`; `last`: the last one that is over; `this`: the one that is not. */
   readonly week: string;
   /** IANA zone or offset in which the week begins on Monday at 00:00. */
   readonly zone: string;
@@ -37,11 +37,18 @@ export async function makeReport(
   return weeklyReport(await weekRows(store, scope), { scope, zone: clocks.name, madeAt: now });
 }
 
+/** The last week that is over, `2026-W47`; `null` where there is no such zone. */
+export function lastWeek(zone: string, now: number): string | null {
+  const clocks = zoneNamed(zone);
+  return clocks === null ? null : weekNamed('last', clocks, now).week;
+}
+
 function weekNamed(week: string, zone: Zone, now: number): WeekBounds {
   const current = weekBounds(isoWeek(now, zone), zone);
   if (current === null) throw new Error(`now is in no week: ${now}`);
   const last = weekAfter(current, -1, zone);
   if (week === 'last') return last;
+  if (week === 'this') return current;
   const bounds = weekBounds(week, zone);
   if (bounds === null) throw new AppError('usage', `${week}: there is no such week`, { hint: hintFor(week, last, zone) });
   if (bounds.from > now)
@@ -53,5 +60,5 @@ function hintFor(week: string, last: WeekBounds, zone: Zone): string {
   const [, year = '', number = ''] = /^(\d{4})-W(\d{2})$/.exec(week) ?? [];
   const weeks = weekBounds(`${year}-W53`, zone) === null ? 52 : 53;
   if (year !== '' && Number(number) > weeks) return `${year} has ${weeks} weeks of ISO 8601`;
-  return `name a week of ISO 8601 as ${last.week}, or last`;
+  return `name a week of ISO 8601 as ${last.week}, or last, or this`;
 }
