@@ -9,7 +9,7 @@ export const DRAWING_STYLE: Markup = html`<style>
   }
   svg.drawing {
     width: 100%;
-    min-width: 62rem;
+    min-width: 54rem;
     height: auto;
   }
   svg text {
@@ -49,7 +49,10 @@ export const DRAWING_STYLE: Markup = html`<style>
   }
   svg .pause {
     fill: var(--warning);
-    fill-opacity: 0.22;
+    fill-opacity: 0.45;
+  }
+  svg .pause.wide {
+    fill-opacity: 0.12;
   }
   svg a text {
     fill: var(--link);

@@ -1,5 +1,6 @@
 import { duration } from '../../lib/units.ts';
 import type { Migration, Phase } from '../../model/timeline.ts';
+import { hostOf, ofKind } from '../../timeline/of-kind.ts';
 import { drawing } from '../html/drawing.ts';
 import { html, type Markup } from '../html/html.ts';
 import { lanes, type Lane } from '../html/lanes.ts';
@@ -19,14 +20,14 @@ export interface Course {
 }
 
 /** Units; the left margin holds the names of lanes and the numbers of scales. */
-const WIDTH = 1120;
-const LEFT = 168;
-const RIGHT = 1108;
+const WIDTH = 960;
+const LEFT = 156;
+const RIGHT = 952;
 const PHASE = 18;
 /** Above each panel, for its title. */
 const TITLE = 30;
 const AXIS = 24;
-const MOST_TICKS = 11;
+const MOST_TICKS = 10;
 
 /** Phases, lanes, and below them the counters, all on one axis in UTC. */
 export function courseDrawing({ migration, title, lanes: shown, panels }: Course): Markup {
@@ -45,8 +46,8 @@ export function courseDrawing({ migration, title, lanes: shown, panels }: Course
   const { from, to } = endsOf(migration, shown);
   const box = { left: LEFT, top: start, width: RIGHT - LEFT, height: bottom - start };
   const body = html`
-    ${timeAxis(timeTicks(from, to, MOST_TICKS), x, box)} ${pauses(migration, x, { top: start, bottom })} ${laid.markup} ${charts}
-    ${phaseStrips(strips, x)}
+    ${timeAxis(timeTicks(from, to, MOST_TICKS), x, box)} ${standstill(migration, x, { top: start, bottom })} ${laid.markup}
+    ${charts} ${phaseStrips(strips, x)}
   `;
   return drawing({ label: title, description: describe(shown), width: WIDTH, height: bottom + AXIS, body });
 }
@@ -86,14 +87,17 @@ function timeScale(migration: Migration, shown: readonly Lane[]): Scale {
 
 const PHASE_LETTER = 6.4;
 
-interface Strip extends Phase {
+interface Strip extends Omit<Phase, 'name'> {
+  readonly name: string;
   readonly row: number;
 }
 
 /** Phases overlap, the network hears of the guest while the source is cleaned up: what does not fit beside goes a row down. */
-function stripsOf({ phases }: Migration): readonly Strip[] {
+function stripsOf(migration: Migration): readonly Strip[] {
   const ends: number[] = [];
-  return phases
+  const still = standstillOf(migration);
+  const stillness = still === null ? [] : [{ name: STILL, from: still[0], to: still[1] }];
+  return [...migration.phases, ...stillness]
     .toSorted((a, b) => a.from - b.from || a.to - b.to)
     .map((phase) => {
       const free = ends.findIndex((end) => end <= phase.from);
@@ -102,6 +106,8 @@ function stripsOf({ phases }: Migration): readonly Strip[] {
       return { ...phase, row };
     });
 }
+
+const STILL = 'guest stands still';
 
 /** What the migration was at, above everything. */
 function phaseStrips(strips: readonly Strip[], x: Scale): Markup {
@@ -112,23 +118,46 @@ function phaseStrips(strips: readonly Strip[], x: Scale): Markup {
     const label = html`<text class="on-phase" x="${left + 4}" y="${y + 12}">${name}</text>`;
     return html`<g>
       <title>${name}: ${duration(Math.max(0, to - from))}</title>
-      <rect class="phase" x="${left}" y="${y}" width="${width}" height="${PHASE - 2}" />
+      <rect class="${name === STILL ? 'phase pause' : 'phase'}" x="${left}" y="${y}" width="${width}" height="${PHASE - 2}" />
       ${width > name.length * PHASE_LETTER + 8 ? label : null}
     </g>`;
   });
   return html`<text class="dim" x="6" y="12">phase</text> ${drawn}`;
 }
 
-/** While the guest stands still, through all lanes and panels. */
-function pauses(
-  { phases: all }: Migration,
-  x: Scale,
-  { top, bottom }: { readonly top: number; readonly bottom: number },
-): readonly Markup[] {
-  return all
-    .filter(({ name }) => name === 'switchover')
-    .map(({ from, to }) => {
-      const width = Math.max(2, x(to) - x(from));
-      return html`<rect class="pause" x="${x(from)}" y="${top}" width="${width}" height="${bottom - top}" />`;
-    });
+/** A standstill that is wider is a pale ground, so that marks on it can be read; a narrower one a line. */
+const WIDE = 6;
+
+/** While the guest stood still, through all lanes and panels; nothing where only its length is known. */
+function standstill(migration: Migration, x: Scale, { top, bottom }: Stretch): Markup | null {
+  const ends = standstillOf(migration);
+  if (ends === null) return null;
+  const [from, to] = ends;
+  const width = Math.max(2, x(to) - x(from));
+  return html`<rect
+    class="${width > WIDE ? 'pause wide' : 'pause'}"
+    x="${x(from)}"
+    y="${top}"
+    width="${width}"
+    height="${bottom - top}"
+  >
+    <title>the guest stands still: ${duration(to - from)}</title>
+  </rect>`;
+}
+
+interface Stretch {
+  readonly top: number;
+  readonly bottom: number;
+}
+
+/** From the guest's stop, or the agent's pause, to its run on the other host, or its end on this one: as far as events say so. */
+function standstillOf({ events, source, pausedAt }: Migration): readonly [from: number, to: number] | null {
+  const states = ofKind(events, 'guest-run-state');
+  const stopped = states.findLast((event) => !event.body.running && hostOf(event) === source);
+  const from = stopped?.at ?? pausedAt;
+  if (from === null) return null;
+  const resumed = states.find((event) => event.body.running && hostOf(event) !== source && event.at >= from);
+  const left = ofKind(events, 'domain-stopped').find((event) => hostOf(event) === source && event.at >= from);
+  const to = resumed?.at ?? left?.at;
+  return to === undefined ? null : [from, to];
 }
