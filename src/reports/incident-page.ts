@@ -11,7 +11,7 @@ import type { Sheet } from './incident-page/sheet.ts';
 import { blocksOf } from './incident/blocks.ts';
 import { fileNamesOf } from './incident/file-names.ts';
 import { headWords } from './incident/head-words.ts';
-import { spansDays } from './incident/time.ts';
+import { shortMoment, spansDays } from './incident/time.ts';
 import { routeOf, verdictOfNone } from './incident/verdict-words.ts';
 import { cut, cutMiddle } from './terminal/text.ts';
 
@@ -63,18 +63,21 @@ function head(sheet: Sheet): Markup {
   </header>`;
 }
 
-function contents({ blocks, limits }: Sheet): Markup | null {
+function contents({ blocks, limits, withDates }: Sheet): Markup | null {
   if (blocks.length < 2) return null;
   const shown = blocks.slice(0, limits.blocks);
+  const hidden = blocks.length - shown.length;
   return html`<ol class="contents screen-only">
-    ${shown.map(
-      ({ head: { severity, detector, vm, host } }, i) =>
-        html`<li>
-          <span class="severity ${severity}">${severity}</span>
-          <a href="#${problemId(i)}">${detector}</a> ${cutMiddle(vm ?? host ?? '', LETTERS.name)}
-        </li>`,
-    )}
-  </ol>`;
+      ${shown.map(
+        ({ head: { severity, detector, vm, host, from } }, i) =>
+          html`<li>
+            <span class="severity ${severity}">${severity}</span>
+            <a href="#${problemId(i)}">${detector}</a> ${cutMiddle(vm ?? host ?? '', LETTERS.name)}
+            <span class="dim">${shortMoment(from, withDates)}</span>
+          </li>`,
+      )}
+    </ol>
+    ${hidden > 0 ? html`<p class="dim">${hidden} more problems stand below these, in a line each.</p>` : null}`;
 }
 
 function noProblem({ analysis }: Sheet): Markup {

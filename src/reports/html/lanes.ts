@@ -1,4 +1,5 @@
 import { cut } from '../terminal/text.ts';
+import { visible } from '../visible.ts';
 import { html, type Markup } from './html.ts';
 import type { Box } from './line-panel.ts';
 import type { Scale } from './scale.ts';
@@ -30,8 +31,10 @@ export interface LaidOut {
 const ROW = 17;
 const PADDING = 5;
 const RADIUS = 3.5;
-/** Units of a letter at most: labels that are estimated too wide leave a gap, too narrow ones would overlap. */
-const LETTER = 6.1;
+/** Between the middle of a mark and its label, and behind that. */
+const GAP = 13;
+/** Units of a letter in a wide font, on average: labels that are estimated too wide leave a gap, too narrow ones would overlap. */
+const LETTER = 6.4;
 /** Letters of a mark's label; all of it is in its title. */
 const LETTERS = 100;
 
@@ -78,15 +81,22 @@ function placedMarks(
   const taken: (readonly [number, number])[][] = [];
   return marks.map((mark) => {
     const across = x(mark.at);
-    const label = cut(mark.text, LETTERS);
-    const length = Array.from(label).length * LETTER + 2 * RADIUS + 6;
-    const before = across + length > right && across - length > left;
+    const [behind, ahead] = [lettersIn(right - across), lettersIn(across - left)] as const;
+    // spelled first: what is escaped later would be longer than its place
+    const text = visible(mark.text);
+    const before = Array.from(text).length > behind && ahead > behind;
+    const label = cut(text, Math.min(LETTERS, Math.max(behind, ahead)));
+    const length = Array.from(label).length * LETTER + GAP;
     const stretch = before ? ([across - length, across + RADIUS] as const) : ([across - RADIUS, across + length] as const);
     const free = taken.findIndex((row) => row.every(([from, to]) => stretch[0] > to + 4 || stretch[1] < from - 4));
     const row = free < 0 ? taken.length : free;
     taken[row] = [...(taken[row] ?? []), stretch];
     return { ...mark, across, row, label, before };
   });
+}
+
+function lettersIn(room: number): number {
+  return Math.floor((room - GAP) / LETTER);
 }
 
 function markOf({ across, row, label, before, text, style, target }: PlacedMark, top: number): Markup {

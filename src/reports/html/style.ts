@@ -59,7 +59,12 @@ export const STYLE: Markup = html`<style>
   }
   .contents {
     margin: 0.75rem 0;
-    columns: 22rem;
+    padding-left: 2rem;
+    columns: 30rem;
+    font-size: 0.8125rem;
+  }
+  .contents li {
+    break-inside: avoid;
   }
   .problem-head {
     display: flex;
@@ -256,13 +261,13 @@ export const STYLE: Markup = html`<style>
   }
   .lines {
     display: grid;
-    grid-template-columns: max-content max-content minmax(0, 1fr);
+    grid-template-columns: fit-content(21rem) fit-content(12rem) minmax(0, 1fr);
     column-gap: 1rem;
   }
   .line {
     display: grid;
     grid-column: 1 / -1;
-    grid-template-columns: max-content max-content minmax(0, 1fr);
+    grid-template-columns: fit-content(21rem) fit-content(12rem) minmax(0, 1fr);
     grid-template-columns: subgrid;
     padding: 0.08rem 0;
     font-family: var(--mono);

@@ -63,7 +63,7 @@ describe('lanes', () => {
   const x = linearScale([0, 100], [160, 1100]);
   const mark = fc.record({
     at: fc.integer({ min: 0, max: 100 }),
-    text: fc.string({ minLength: 1, maxLength: 90 }),
+    text: fc.string({ minLength: 1, maxLength: 200, unit: 'binary' }),
     style: fc.constant('plain' as const),
     target: fc.constant(null),
   });
@@ -82,11 +82,12 @@ describe('lanes', () => {
       });
   }
 
-  test('labels never stand over each other', () => {
+  test('labels never stand over each other, nor beyond the drawing', () => {
     fc.assert(
       fc.property(fc.array(mark, { maxLength: 20 }), (marks) => {
         const all = labelsOf(marks.toSorted((a, b) => a.at - b.at));
         expect(all).toHaveLength(marks.length);
+        for (const { from, to } of all) expect(from >= 160 && to <= 1100).toBe(true);
         for (const [i, one] of all.entries())
           for (const other of all.slice(i + 1))
             expect(one.y !== other.y || one.to <= other.from || other.to <= one.from).toBe(true);
