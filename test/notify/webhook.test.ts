@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { notificationDocument } from '../../src/alerts/notification-document.ts';
+import { createDelivery, type Attempt } from '../../src/notify/delivery.ts';
 import type { Notifier } from '../../src/notify/notifier.ts';
 import { webhook } from '../../src/notify/webhook.ts';
 import { alertOf, notificationOf, resolved } from './alerts.ts';
@@ -80,6 +81,23 @@ test('a receiver can check the signature over time and body', async () => {
   const [, t, v1] = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(String(headers?.['x-precopy-signature'])) ?? [];
   expect(Number(t)).toBe(NOW / 1000);
   expect(v1).toBe(createHmac('sha256', 'key').update(`${t}.${body}`).digest('hex'));
+});
+
+test('a receiver that is away for a moment gets the same again, and once it has it no more', async () => {
+  const before = receiver.received.length;
+  let left = 2;
+  receiver.answer((response) => ((left -= 1) < 0 ? response.end('ok') : response.writeHead(503, { 'Retry-After': '0' }).end()));
+  const attempts: Attempt[] = [];
+  const delivery = createDelivery({ attempted: (one) => attempts.push(one), now: Date.now, random: () => 0, firstPauseMs: 4 });
+  await expect(delivery.deliver(notification, { name: 'hook', notifier: made() })).resolves.toBe('sent');
+  await delivery.stop();
+  expect(attempts.map(({ attempt, outcome, status: said }) => `${attempt} ${outcome} ${said}`)).toEqual([
+    '1 failed 503 Service Unavailable',
+    '2 failed 503 Service Unavailable',
+    '3 sent 200 OK',
+  ]);
+  const keys = receiver.received.slice(before).map(({ headers }) => headers['idempotency-key']);
+  expect(keys).toEqual([notification.id, notification.id, notification.id]);
 });
 
 test.each([
