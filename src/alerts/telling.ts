@@ -190,9 +190,10 @@ function leadOf({ kind, cluster, alerts, counts }: Notification): string | null 
     return `${plural(totalOf(counts), 'alert')} in cluster ${cluster} at once: too many to tell one by one, so they are told together until it is over.${worst} All of them: precopy alerts.`;
   }
   if (kind === 'storm-over') {
-    const still =
-      alerts.length === 0 ? 'None of them fires any more.' : `${alerts.length} still ${alerts.length === 1 ? 'fires' : 'fire'}:`;
-    return `The storm of alerts in cluster ${cluster} is over; they are told one by one again. ${still}`;
+    // of those that fire, only the worst come with it
+    const still = Math.max(totalOf(counts), alerts.length);
+    const rest = still === 0 ? 'None of them fires any more.' : `${still} still ${still === 1 ? 'fires' : 'fire'}.`;
+    return `The storm of alerts in cluster ${cluster} is over; new ones are told one by one again. ${rest}`;
   }
   if (alerts.length < 2) return null;
   return kind === 'resolved' ? `${alerts.length} alerts are over.` : `${alerts.length} alerts, the worst first.`;

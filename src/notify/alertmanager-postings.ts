@@ -1,6 +1,7 @@
 import type { Alert } from '../alerts/alert.ts';
 import { runbookOf, titleOf, type TellingOptions } from '../alerts/telling.ts';
 import { isoTime } from '../lib/units.ts';
+import { SEVERITIES } from '../model/finding.ts';
 import { sayingOf } from '../reports/saying.ts';
 import { inert } from '../reports/terminal/text.ts';
 
@@ -50,10 +51,10 @@ export function createPostings({ labels, lastsMs, now, runbookUrl }: PostingPart
   return {
     firing: (alert) => posting(alert),
     told(alert) {
-      // people route by severity, so it is a label: one that became worse is another alert there, and the old one has to end
-      const before = alert.told?.severity;
-      if (before === undefined || before === alert.finding.severity) return [posting(alert)];
-      return [posting(alert), { ...posting(alert, before), endsAt: isoTime(Math.max(alert.firingAt ?? alert.since, now())) }];
+      // people route by severity, so it is a label: one that became worse is another alert there, and the one that it was has to end
+      const former = alert.worsenedAt === null ? [] : SEVERITIES.filter((severity) => severity !== alert.finding.severity);
+      const endsAt = isoTime(Math.max(alert.firingAt ?? alert.since, now()));
+      return [posting(alert), ...former.map((severity) => ({ ...posting(alert, severity), endsAt }))];
     },
     test(cluster) {
       const summary = 'A test of notifications; nothing is wrong.';

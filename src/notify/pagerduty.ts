@@ -63,7 +63,7 @@ export const pagerduty: NotifierKind<typeof options> = {
 
 /** An incident is a group: it is over with its last alert. Of one before, nobody may be paged again: `null`. */
 function actionOf({ kind, others, alerts }: Notification): 'trigger' | 'acknowledge' | 'resolve' | null {
-  if (kind === 'storm-over') return 'resolve';
+  if (kind === 'storm-over') return alerts.length === 0 ? 'resolve' : null;
   if (kind === 'resolved') return others.length === 0 ? 'resolve' : null;
   const taken = alerts.length > 0 && alerts.every(({ acknowledged }) => acknowledged !== null);
   return kind === 'firing' && taken ? 'acknowledge' : 'trigger';

@@ -84,8 +84,10 @@ describe('what Alertmanager is told', () => {
       broken: false,
     } as const;
     await pair().send(notificationOf([{ ...firing, told }]), never);
+    await pair().send(notificationOf([{ ...firing, worsenedAt: NOW - 60_000 }]), never);
     expect(last().map(({ labels: { severity }, endsAt }) => [severity, endsAt])).toEqual([
       ['critical', '2026-11-23T05:04:00.000Z'],
+      ['info', '2026-11-23T05:00:00.000Z'],
       ['warning', '2026-11-23T05:00:00.000Z'],
     ]);
   });
@@ -184,6 +186,17 @@ describe.skipIf(!have('prometheus-alertmanager'))("Debian's Alertmanager", () =>
       expect(alert?.status).toMatchObject({ state: 'suppressed', silencedBy: [expect.any(String)] });
     }, 10_000);
     expect(hooked('host-overheated')).toEqual([]);
+  });
+
+  test('has one alert of what became worse, under its new severity', { timeout: 30_000 }, async () => {
+    const notifier = made({ urls: [program.url] });
+    const alert = fresh('network-interrupted');
+    const severities = async (): Promise<readonly (string | undefined)[]> =>
+      (await alerts('detector=network-interrupted')).map(({ labels: own }) => own['severity']);
+    await notifier.send(notificationOf([{ ...alert, finding: { ...alert.finding, severity: 'warning' } }]), never);
+    expect(await severities()).toEqual(['warning']);
+    await notifier.send(notificationOf([{ ...alert, worsenedAt: Date.now() }]), never);
+    expect(await severities()).toEqual(['critical']);
   });
 
   test('ends by itself what is not repeated, and keeps what is', { timeout: 30_000 }, async () => {

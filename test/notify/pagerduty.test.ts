@@ -58,6 +58,14 @@ test('the incident is over with the last alert of its group, and not before', as
   expect(last()).toEqual({ routing_key: KEY, event_action: 'resolve', dedup_key: 'precopy/pod-1/cpu-incompatible' });
 });
 
+test('the incident of a storm is over when nothing of it fires any more', async () => {
+  const before = receiver.received.length;
+  await made().send(notificationOf([alert], { kind: 'storm-over', group: 'pod-1 storm' }), never);
+  expect(receiver.received.length).toBe(before);
+  await made().send(notificationOf([], { kind: 'storm-over', group: 'pod-1 storm' }), never);
+  expect(last()).toMatchObject({ event_action: 'resolve', dedup_key: 'precopy/pod-1 storm' });
+});
+
 test('what somebody takes care of is acknowledged there too', async () => {
   const taken = { ...alert, acknowledged: { by: 'anna', at: 0, comment: '' } };
   await made().send(notificationOf([taken]), never);
