@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import type { z } from 'zod';
 import { notificationDocument } from '../../src/alerts/notification-document.ts';
 import { meaningOf } from '../../src/config/schema-walk.ts';
+import { isSecret } from '../../src/config/secret.ts';
 import { notifiers } from '../../src/notify/index.ts';
 import { alertOf, notificationOf, resolved } from './alerts.ts';
 
@@ -81,4 +82,16 @@ test('every option of every notifier says what it means', () => {
     Object.entries(schema.shape).flatMap(([key, one]) => (meaningOf(one as z.ZodType) === '' ? [`${type}.${key}`] : [])),
   );
   expect(bare).toEqual([]);
+});
+
+/** Names of what opens something; `key` is the path of a file. */
+const OPENS = /secret|password|token|.Key$|headers|webhookUrl/;
+
+test('what opens something is never shown', () => {
+  const shown = notifiers.flatMap(({ type, options: schema }) =>
+    Object.entries(schema.shape).flatMap(([key, one]) =>
+      OPENS.test(key) && !isSecret(one as z.ZodType) ? [`${type}.${key}`] : [],
+    ),
+  );
+  expect(shown).toEqual([]);
 });
