@@ -13,6 +13,8 @@ export interface LineBuffer {
   /** `whole`, without a last record that may go on: records of several lines are taken in one piece. */
   settled(): number;
   take(length: number): Buffer;
+  /** All of them, which stay. */
+  bytes(): Uint8Array;
 }
 
 /** An empty buffer; `startsRecord` tells the first line of a record where there are more. */
@@ -35,6 +37,7 @@ export function createLineBuffer(startsRecord: RegExp | undefined): LineBuffer {
       if (startsRecord === undefined || performance.now() - lastAddedAt > SETTLED_MS) return whole();
       return beforeLastRecord(held.subarray(0, whole()).toString('latin1'), startsRecord);
     },
+    bytes: () => held,
     take(length) {
       const taken = held.subarray(0, length);
       held = Buffer.from(held.subarray(length));

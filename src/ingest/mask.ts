@@ -15,7 +15,27 @@ const SUSPICIOUS =
 
 const STAR = 0x2a;
 
-/** See {@link Masker}. Chunks are masked one by one: a secret that a chunk's end cuts is masked in both where its line says so. */
+/** How far around a place to cut a secret is looked for, bytes: longer than any key or token. */
+export const SECRET_BYTES = 1 << 16;
+
+/**
+ * Where a line that is too long for one chunk is cut: at `at`, or where the secret ends that lies there, its name included. Chunks are
+ * masked one by one, and of a secret without its name nothing says that it is one. `at` where it does not end within 64 KiB.
+ */
+export function outsideSecrets(bytes: Uint8Array, at: number): number {
+  const begin = Math.max(0, at - SECRET_BYTES);
+  const end = Math.min(bytes.length, at + SECRET_BYTES);
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + begin, end - begin).toString('latin1');
+  SUSPICIOUS.lastIndex = 0;
+  if (!SUSPICIOUS.test(text)) return at;
+  let cut = at - begin;
+  // one may begin before another ends; what stands behind a secret may be what tells that it is one: `://user:secret@host`
+  for (const { opensAt, to } of secretsOf(text, 0, lineEnd(text, cut)).toSorted((a, b) => a.opensAt - b.opensAt))
+    if (opensAt < cut && to >= cut) cut = to + 1;
+  return cut < text.length ? begin + cut : at;
+}
+
+/** See {@link Masker}. Chunks are masked one by one; see `outsideSecrets` for lines that do not fit into one. */
 export function createMasker(): Masker {
   return mask;
 }
@@ -29,7 +49,7 @@ function mask(bytes: Uint8Array): Uint8Array {
     const start = text.lastIndexOf('\n', hit.index) + 1;
     const end = lineEnd(text, hit.index);
     let until = end;
-    for (const [from, to] of secretsOf(text, start, end)) {
+    for (const { from, to } of secretsOf(text, start, end)) {
       masked ??= Buffer.from(buffer);
       blacken(masked, from, to);
       until = Math.max(until, to);
@@ -44,7 +64,12 @@ function lineEnd(text: string, from: number): number {
   return end < 0 ? text.length : end;
 }
 
-type Range = readonly [from: number, to: number];
+interface Range {
+  /** Where the words before it begin that tell what it is. */
+  readonly opensAt: number;
+  readonly from: number;
+  readonly to: number;
+}
 
 /** Where the secrets are whose beginnings stand in the line; one of several lines ends behind it. */
 function secretsOf(text: string, start: number, end: number): readonly Range[] {
@@ -57,7 +82,7 @@ function secretsOf(text: string, start: number, end: number): readonly Range[] {
       if (match[0] === '') pattern.opens.lastIndex += 1;
       const from = start + match.index + match[0].length;
       const to = secretEnd(pattern, { text, from, quote: match.groups?.['quote'] ?? '"' });
-      if (to > from) ranges.push([from, to]);
+      if (to > from) ranges.push({ opensAt: start + match.index, from, to });
     }
     return ranges;
   });

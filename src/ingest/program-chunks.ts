@@ -3,7 +3,8 @@ import type { Chunk } from '../model/chunk.ts';
 import type { Source } from '../model/source.ts';
 import type { CollectorContext } from './collector.ts';
 import { createDelivery } from './delivery.ts';
-import { countLines, createLineBuffer } from './line-buffer.ts';
+import { countLines, createLineBuffer, type LineBuffer } from './line-buffer.ts';
+import { outsideSecrets, SECRET_BYTES } from './mask.ts';
 
 const MAX_CHUNK_BYTES = 256 * 1024;
 const FLUSH_MS = 250;
@@ -76,7 +77,7 @@ export function createProgramChunks(output: ProgramOutput): ProgramChunks {
   async function sendAfter(before: Promise<void>, length: () => number): Promise<void> {
     await before;
     for (let bytes = length(); bytes > 0; bytes = length()) {
-      await delivery.deliver(cut(Math.min(bytes, pending.whole(MAX_CHUNK_BYTES) || MAX_CHUNK_BYTES)));
+      await delivery.deliver(cut(Math.min(bytes, pending.whole(MAX_CHUNK_BYTES) || longLine(pending))));
     }
   }
 
@@ -104,7 +105,7 @@ export function createProgramChunks(output: ProgramOutput): ProgramChunks {
       if (pending.length() === 0) pendingSince = context.now();
       pending.add(bytes);
       if (pending.length() < MAX_CHUNK_BYTES) sendLater();
-      else await send(() => (pending.length() < MAX_CHUNK_BYTES ? 0 : pending.settled() || MAX_CHUNK_BYTES));
+      else await send(() => full(pending));
     },
     async flush() {
       await send(() => pending.whole());
@@ -117,6 +118,17 @@ export function createProgramChunks(output: ProgramOutput): ProgramChunks {
     },
     takeLongestWaitMs: () => delivery.takeLongestWaitMs(),
   };
+}
+
+/** How much goes out of a line that is longer than a chunk. */
+function longLine(pending: LineBuffer): number {
+  return pending.length() <= MAX_CHUNK_BYTES ? MAX_CHUNK_BYTES : outsideSecrets(pending.bytes(), MAX_CHUNK_BYTES);
+}
+
+/** How much goes out of a full buffer: whole lines; a line without an end waits until it is known where to cut it. */
+function full(pending: LineBuffer): number {
+  if (pending.length() < MAX_CHUNK_BYTES) return 0;
+  return pending.settled() || (pending.length() < MAX_CHUNK_BYTES + SECRET_BYTES ? 0 : longLine(pending));
 }
 
 function newPlace({ context, path }: ProgramOutput): Place {

@@ -63,7 +63,7 @@ export interface CatalogueSecret {
 /** `docs/secrets.md`: what is masked before it leaves a host, with examples of each. */
 export function secretsPage(patterns: readonly CatalogueSecret[]): string {
   const intro =
-    'What the collectors mask before anything leaves the host. Each byte of a secret becomes one `*`, so offsets stay. A line that is the same before and after looks like a secret, and is none.';
+    'What the collectors mask before anything leaves the host. Each byte of a secret becomes one `*`, so offsets stay. A line that is the same before and after looks like a secret, and is none. Longer lines than fit into one chunk are cut beside their secrets; of a secret over 64 KiB, or a private key on several lines within a record over 1 MiB, only the part up to the cut may be masked.';
   const rows = patterns.flatMap(({ name, samples }) =>
     samples.map(({ before, after }) => [code(name), code(visible(before)), before === after ? 'the same' : code(visible(after))]),
   );

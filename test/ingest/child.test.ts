@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { runOnce, superviseChild, type SupervisedChild, type Supervision } from '../../src/ingest/child.ts';
+import { createMasker } from '../../src/ingest/mask.ts';
 import { createProgramChunks } from '../../src/ingest/program-chunks.ts';
 import { collecting, unmasked, until } from './collecting.ts';
 
@@ -154,4 +155,16 @@ describe('a program that runs once', () => {
     const much = await runOnce({ command: 'sh', args: ['-c', 'yes'], ...bounds });
     expect(much).toMatchObject({ kind: 'failed', problem: expect.stringMatching(/more than 1000 bytes$/) });
   });
+});
+
+test('a secret that lies where a long line of a program is cut is masked as a whole', async () => {
+  const collected = collecting();
+  const mask = createMasker();
+  const chunks = createProgramChunks({ context: collected.context, source: 'journal', path: 'journal', mask });
+  const before = 'x'.repeat(256 * 1024 - '"token":"abc'.length);
+  const text = `${before}"token":"abcdefgh"${'y'.repeat(300 * 1024)}\nnext\n`;
+  for (let at = 0; at < text.length; at += 50_000) await chunks.push(Buffer.from(text.slice(at, at + 50_000)));
+  await chunks.end();
+  expect(collected.chunks.length).toBeGreaterThan(2);
+  expect(collected.text('journal')).toBe(text.replace('abcdefgh', '*'.repeat(8)));
 });

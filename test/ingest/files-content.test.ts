@@ -15,9 +15,11 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Chunk } from '../../src/model/chunk.ts';
 import { cloudstackAgent } from '../../src/parsers/cloudstack-agent.ts';
+import { createMasker } from '../../src/ingest/mask.ts';
 import { createScanner } from '../../src/parsers/scan.ts';
 import {
   expected,
+  FAST,
   fileIds,
   follow,
   record,
@@ -269,4 +271,33 @@ test('host and zone come from the options, the VM from the command that started 
   });
   await untilLines(4, following);
   expect(following.chunks[0]?.header).toMatchObject({ vm: 'i-2-31-VM', host: 'kvm7', zone: 'Europe/Berlin' });
+});
+
+test('a secret that lies where a line of megabytes is cut is masked as a whole', async () => {
+  const log = join(temporaryFolder(), 'agent.log');
+  const begin = `${record(0).trimEnd()} `;
+  const secret = '"password":"hunter2-and-more"';
+  // the cut at 1 MiB falls on the fifth letter of it
+  const text = `${begin}${'x'.repeat(MIB + 1 - begin.length - '"password":"hunt'.length)}${secret}${'y'.repeat(MIB / 2)}\n`;
+  writeFileSync(log, text);
+  const following = await follow(join(log, '..'), 'agent.log', { mask: createMasker() });
+  await until(() => bytesOf(following).length === text.length || 'not all');
+  expect(following.chunks.length).toBeGreaterThan(1);
+  expect(bytesOf(following).toString()).toBe(text.replace('hunter2-and-more', '*'.repeat(16)));
+});
+
+test('a record of several lines that is longer than a chunk is not cut while it is being written', async () => {
+  const log = join(temporaryFolder(), 'agent.log');
+  const lines = '\tat java.base/java.lang.Thread.run(Thread.java:833)\n'.repeat(1500);
+  const whole = record(0) + lines.repeat(8) + record(1);
+  writeFileSync(log, record(0));
+  // the tail waits for longer than the writer pauses
+  const following = await follow(join(log, '..'), 'agent.log', { timings: { ...FAST, tailMs: 1000 } });
+  for (let part = 0; part < 8; part += 1) {
+    appendFileSync(log, lines);
+    await new Promise((resolve) => setTimeout(resolve, 40));
+  }
+  appendFileSync(log, record(1));
+  await until(() => bytesOf(following).length === whole.length || 'not all');
+  expect(following.chunks.map(({ header }) => header.line)).toEqual([0, 1 + 8 * 1500]);
 });

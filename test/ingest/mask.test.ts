@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createMasker } from '../../src/ingest/mask.ts';
+import { createMasker, outsideSecrets, SECRET_BYTES } from '../../src/ingest/mask.ts';
 import { secretPatterns } from '../../src/ingest/secrets.ts';
 import { parsers } from '../../src/parsers/index.ts';
 import { readLatin1 } from '../parsers/read-file.ts';
@@ -124,3 +124,39 @@ test('no text makes masking slow', () => {
     }
   }
 }, 60_000);
+
+describe('a line that is cut', () => {
+  const filler = 'x'.repeat(50);
+  const filling = 'x'.repeat(3 * SECRET_BYTES);
+  const inOneLine = secretPatterns.flatMap(({ name, samples }) =>
+    samples.filter(({ before }) => !before.includes('\n')).map(({ before }) => [name, before] as const),
+  );
+
+  test.each(inOneLine)('hides as much as if it were whole, wherever it is cut: %s %s', (_name, before) => {
+    const whole = masked(`${filler} ${before} ${filler}`);
+    const bytes = Buffer.from(`${filler} ${before} ${filler}`);
+    for (let cut = 1; cut < bytes.length; cut += 1) {
+      const end = outsideSecrets(bytes, cut);
+      expect(end).toBeGreaterThanOrEqual(cut);
+      const parts = Buffer.concat([bytes.subarray(0, end), bytes.subarray(end)].map((part) => mask(part))).toString();
+      const shown = Array.from(whole).filter((character, i) => character === '*' && parts[i] !== '*');
+      expect([cut, end, shown.length]).toEqual([cut, end, 0]);
+    }
+  });
+
+  test('is cut where it should be if a secret does not end', () => {
+    const bytes = Buffer.from(`${filling}"password":"${'y'.repeat(3 * SECRET_BYTES)}`);
+    expect(outsideSecrets(bytes, filling.length + 20)).toBe(filling.length + 20);
+  });
+
+  test('is never cut behind its end', () => {
+    fc.assert(
+      fc.property(text, fc.nat({ max: 300 }), (line, cut) => {
+        const bytes = Buffer.from(line);
+        const at = Math.min(cut, bytes.length);
+        expect(outsideSecrets(bytes, at)).toBeGreaterThanOrEqual(at);
+        expect(outsideSecrets(bytes, at)).toBeLessThanOrEqual(bytes.length);
+      }),
+    );
+  });
+});

@@ -1,4 +1,5 @@
 import { MAX_RECORD_CHARS } from '../../parsers/scan.ts';
+import { outsideSecrets, SECRET_BYTES } from '../mask.ts';
 
 /** What is known of the bytes to cut. */
 export interface CutOptions {
@@ -11,15 +12,17 @@ export interface CutOptions {
   readonly tail: 'growing' | 'quiet' | 'ended';
 }
 
-/** Bytes of an overlong line that go out together: one more than the parser takes as a line, so that it says so. */
+/** Bytes of an overlong line that go out together at least: one more than the parser takes as a line, so that it says so. */
 export const OVERLONG_BYTES = MAX_RECORD_CHARS + 1;
+/** Bytes by which it is known where to cut an overlong line. */
+export const WINDOW_BYTES = OVERLONG_BYTES + SECRET_BYTES;
 /** Enough for nearly every record; where it is not, all is looked at. */
 const LOOK_BACK_BYTES = 16_384;
 
 /** How many of the bytes are whole records that may go out now; 0 where it is better, or necessary, to wait. */
 export function cutAtRecord(bytes: Buffer, { header, tail }: CutOptions): number {
   if (tail === 'ended') return bytes.length <= OVERLONG_BYTES ? bytes.length : endOfLines(bytes);
-  const end = endOfLines(bytes);
+  const end = tail === 'growing' && bytes.length < WINDOW_BYTES ? lastLineEnd(bytes) : endOfLines(bytes);
   if (end === 0 || tail === 'quiet') return end;
   if (beginsRecord(bytes.toString('latin1', end, Math.min(bytes.length, end + LOOK_BACK_BYTES)), 0, header)) return end;
   const near = Math.max(0, end - LOOK_BACK_BYTES);
@@ -29,8 +32,13 @@ export function cutAtRecord(bytes: Buffer, { header, tail }: CutOptions): number
 
 /** Behind the last complete line; a line that is too long for the parser has no end, and a piece of it goes as it is. */
 export function endOfLines(bytes: Buffer): number {
-  const end = bytes.lastIndexOf(10) + 1;
-  return end === 0 && bytes.length >= OVERLONG_BYTES ? OVERLONG_BYTES : end;
+  const end = lastLineEnd(bytes);
+  return end === 0 && bytes.length >= OVERLONG_BYTES ? outsideSecrets(bytes, OVERLONG_BYTES) : end;
+}
+
+/** Among the bytes that may go out together. */
+function lastLineEnd(bytes: Buffer): number {
+  return bytes.subarray(0, OVERLONG_BYTES).lastIndexOf(10) + 1;
 }
 
 /** Line breaks among the bytes. */

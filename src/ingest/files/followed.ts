@@ -3,7 +3,7 @@ import type { Source } from '../../model/source.ts';
 import { vmOfCommand, vmOfPath } from '../identify.ts';
 import type { Backing, Place } from './backing.ts';
 import type { FileState } from './checkpoints.ts';
-import { countLines, cutAtRecord, endOfLines, OVERLONG_BYTES, type CutOptions } from './cut.ts';
+import { countLines, cutAtRecord, endOfLines, OVERLONG_BYTES, WINDOW_BYTES, type CutOptions } from './cut.ts';
 import { hasPrint, PRINT_BYTES, printOf } from './print.ts';
 
 /** What is the same for a log and all files it is rotated into. */
@@ -150,25 +150,37 @@ export async function readNext(file: Followed, tail: CutOptions['tail'], now: nu
   const cut: CutOptions = { header: kind.header, tail: file.backing?.problem() == null ? tail : 'quiet' };
   let end = endIn(window, cut);
   if (end === 0 && window.full) {
-    window = await readWindow(file, OVERLONG_BYTES);
+    window = await readWindow(file, WINDOW_BYTES);
     if (window === null) return 'replaced';
     // a record longer than a parser takes is cut at a line's end
-    end = endIn(window, cut) || endOfLines(window.bytes);
+    end = endIn(window, cut) || (window.full ? endOfLines(window.bytes) : 0);
   }
-  file.suspect = false;
-  if (window.full) file.looked = NOT_LOOKED;
-  else {
-    file.looked = { size: file.size, patience: LEVELS.indexOf(tail) };
-    file.dirtyAt = null;
-  }
+  noteLook(file, { window, end, tail });
   if (end === 0) return 'nothing';
   const bytes = window.bytes.subarray(0, end);
   return {
     header: headerOf(file, { bytes, now }),
     bytes,
-    skipped: end === OVERLONG_BYTES && isBlank(bytes),
+    skipped: end >= OVERLONG_BYTES && isBlank(bytes),
     next: { ...advanced(state, window, end), vm: vmOf(file, bytes) },
   };
+}
+
+interface Look {
+  readonly window: Window;
+  /** How much of it goes out. */
+  readonly end: number;
+  readonly tail: CutOptions['tail'];
+}
+
+function noteLook(file: Followed, { window, end, tail }: Look): void {
+  file.suspect = false;
+  // behind what goes out of an overlong line there may be more that can
+  if (window.full || end >= OVERLONG_BYTES) file.looked = NOT_LOOKED;
+  else {
+    file.looked = { size: file.size, patience: LEVELS.indexOf(tail) };
+    file.dirtyAt = null;
+  }
 }
 
 /** The stream has what was read. */
@@ -241,5 +253,5 @@ function vmOf({ kind, state }: Followed, bytes: Buffer): string | null {
 }
 
 function isBlank(bytes: Buffer): boolean {
-  return bytes.every((byte) => byte === 0);
+  return bytes.equals(Buffer.alloc(bytes.length));
 }
