@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Stamp } from '../../src/model/source.ts';
 import { createInstants, createZoneCache } from '../../src/pipeline/instant.ts';
 import { fixedZone } from '../../src/timeline/zone.ts';
@@ -61,4 +61,27 @@ test('a zone that nobody knows is UTC, and any number of them is forgotten again
   const cache = createZoneCache();
   for (let i = 0; i < 5000; i += 1) expect(cache.zone(`Forged/${i}`).offsetsMs(READ_AT)).toEqual([0]);
   expect(cache.zone('Asia/Kolkata').offsetsMs(READ_AT)).toEqual([19_800_000]);
+});
+
+describe('the hour that comes twice', () => {
+  /** In Berlin clocks went back from 03:00 to 02:00 at this moment. */
+  const back = Date.UTC(2026, 9, 25, 1);
+  const zone = createZoneCache().zone('Europe/Berlin');
+  const halfPastTwo = local(Date.UTC(2026, 9, 25, 2, 30));
+  const [first, second] = [back - 30 * 60_000, back + 30 * 60_000];
+
+  test.each([
+    ['the first, read as it was written', first + 1000, first],
+    ['the second, read as it was written', second + 1000, second],
+    // a chunk means the same whatever came before it: docs/configuration.md says so
+    ['read a day later, without anything before it', back + DAY_MS, first],
+  ])('is %s', (_what, observedAt, at) => {
+    expect(createInstants(zone, observedAt)(halfPastTwo)).toBe(at);
+  });
+
+  test('is the second, read a day later, behind a record of the first that stands later in it', () => {
+    const instants = createInstants(zone, back + DAY_MS);
+    expect(instants(local(Date.UTC(2026, 9, 25, 2, 50)))).toBe(first + 20 * 60_000);
+    expect(instants(halfPastTwo)).toBe(second);
+  });
 });
