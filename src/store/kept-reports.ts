@@ -47,6 +47,6 @@ const MOST_REPORTS = 1000;
 export async function keptReports(store: Store): Promise<readonly KeptReport[]> {
   return store.query<KeptReport>(
     `SELECT week, zone, nullIf(cluster, '') AS cluster, toUnixTimestamp64Milli(from_at) AS fromAt, toUnixTimestamp64Milli(made_at) AS madeAt, verdict
-     FROM reports FINAL ORDER BY from_at DESC, cluster, zone LIMIT ${MOST_REPORTS}`,
+     FROM reports FINAL ORDER BY from_at DESC, cluster ASC NULLS FIRST, zone LIMIT ${MOST_REPORTS}`,
   );
 }

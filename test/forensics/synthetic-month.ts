@@ -15,6 +15,11 @@ export interface Month {
   readonly facts: readonly HostFactRow[];
 }
 
+/** Rows of past weeks must not go because a test runs late. */
+export const FOREVER = {
+  ttlDays: { migrations: 20_000, findings: 20_000, samples: 20_000, ranges: 20_000, host_facts: 20_000, events: 20_000 },
+} as const;
+
 /** How a month is made. */
 export interface MonthPlan {
   readonly seed: number;
@@ -89,8 +94,9 @@ interface Attempt {
   readonly startedAt: number;
 }
 
+/** One migration, its end by chance. */
 // oxlint-disable-next-line complexity -- one chance a column, flat
-function attempt(random: Random, { cluster, hosts, vm, startedAt }: Attempt): MigrationRow {
+export function attempt(random: Random, { cluster, hosts, vm, startedAt }: Attempt): MigrationRow {
   const source = random.of(hosts);
   const destination = random.of(hosts.filter((host) => host !== source));
   const { outcome, cause, text } = endOf(random, destination);
@@ -195,7 +201,8 @@ interface Told {
   readonly remedies?: readonly (readonly [what: string, command: string | null])[];
 }
 
-function finding(cluster: string, told: Told, migration: MigrationRow | null): FindingRow {
+/** A finding with as much of a document as a report reads. */
+export function finding(cluster: string, told: Told, migration: MigrationRow | null): FindingRow {
   const remedies = (told.remedies ?? []).map(([what, command]) => ({ what, command }));
   return {
     id: told.id,
@@ -328,7 +335,8 @@ function measured(random: Random, { week, cluster, hosts }: Place): readonly Sam
   return samples;
 }
 
-function rangesOf({
+/** What was read of a host in a week: a chunk of every kind. */
+export function rangesOf({
   week,
   cluster,
   host,
@@ -372,13 +380,13 @@ export async function storeMonth(store: Store, { migrations, findings, samples, 
   const earlier = migrations
     .filter((_, i) => i % 7 === 0)
     .map((row) => ({ ...row, version: 1, outcome: 'running', downtime_ms: null, ended_at: null }));
-  const gone = migrations.slice(0, 5).map((row) => ({ ...row, id: `gone-${row.id}` }));
+  const gone = migrations.slice(-5).map((row) => ({ ...row, id: `gone-${row.id}` }));
   await store.insert({ table: 'migrations', rows: [...earlier, ...gone] });
   await store.insert({
     table: 'migrations',
     rows: [...migrations, ...migrations.slice(0, 50), ...gone.map((row) => ({ ...row, version: 3, deleted: 1 as const }))],
   });
-  const goneFindings = findings.slice(0, 5).map((row) => ({ ...row, id: `gone-${row.id}` }));
+  const goneFindings = findings.slice(-8).map((row) => ({ ...row, id: `gone-${row.id}` }));
   await store.insert({ table: 'findings', rows: goneFindings });
   await store.insert({
     table: 'findings',

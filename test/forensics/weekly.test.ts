@@ -6,12 +6,8 @@ import { reportDocument, type WeeklyReport } from '../../src/reports/weekly/docu
 import type { FindingRow, MigrationRow } from '../../src/store/timeline-rows.ts';
 import { weekAfter, weekBounds, zoneNamed, type WeekBounds } from '../../src/timeline/zone.ts';
 import { openEmbedded, type TemporaryStore } from '../store/temporary-store.ts';
-import { storeMonth, syntheticMonth } from './synthetic-month.ts';
+import { FOREVER, storeMonth, syntheticMonth } from './synthetic-month.ts';
 
-/** Rows of past weeks must not go because a test runs late. */
-const FOREVER = {
-  ttlDays: { migrations: 20_000, findings: 20_000, samples: 20_000, ranges: 20_000, host_facts: 20_000, events: 20_000 },
-};
 const zone = zoneNamed('Europe/Berlin');
 if (zone === null) throw new Error('no zone');
 // clocks go back in it: 169 hours

@@ -5,7 +5,7 @@ import { weekIndex, within } from './within.ts';
 const MOST_CAUSES = 50;
 const HOSTS = 3;
 /** Steps of one cause. */
-const REMEDIES = 3;
+const REMEDIES = 2;
 
 /**
  * Findings of warning or above that began in the period, each with its incident: all about one migration are one, others are one each.
@@ -44,17 +44,27 @@ export async function incidentsByCause(store: Store, scope: ReportScope): Promis
   );
 }
 
-/** What the findings of the week advise, by cause: the steps that are advised for the most incidents, the same words counted together. */
+/**
+ * What the findings of the week advise, by cause. A step is known by its detector and its place in that detector's list; of each the words
+ * are shown that hold for the most incidents, which of steps for one VM is an example. Those that help most come first.
+ */
 export async function remediesByCause(store: Store, scope: ReportScope): Promise<readonly RemedyRow[]> {
   const { week, cluster, params } = within(scope, 'from_at');
   return store.query<RemedyRow>(
     `WITH ${foundIn(week, cluster)}, advised AS (
-       SELECT cluster, incident, arrayJoin(arrayEnumerate(steps) AS numbers) AS position, steps[position].1 AS what, steps[position].2 AS command
-       FROM (SELECT cluster, incident, JSONExtract(document, 'remedies', 'Array(Tuple(what String, command Nullable(String)))') AS steps FROM found)
+       SELECT cluster, incident, detector, arrayJoin(arrayEnumerate(steps)) AS position, steps[position].1 AS what, steps[position].2 AS command
+       FROM (
+         SELECT cluster, incident, detector, JSONExtract(document, 'remedies', 'Array(Tuple(what String, command Nullable(String)))') AS steps
+         FROM found
+       )
+     ), worded AS (
+       SELECT grouped.cause AS cause, detector, position, what, command, uniqExact(advised.cluster, advised.incident) AS incidents
+       FROM advised INNER JOIN grouped ON grouped.cluster = advised.cluster AND grouped.incident = advised.incident
+       GROUP BY cause, detector, position, what, command
      )
-     SELECT grouped.cause AS cause, what, command, uniqExact(advised.cluster, advised.incident) AS incidents, min(advised.position) AS position
-     FROM advised INNER JOIN grouped ON grouped.cluster = advised.cluster AND grouped.incident = advised.incident
-     GROUP BY cause, what, command ORDER BY cause, incidents DESC, position, what LIMIT ${REMEDIES} BY cause`,
+     SELECT cause, what, command, incidents, position
+     FROM (SELECT * FROM worded ORDER BY incidents DESC, what, command LIMIT 1 BY cause, detector, position)
+     ORDER BY cause, incidents DESC, detector = cause DESC, detector, position LIMIT ${REMEDIES} BY cause`,
     params,
   );
 }

@@ -197,6 +197,11 @@ export const STYLE: Markup = html`<style>
     overflow-x: auto;
     max-width: 100%;
   }
+  p + .scroll,
+  .scroll + .scroll,
+  .scroll + p {
+    margin-top: 0.6rem;
+  }
   table {
     border-collapse: collapse;
     font-size: 0.8125rem;

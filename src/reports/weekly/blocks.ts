@@ -66,3 +66,11 @@ export interface ReportPage {
   readonly about: Inline;
   readonly sections: readonly Section[];
 }
+
+/** Longer names are broken: a column must not grow beyond the paper. */
+const LONGEST_NAME = 32;
+
+/** How a column of names is set: whole, where they are as short as names usually are. */
+export function nameKind(names: readonly (string | null)[]): BlockColumn['kind'] {
+  return names.every((name) => (name ?? '').length <= LONGEST_NAME) ? 'fixed' : 'text';
+}

@@ -25,12 +25,15 @@ export function cpuOf({ cpuClusters, cpuFailing, cpuPairs, cpuFacts }: WeekRows)
       features: [...missingFeatures(pair.failureText ?? '')],
       text: pair.failureText,
     })),
-    matrices: [...groupBy(cpuPairs, ({ cluster }) => cluster)].map(([cluster, pairs]) =>
-      matrixOf(cluster, pairs, {
-        facts: cpuFacts.filter((row) => row.cluster === cluster),
-        hosts: known.find((row) => row.cluster === cluster)?.hosts ?? 0,
-      }),
-    ),
+    matrices: [...groupBy(cpuPairs, ({ cluster }) => cluster)]
+      .map(([cluster, pairs]) =>
+        matrixOf(cluster, pairs, {
+          facts: cpuFacts.filter((row) => row.cluster === cluster),
+          hosts: known.find((row) => row.cluster === cluster)?.hosts ?? 0,
+        }),
+      )
+      // where all work a number says it
+      .filter(({ rows }) => rows.flat().some(({ state }) => state !== 'works' && state !== 'itself')),
   };
 }
 

@@ -1,6 +1,6 @@
 import { duration, isoMs, rate } from '../../lib/units.ts';
 import { wallTime, zoneNamed } from '../../timeline/zone.ts';
-import type { Figure } from './blocks.ts';
+import type { Figure, Inline } from './blocks.ts';
 import type { WeeklyReport } from './document.ts';
 import { percent } from './verdict.ts';
 
@@ -10,6 +10,8 @@ const NOT_OBSERVED = 'not observed';
 /** Numbers of one document by where they stand in it, so that what is shown is what it says. */
 export interface Figures {
   count(field: string): Figure | string;
+  /** A count with the thing that is counted: `1 host`, `3 hosts`. */
+  things(field: string, one: string, many?: string): Inline;
   ms(field: string): Figure | string;
   share(field: string): Figure | string;
   rate(field: string): Figure | string;
@@ -42,6 +44,10 @@ export function createFigures(report: WeeklyReport): Figures {
     ratio: figure((value) => value.toFixed(2)),
     percent: figure((value) => `${Math.round(value)} %`),
     hours: figure((value) => `${value} h`),
+    things(field, one, many = `${one}s`) {
+      const shown = by.count(field);
+      return [shown, typeof shown === 'object' && shown.value === 1 ? ` ${one}` : ` ${many}`];
+    },
     of: (field, unit) => by[unit](field),
     difference: (field, unit) => figure((value) => signed(value, unit))(field),
     at(field) {

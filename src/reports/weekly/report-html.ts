@@ -22,7 +22,7 @@ function sectionHtml({ title, folded, blocks }: Section): Markup {
   const content = blocks.map(blockHtml);
   const body = folded
     ? html`<details>
-        <summary>Show</summary>
+        <summary>Every sum, and the question that gives it again</summary>
         ${content}
       </details>`
     : content;

@@ -1,5 +1,4 @@
-import { isoMs } from '../../lib/units.ts';
-import type { Block, Inline, ReportPage, Section } from './blocks.ts';
+import { nameKind, type Block, type Inline, type ReportPage, type Section } from './blocks.ts';
 import type { WeeklyReport } from './document.ts';
 import { createFigures, type Figures } from './figures.ts';
 import {
@@ -77,13 +76,13 @@ const NAMES: Readonly<
   Record<WeeklyReport['changes'][number]['of'], { readonly name: string; readonly better: 'more' | 'less' | null }>
 > = {
   migrations: { name: 'migrations', better: null },
-  successRate: { name: 'completed, of those with an end', better: 'more' },
+  successRate: { name: 'success rate', better: 'more' },
   notCompleted: { name: 'failed or aborted', better: 'less' },
   downtimeP50Ms: { name: 'downtime p50', better: 'less' },
   downtimeP95Ms: { name: 'downtime p95', better: 'less' },
-  overTargetShare: { name: 'downtimes over the target', better: 'less' },
+  overTargetShare: { name: 'over the downtime target', better: 'less' },
   incidents: { name: 'incidents', better: 'less' },
-  spikes: { name: 'spikes of the storage heartbeat', better: 'less' },
+  spikes: { name: 'heartbeat spikes', better: 'less' },
 };
 
 function changesSection({ report, figures }: SectionContext): Section {
@@ -109,11 +108,11 @@ function changesSection({ report, figures }: SectionContext): Section {
         kind: 'table',
         caption: null,
         columns: [
-          { title: '', kind: 'text' },
+          { title: '', kind: 'fixed' },
           { title: 'this week', kind: 'number' },
           { title: 'change', kind: 'number' },
           { title: 'week before', kind: 'number' },
-          { title: 'median of four weeks', kind: 'number' },
+          { title: 'four-week median', kind: 'number' },
           { title: 'five weeks', kind: 'fixed', drawn: true },
         ],
         rows,
@@ -123,22 +122,29 @@ function changesSection({ report, figures }: SectionContext): Section {
 }
 
 function adviceSection({ report, figures }: SectionContext): readonly Section[] {
-  const blocks = report.recommendations.flatMap(({ cause, hosts }, i): readonly Block[] => {
+  const blocks = report.recommendations.flatMap(({ cause, hosts, steps, incidents }, i): readonly Block[] => {
     const at = `recommendations.${i}`;
-    const what = cause === 'no-data' ? 'hosts without data' : cause;
-    const unit = cause === 'no-data' ? ' hosts' : ' incidents';
+    const dark = cause === 'no-data';
     return [
       {
         kind: 'heading',
-        of: [{ tone: 'strong', word: what }, ': ', figures.count(`${at}.incidents`), unit, ...most(hosts)],
+        of: [
+          { tone: 'strong', word: dark ? 'no data' : cause },
+          ': ',
+          ...figures.things(`${at}.incidents`, dark ? 'host' : 'incident'),
+          ...where(hosts, dark ? ': ' : ', most on '),
+        ],
       },
-      ...(report.recommendations[i]?.steps ?? []).map(({ what: step, command }, n): Block => ({
+      ...steps.map(({ what, command, incidents: helped }, n): Block => ({
         kind: 'step',
         of: [
-          { foreign: step },
-          ...(cause === 'no-data'
+          { foreign: what },
+          // the words of a step name its VM and hosts: for the others they are the same with other names
+          ...(helped === incidents
             ? []
-            : [{ tone: 'dim' as const, word: ' (for ' }, figures.count(`${at}.steps.${n}.incidents`), ' of them)']),
+            : helped === 1
+              ? [' (of one of them)']
+              : [' (of ', figures.count(`${at}.steps.${n}.incidents`), ' of them)']),
         ],
         command,
       })),
@@ -147,8 +153,8 @@ function adviceSection({ report, figures }: SectionContext): readonly Section[] 
   return blocks.length === 0 ? [] : [{ title: 'What to do first', brief: true, folded: false, blocks }];
 }
 
-function most(hosts: readonly string[]): Inline {
-  return hosts.length === 0 ? [] : [', most on ', { foreign: hosts.join(', ') }];
+function where(hosts: readonly string[], before: string): Inline {
+  return hosts.length === 0 ? [] : [before, { foreign: hosts.join(', ') }];
 }
 
 function incidentsSection({ report, figures }: SectionContext): Section {
@@ -161,25 +167,21 @@ function incidentsSection({ report, figures }: SectionContext): Section {
       blocks: [{ kind: 'paragraph', of: ['No finding of warning or above.'] }],
     };
   const many = new Set(causes.map(({ cluster }) => cluster)).size > 1;
-  const rows = causes.map(({ severity, cause, cluster, hosts, summary, firstAt, lastAt }, i) => {
+  const rows = causes.map(({ severity, cause, cluster, hosts, summary }, i) => {
     const at = `incidents.causes.${i}`;
-    const period: Inline =
-      isoMs(firstAt) === isoMs(lastAt)
-        ? [figures.at(`${at}.lastAt`)]
-        : [figures.at(`${at}.firstAt`), ' to ', figures.at(`${at}.lastAt`)];
     return [
       [{ tone: severity, word: severity }],
       [{ tone: 'strong' as const, word: cause }],
       ...(many ? [[{ foreign: cluster }]] : []),
       [figures.count(`${at}.incidents`)],
-      [{ foreign: hosts.join(', ') }],
-      period,
+      [{ foreign: namesOf(hosts) }],
+      [figures.at(`${at}.lastAt`)],
       [{ foreign: summary }],
     ];
   });
   return {
     title: 'Incidents by cause',
-    brief: true,
+    brief: false,
     folded: false,
     blocks: [
       {
@@ -190,8 +192,8 @@ function incidentsSection({ report, figures }: SectionContext): Section {
           { title: 'cause', kind: 'fixed' },
           ...(many ? [{ title: 'cluster', kind: 'text' as const }] : []),
           { title: 'incidents', kind: 'number' },
-          { title: 'hosts', kind: 'text' },
-          { title: 'when', kind: 'text' },
+          { title: 'most on', kind: nameKind(causes.map(({ hosts }) => namesOf(hosts))) },
+          { title: 'last began', kind: 'fixed' },
           { title: 'the latest of the worst', kind: 'long' },
         ],
         rows,
@@ -208,4 +210,9 @@ function incidentsSection({ report, figures }: SectionContext): Section {
       },
     ],
   };
+}
+
+/** Two names say where; more would take the room of the sentence. */
+function namesOf(hosts: readonly string[]): string {
+  return hosts.slice(0, 2).join(', ');
 }

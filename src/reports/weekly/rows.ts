@@ -202,14 +202,14 @@ export interface IncidentRow {
   readonly summary: string;
 }
 
-/** A step that findings advise, over all findings that advise it. */
+/** A step that findings advise, in the words that hold for the most incidents. */
 export interface RemedyRow {
   readonly cause: string;
   readonly what: string;
   readonly command: string | null;
   /** Incidents that it is advised for. */
   readonly incidents: number;
-  /** Where in the list of a finding it stands, from 1; of several the first. */
+  /** Where in the list of its detector it stands, from 1. */
   readonly position: number;
 }
 

@@ -1,5 +1,5 @@
 import { shell } from '../../lib/shell.ts';
-import type { Block, Inline, Section } from './blocks.ts';
+import { nameKind, type Block, type Inline, type Section } from './blocks.ts';
 import type { WeeklyReport } from './document.ts';
 import type { Figures } from './figures.ts';
 
@@ -15,7 +15,7 @@ export function notJudgedSection({ report, figures }: Context): Section {
     kind: 'table',
     caption: 'Hosts without data: nothing about them is judged, except what other hosts tell',
     columns: [
-      { title: 'host', kind: 'text' },
+      { title: 'host', kind: nameKind(hosts.silentHosts.map(({ host }) => host)) },
       { title: 'cluster', kind: 'text' },
       { title: 'last record', kind: 'fixed' },
     ],
@@ -49,13 +49,12 @@ export function notJudgedSection({ report, figures }: Context): Section {
       {
         kind: 'paragraph',
         of: [
-          'Of ',
-          figures.count('hosts.known'),
-          ' hypervisors that are known, ',
+          ...figures.things('hosts.known', 'hypervisor is known', 'hypervisors are known'),
+          ' from this week and the four before; read in this week: ',
           figures.count('hosts.read'),
-          ' were read in this week and ',
+          ', not read: ',
           figures.count('hosts.silent'),
-          ' were not.',
+          '.',
         ],
       },
       ...(hosts.silentHosts.length === 0 ? [] : [silent]),
@@ -78,7 +77,7 @@ export function countingSection({ report, figures }: Context): Section {
       {
         kind: 'step',
         of: [figures.count(`${at}.total`), ' ', { foreign: what }, ...added],
-        command: shell`precopy query --sql ${sql}`,
+        command: askedAgain(sql),
       },
     ];
   });
@@ -101,4 +100,12 @@ export function countingSection({ report, figures }: Context): Section {
       },
     ],
   };
+}
+
+/** Acts in double quotation marks of a shell; `!=` does not. */
+const ACTIVE = /[$`"\\]|!(?!=)/;
+
+/** SQL is full of single quotation marks: in double ones it can be read, where it holds nothing that acts there. */
+function askedAgain(sql: string): string {
+  return ACTIVE.test(sql) ? shell`precopy query --sql ${sql}` : `precopy query --sql "${sql}"`;
 }

@@ -1,5 +1,6 @@
+import { groupBy } from '../../lib/group.ts';
 import { listed } from '../../lib/units.ts';
-import type { Block, Inline, Section } from './blocks.ts';
+import { nameKind, type Block, type Inline, type Section } from './blocks.ts';
 import type { WeeklyReport } from './document.ts';
 import type { Figures } from './figures.ts';
 
@@ -29,18 +30,17 @@ export function cpuSection({ report, figures }: Context): Section {
     return {
       kind: 'paragraph',
       of: [
-        ...(many ? [{ foreign: cluster }, ': '] : []),
-        'of the pairs of ',
-        figures.count(`${at}.hosts`),
-        ' hosts, each way, ',
+        ...(many ? [{ foreign: cluster }, ', '] : []),
+        ...figures.things(`${at}.hosts`, 'host'),
+        ', of their pairs, each way: ',
         figures.count(`${at}.works`),
-        ' were seen to work, ',
-        figures.count(`${at}.fails`),
-        ' to fail, ',
+        ' work, ',
         figures.count(`${at}.mixed`),
-        ' to work for some VMs only; ',
+        ' work for some VMs only, ',
+        figures.count(`${at}.fails`),
+        ' fail, ',
         figures.count(`${at}.unknown`),
-        ' are not known.',
+        ' not seen yet.',
       ],
     };
   });
@@ -55,6 +55,7 @@ export function cpuSection({ report, figures }: Context): Section {
         'From outcomes of ',
         figures.count('cpu.days'),
         ' days. A pair that works for one VM may fail for another with a newer CPU model.',
+        ...(cpu.matrices.length === 0 ? [] : [LEGEND]),
       ],
     },
   ]);
@@ -65,7 +66,7 @@ function failingTable({ report, figures }: Context): Block {
     kind: 'table',
     caption: 'Pairs that failed for their CPUs',
     columns: [
-      { title: 'from → to', kind: 'text' },
+      { title: 'from → to', kind: nameKind(report.cpu.failing.flatMap(({ source, destination }) => [source, destination])) },
       { title: 'failed', kind: 'number' },
       { title: 'completed', kind: 'number' },
       { title: 'last', kind: 'fixed' },
@@ -99,25 +100,35 @@ function matrix({ report, figures }: Context, i: number, named: boolean): readon
       return [{ tone, word }, ...(flags ? [' −', figures.count(`cpu.matrices.${i}.rows.${row}.${column}.lacks`)] : [])];
     }),
   ]);
-  const models = hosts.flatMap(({ host, model }) => (model === null ? [] : [`${host}: ${model}`]));
+  const models = [...groupBy(hosts, ({ model }) => model)].flatMap(([model, of]) =>
+    model === null ? [] : [`${listed(of.map(({ host }) => host))}: ${model}`],
+  );
   return [
     {
       kind: 'table',
       caption: `From the host of the row to that of the column${named ? `, ${cluster}` : ''}`,
-      columns: [{ title: '', kind: 'fixed' }, ...hosts.map(({ host }) => ({ title: host, kind: 'fixed' as const }))],
+      columns: [{ title: '', kind: 'fixed' }, ...hosts.map(({ host }) => ({ title: host, kind: nameKind([host]) }))],
       rows: cells,
     },
-    {
-      kind: 'paragraph',
-      small: true,
-      of: [
-        'some: for some VMs; ?: not seen yet, − with as many CPU flags as the destination lacks where both hosts told theirs.',
-        ...(left > 0 ? [' ', figures.count(`cpu.matrices.${i}.left`), ' hosts that are in no failing pair are left out.'] : []),
-        ...(models.length === 0 ? [' No host told its CPU (host facts).'] : [' ', { foreign: models.join('; ') }]),
-      ],
-    },
+    ...(left === 0 && models.length === 0
+      ? []
+      : [
+          {
+            kind: 'paragraph' as const,
+            small: true,
+            of: [
+              { foreign: models.join('; ') },
+              ...(left > 0
+                ? [' Left out, for they are in no failing pair: ', ...figures.things(`cpu.matrices.${i}.left`, 'host'), '.']
+                : []),
+            ],
+          },
+        ]),
   ];
 }
+
+const LEGEND =
+  ' In the table: some, for some VMs; ?, not seen yet, with the number of CPU flags that the destination lacks where both hosts told theirs.';
 
 /** The storage heartbeat. */
 export function storageSection({ report, figures }: Context): Section {
@@ -129,11 +140,13 @@ export function storageSection({ report, figures }: Context): Section {
         of: ['Not observed: no write was measured, and no agent told of a failed one. That is no proof of healthy storage.'],
       },
     ]);
+  const many = new Set(storage.pools.map(({ cluster }) => cluster)).size > 1;
   const pools: Block = {
     kind: 'table',
     caption: null,
     columns: [
       { title: 'pool', kind: 'text' },
+      ...(many ? [{ title: 'cluster', kind: 'text' as const }] : []),
       { title: 'spikes', kind: 'number' },
       { title: 'critical', kind: 'number' },
       { title: 'hosts', kind: 'number' },
@@ -141,10 +154,11 @@ export function storageSection({ report, figures }: Context): Section {
       { title: 'longest', kind: 'number' },
       { title: 'where and when', kind: 'text' },
     ],
-    rows: storage.pools.map(({ pool, longestHost }, i) => {
+    rows: storage.pools.map(({ pool, cluster, longestHost }, i) => {
       const at = `storage.pools.${i}`;
       return [
         [{ foreign: pool ?? 'not named' }],
+        ...(many ? [[{ foreign: cluster }]] : []),
         [figures.count(`${at}.spikes`)],
         [figures.count(`${at}.critical`)],
         [figures.count(`${at}.hosts`)],
@@ -154,12 +168,23 @@ export function storageSection({ report, figures }: Context): Section {
       ];
     }),
   };
-  const resets: Block = {
+  return section('Storage heartbeat', [
+    pools,
+    ...(storage.resets.length === 0
+      ? [{ kind: 'paragraph' as const, of: ['No host came near to resetting itself.'] }]
+      : [resets]),
+    { kind: 'paragraph', small: true, of: [{ foreign: storage.definition }, '.'] },
+  ]);
+}
+
+function resetsTable({ report, figures }: Context): Block {
+  const { storage } = report;
+  return {
     kind: 'table',
     caption: 'Hosts that reset themselves, or came near',
     columns: [
       { title: '', kind: 'fixed' },
-      { title: 'host', kind: 'text' },
+      { title: 'host', kind: nameKind(storage.resets.map(({ host }) => host)) },
       { title: 'since', kind: 'fixed' },
       { title: 'what happened', kind: 'long' },
     ],
@@ -170,13 +195,6 @@ export function storageSection({ report, figures }: Context): Section {
       [{ foreign: summary }],
     ]),
   };
-  return section('Storage heartbeat', [
-    pools,
-    ...(storage.resets.length === 0
-      ? [{ kind: 'paragraph' as const, of: ['No host came near to resetting itself.'] }]
-      : [resets]),
-    { kind: 'paragraph', small: true, of: [{ foreign: storage.definition }, '.'] },
-  ]);
 }
 
 const HEAT = {
@@ -206,7 +224,7 @@ export function heatSection({ report, figures }: Context): Section {
       kind: 'table',
       caption: 'Hosts that were too hot',
       columns: [
-        { title: 'host', kind: 'text' },
+        { title: 'host', kind: nameKind(hosts.map(({ host }) => host)) },
         { title: 'what', kind: 'text' },
         { title: 'findings', kind: 'number' },
         { title: 'near a migration', kind: 'text' },

@@ -1,4 +1,4 @@
-import type { Block, Inline, Section } from './blocks.ts';
+import { nameKind, type Block, type Inline, type Section } from './blocks.ts';
 import type { WeeklyReport } from './document.ts';
 import type { Figures } from './figures.ts';
 
@@ -71,7 +71,7 @@ export function migrationsSection({ report, figures }: Context): Section {
         ' of ',
         figures.count('migrations.success.judged'),
         '. ',
-        { tone: 'dim', word: success.definition },
+        { tone: 'dim', word: `Counted: ${success.definition}` },
         '.',
       ],
     },
@@ -137,17 +137,18 @@ function percentile(figures: Figures, name: 'p50Ms' | 'p95Ms' | 'p99Ms', known: 
 }
 
 function worstTable({ report, figures }: Context): Block {
+  const { worst } = report.downtime;
   return {
     kind: 'table',
     caption: 'The longest',
     columns: [
-      { title: 'VM', kind: 'text' },
-      { title: 'from → to', kind: 'text' },
+      { title: 'VM', kind: nameKind(worst.map(({ vm }) => vm)) },
+      { title: 'from → to', kind: nameKind(worst.flatMap(({ source, destination }) => [source, destination])) },
       { title: 'began', kind: 'fixed' },
       { title: 'downtime', kind: 'number' },
       { title: 'limit in force', kind: 'number' },
     ],
-    rows: report.downtime.worst.map(({ vm, source, destination }, i) => [
+    rows: worst.map(({ vm, source, destination }, i) => [
       [{ foreign: vm }],
       journey(source, destination),
       [figures.at(`downtime.worst.${i}.startedAt`)],
@@ -179,14 +180,13 @@ export function convergenceSection({ report, figures }: Context): Section {
       ? ['No counters of the copying were seen: ratios and throttling were not observed.']
       : [
           'Counters of ',
-          figures.count('convergence.observed'),
-          ' migrations were seen',
+          ...figures.things('convergence.observed', 'migration'),
+          ' were seen',
           ...(notObserved === 0 ? [] : [', of ', figures.count('convergence.notObserved'), ' not']),
           '; of ',
           figures.count('convergence.predicted'),
           ' at least two passes, which a ratio needs. QEMU throttled ',
-          figures.count('convergence.throttled'),
-          ' guests',
+          ...figures.things('convergence.throttled', 'guest'),
           ...(throttled === 0 ? [] : [', by up to ', figures.percent('convergence.maxThrottlePercent')]),
           '; ',
           figures.count('convergence.postcopy'),
@@ -200,12 +200,12 @@ export function convergenceSection({ report, figures }: Context): Section {
     {
       kind: 'paragraph',
       of: [
-        figures.count('convergence.retries.retries'),
-        ' retries of ',
-        figures.count('convergence.retries.vms'),
-        ' VMs, of which ',
+        ...figures.things('convergence.retries.retries', 'retry', 'retries'),
+        ' of ',
+        ...figures.things('convergence.retries.vms', 'VM'),
+        '; completed: ',
         figures.count('convergence.retries.completed'),
-        ' completed. ',
+        '. ',
         { tone: 'dim', word: `A retry: ${retries.definition}.` },
       ],
     },
@@ -245,13 +245,13 @@ export function bandwidthSection({ report, figures }: Context): Section {
       kind: 'paragraph',
       of: [
         'Effective bandwidth, median over ',
-        figures.count('bandwidth.measured'),
-        ' migrations: ',
+        ...figures.things('bandwidth.measured', 'migration'),
+        ': ',
         figures.rate('bandwidth.medianBytesPerSecond'),
         '; of ',
         figures.count('bandwidth.notObserved'),
         ' not observed. ',
-        { tone: 'dim', word: `${bandwidth.definition}.` },
+        { tone: 'dim', word: `Counted: ${bandwidth.definition}.` },
       ],
     },
     rows.length === 0
@@ -260,7 +260,7 @@ export function bandwidthSection({ report, figures }: Context): Section {
           kind: 'table',
           caption: 'The slowest',
           columns: [
-            { title: 'from → to', kind: 'text' },
+            { title: 'from → to', kind: nameKind(bandwidth.pairs.flatMap(({ source, destination }) => [source, destination])) },
             { title: 'migrations', kind: 'number' },
             { title: 'median', kind: 'number' },
             { title: 'slowest', kind: 'number' },
@@ -279,14 +279,14 @@ export function announcementSection({ figures }: Context): Section {
       kind: 'paragraph',
       of: [
         'Of ',
-        figures.count('announcements.completed'),
-        ' completed migrations ',
+        ...figures.things('announcements.completed', 'completed migration'),
+        ': announced to the network ',
         figures.count('announcements.yes'),
-        ' were announced to the network, ',
+        ', not announced although somebody listened ',
         figures.count('announcements.no'),
-        ' were not although somebody listened, and of ',
+        ', not observed ',
         figures.count('announcements.unobserved'),
-        ' it was not observed.',
+        '.',
       ],
     },
   ]);
