@@ -4,7 +4,7 @@ import type { ParsedEvent } from '../model/event.ts';
 import type { ReadResult } from '../model/input.ts';
 import type { FileContext } from '../model/source.ts';
 import { inFileOrder } from './collect.ts';
-import { createRowReader, type EventRow, type RowReader } from './event-row.ts';
+import { createUnpacker, type EventBatch } from './event-batch.ts';
 import type { Hints } from './identify.ts';
 import type { InputPath } from './input.ts';
 
@@ -16,7 +16,7 @@ export interface WorkerSetting {
 /** What a worker tells of the file that it reads. */
 export type FromWorker =
   | { readonly kind: 'progress'; readonly bytes: number }
-  | { readonly kind: 'events'; readonly file: FileContext; readonly rows: readonly EventRow[] }
+  | { readonly kind: 'events'; readonly file: FileContext; readonly batch: EventBatch }
   | { readonly kind: 'done'; readonly result: ReadResult };
 
 /** What became of one file. */
@@ -47,7 +47,7 @@ export async function readParallel(files: readonly InputPath[], pool: Pool): Pro
   const read = new Map<InputPath, FileRead>();
   const workerData: WorkerSetting = { hints };
   const threads = Array.from({ length: Math.min(workers, files.length) }, () => new Worker(entry, { workerData }));
-  const context: Context = { queue, read, toEvent: createRowReader(), progress: (bytes) => pool.progress(bytes) };
+  const context: Context = { queue, read, once: createInterner(), progress: (bytes) => pool.progress(bytes) };
   // every core reads: a young generation that is collected with the help of other threads waits for them longer than they help
   setFlagsFromString('--no-parallel-scavenge');
   try {
@@ -63,23 +63,21 @@ interface Context {
   /** Files that nobody reads yet. */
   readonly queue: Iterator<InputPath, undefined>;
   readonly read: Map<InputPath, FileRead>;
-  readonly toEvent: RowReader;
+  /** The same text for each copy of it. */
+  once(text: string): string;
   progress(bytes: number): void;
 }
 
 /** Gives one thread file after file until none is left. */
-async function drive(thread: Worker, { queue, read, toEvent, progress }: Context): Promise<void> {
+async function drive(thread: Worker, { queue, read, once, progress }: Context): Promise<void> {
   for (let file = queue.next().value; file !== undefined; file = queue.next().value) {
-    read.set(file, await readIn(thread, file, { toEvent, progress }));
+    read.set(file, await readIn(thread, file, { once, progress }));
   }
 }
 
-function readIn(
-  thread: Worker,
-  input: InputPath,
-  { toEvent, progress }: Pick<Context, 'toEvent' | 'progress'>,
-): Promise<FileRead> {
+function readIn(thread: Worker, input: InputPath, { once, progress }: Pick<Context, 'once' | 'progress'>): Promise<FileRead> {
   const events: ParsedEvent[] = [];
+  const unpack = createUnpacker(once);
   let file: FileContext | null = null;
   return new Promise((resolve, reject) => {
     const fail = (cause: unknown): void => reject(new Error(`reading ${input.path} failed: ${String(cause)}`, { cause }));
@@ -93,10 +91,21 @@ function readIn(
       else {
         // one object for all events, as if they had been read here
         file ??= message.file;
-        for (const row of message.rows) events.push(toEvent(row, file));
+        unpack(message.batch, file, (event) => events.push(event));
       }
     });
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
     thread.postMessage(input);
   });
+}
+
+/** Threads send copies: this keeps the first of each text. */
+function createInterner(): (text: string) => string {
+  const texts = new Map<string, string>();
+  return (text) => {
+    const known = texts.get(text);
+    if (known !== undefined) return known;
+    texts.set(text, text);
+    return text;
+  };
 }

@@ -3,29 +3,33 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { FileContext } from '../model/source.ts';
 import { parsers } from '../parsers/index.ts';
 import { createThinner } from './collect.ts';
-import { toRow, type EventRow } from './event-row.ts';
+import { createPacker } from './event-batch.ts';
 import type { InputPath } from './input.ts';
 import type { FromWorker, WorkerSetting } from './read-parallel.ts';
 import { readInput } from './read.ts';
 
-/** Events that one message carries: enough that messages cost little, few enough that they are gone before the collector of garbage copies them. */
-const ROWS = 100;
+/** Events that one message carries: enough that their texts together are an object so large that the collector of garbage never copies it. */
+const BATCH = 1000;
 
 /** Reads one file, and tells of it as it goes. */
 async function serve(input: InputPath, port: MessagePort, { hints }: WorkerSetting): Promise<void> {
   const tell = (message: FromWorker): void => port.postMessage(message);
   let file: FileContext | null = null;
-  let rows: EventRow[] = [];
+  const packer = createPacker();
 
   function send(): void {
-    if (file !== null && rows.length > 0) tell({ kind: 'events', file, rows });
-    rows = [];
+    if (file === null || packer.waiting() === 0) return;
+    const batch = packer.batch();
+    port.postMessage({ kind: 'events', file, batch } satisfies FromWorker, [
+      batch.heads.buffer as ArrayBuffer,
+      batch.numbers.buffer as ArrayBuffer,
+    ]);
   }
 
   const thinner = createThinner((event) => {
     file = event.origin.file;
-    rows.push(toRow(event));
-    if (rows.length >= ROWS) send();
+    packer.add(event);
+    if (packer.waiting() >= BATCH) send();
   });
   const result = await readInput(input, {
     parsers,
