@@ -82,13 +82,17 @@ function isSameVm({ sourceDomain, destinationDomain }: Migration, { uuid }: Doma
 function secondStart(migration: Migration, { withinMs, overlapMs }: Limits): Second | null {
   const first = keeperOf(migration);
   if (first === null) return null;
-  const events = known(migration);
   const began = migration.outcome === 'completed' ? (migration.endedAt ?? migration.lastSeenAt) : migration.startedAt;
   const until = migration.lastSeenAt + withinMs;
-  const begun = events.filter(
-    (event): event is Event<DomainStarted> => event.body.kind === 'domain-started' && event.at > began && event.at <= until,
-  );
-  const others = begun.filter(({ body, origin }) => !body.incoming && origin.file.host !== first && isSameVm(migration, body));
+  const isOther = (event: Event): event is Event<DomainStarted> => {
+    const { body, origin, at: time } = event;
+    if (body.kind !== 'domain-started' || time <= began || time > until) return false;
+    return !body.incoming && origin.file.host !== first && isSameVm(migration, body);
+  };
+  // nearly always there is none, and then all that is known need not be put in order
+  if (!migration.events.some(isOther) && !migration.after.some((host) => host.evidence.some(isOther))) return null;
+  const events = known(migration);
+  const others = events.filter(isOther);
   for (const started of others) {
     const ends = [endOn(events, first, began), endOn(events, started.origin.file.host, started.at)].flatMap((end) =>
       end === null ? [] : [end.at],

@@ -64,7 +64,8 @@ export interface PlacedReadings extends Placed, Pick<Readings, 'inputs'> {
 
 /** The first half of `analyse`: whoever drops the readings then spares the memory of the events as parsed. */
 export function place({ events, spans, inputs }: Readings, zones: ZoneSettings): PlacedReadings {
-  const files = spans.map(({ host, source }) => ({ host, source }));
+  // each host and program once, however many files of QEMU there are: every migration looks through them
+  const files = [...new Map(spans.map(({ host, source }) => [`${host}\n${source}`, { host, source }])).values()];
   return { ...placeInTime(withoutCopies(events), spans, zones), files, inputs };
 }
 

@@ -224,16 +224,35 @@ function fitRandom(observations: readonly Observation[]): Model {
     workingSet: 0.95 * Math.max(...observations.map(({ dirtiedBytes }) => dirtiedBytes)),
   };
   let best: Shape = { rate: least.rate * RATE_SPAN, workingSet: least.workingSet * SET_SPAN };
-  let error = residual(randomLeft(best), observations);
+  const squared = squaresOf(observations);
+  let error = squared(best, Number.POSITIVE_INFINITY);
   for (let nth = 0; nth < GRIDS; nth += 1) {
     const narrow = (span: number): number => span ** ((2 / GRID_STEPS) ** nth);
     const spans: Shape = { rate: narrow(RATE_SPAN), workingSet: narrow(SET_SPAN) };
     for (const shape of gridAround(best, spans, least)) {
-      const found = residual(randomLeft(shape), observations);
+      const found = squared(shape, error);
       if (found < error) [best, error] = [shape, found];
     }
   }
   return random(best);
+}
+
+/** The residual of random writing of one shape; no less than `enough` where it is that much already after some observations. */
+type Squared = (shape: Shape, enough: number) => number;
+
+/** `residual` of `randomLeft`, written out: some thousand shapes a pass are asked for theirs, and most are worse than one before. */
+function squaresOf(observations: readonly Observation[]): Squared {
+  const total = sum(observations.map(({ seconds }) => seconds));
+  return ({ rate, workingSet }, enough) => {
+    let weighted = 0;
+    for (const { seconds, reachedBytes, leftoverBytes } of observations) {
+      const untouched = Math.exp((-rate * seconds) / workingSet);
+      const left = workingSet * (1 - untouched) + leftoverBytes * untouched;
+      weighted += seconds * ((left - reachedBytes) / reachedBytes) ** 2;
+      if (RESIDUAL_FLOOR + weighted / total >= enough) break;
+    }
+    return RESIDUAL_FLOOR + weighted / total;
+  };
 }
 
 /** Shapes around one, up to `spans` times and one over `spans` times it, none below `least`. */
@@ -264,17 +283,18 @@ function randomLeft({ rate, workingSet }: Shape): Model['left'] {
   };
 }
 
+/** Added to every residual, so that none is zero. */
+const RESIDUAL_FLOOR = 1e-4;
+
 /** Mean squared relative error, weighted by duration: short passes are noisy. */
 function residual(left: Model['left'], observations: readonly Observation[]): number {
-  const floor = 1e-4;
   let weighted = 0;
   let total = 0;
-  // a plain loop: the grid of fitRandom comes by here some thousand times a pass
   for (const { seconds, reachedBytes, leftoverBytes } of observations) {
     weighted += seconds * ((left(seconds, leftoverBytes) - reachedBytes) / reachedBytes) ** 2;
     total += seconds;
   }
-  return floor + weighted / total;
+  return RESIDUAL_FLOOR + weighted / total;
 }
 
 interface Stream {

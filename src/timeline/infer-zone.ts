@@ -36,26 +36,24 @@ interface Reference {
   readonly ms: number;
 }
 
-/** What a UTC event can be aligned with: `start VM`, `end VM`, `error TEXT`, `announce MAC`. */
-function referencesOf(event: ParsedEvent, macs: ReadonlyMap<string, readonly string[]>): readonly Reference[] {
-  const { stamp } = event;
-  return stamp !== null && stamp.clock === 'utc' && stamp.missing === 'nothing' ? referencesAt(event, stamp.ms, macs) : [];
+/** Whose migration began, and how long before. */
+interface Started {
+  readonly vm: string;
+  readonly agoMs: number;
 }
 
-function referencesAt(
-  { body, origin }: ParsedEvent,
-  ms: number,
-  macs: ReadonlyMap<string, readonly string[]>,
-): readonly Reference[] {
+function startedBy(body: EventBody, vmOfFile: string | null): Started | null {
+  if (body.kind === 'job-sample') {
+    const vm = body.vm ?? vmOfFile;
+    return vm === null || body.elapsedMs === null ? null : { vm, agoMs: body.elapsedMs };
+  }
+  if (body.kind === 'migrate-initiated' || (body.kind === 'domain-started' && body.incoming)) return { vm: body.vm, agoMs: 0 };
+  return null;
+}
+
+/** What else a UTC event can be aligned with: `end VM`, `error TEXT`, `announce MAC`. */
+function referencesOf(body: EventBody, ms: number, macs: ReadonlyMap<string, readonly string[]>): readonly Reference[] {
   switch (body.kind) {
-    case 'migrate-initiated':
-      return [{ subject: `start ${body.vm}`, ms }];
-    case 'domain-started':
-      return body.incoming ? [{ subject: `start ${body.vm}`, ms }] : [];
-    case 'job-sample': {
-      const vm = body.vm ?? origin.file.vm;
-      return vm === null || body.elapsedMs === null ? [] : [{ subject: `start ${vm}`, ms: ms - body.elapsedMs }];
-    }
     case 'job-completed':
       return [{ subject: `end ${body.vm}`, ms }];
     case 'domain-stopped':
@@ -63,9 +61,11 @@ function referencesAt(
     case 'daemon-message':
       return [{ subject: `error ${body.text}`, ms }];
     default:
-      return [];
+      return NONE;
   }
 }
+
+const NONE: readonly Reference[] = [];
 
 function subjectOf(body: EventBody): string | null {
   if (body.kind === 'migrate-requested') return `start ${body.vm}`;
@@ -79,14 +79,23 @@ function subjectOf(body: EventBody): string | null {
 export function referenceIndex(events: readonly ParsedEvent[]): ReadonlyMap<string, readonly number[]> {
   const macs = macsByVm(events);
   const index = new Map<string, number[]>();
+  // by VM alone: samples are most of what there is, and each would be given its subject's name
+  const starts = new Map<string, number[]>();
   for (const event of events) {
-    for (const { subject, ms } of referencesOf(event, macs)) {
-      const list = index.get(subject);
-      if (list === undefined) index.set(subject, [ms]);
-      else list.push(ms);
-    }
+    const { body, stamp, origin } = event;
+    if (stamp === null || stamp.clock !== 'utc' || stamp.missing !== 'nothing') continue;
+    const started = startedBy(body, origin.file.vm);
+    if (started !== null) noteAt(starts, started.vm, stamp.ms - started.agoMs);
+    else for (const { subject, ms } of referencesOf(body, stamp.ms, macs)) noteAt(index, subject, ms);
   }
+  for (const [vm, moments] of starts) index.set(`start ${vm}`, moments);
   return index;
+}
+
+function noteAt(moments: Map<string, number[]>, of: string, ms: number): void {
+  const list = moments.get(of);
+  if (list === undefined) moments.set(of, [ms]);
+  else list.push(ms);
 }
 
 /** A local time of something that a UTC log states, too. */

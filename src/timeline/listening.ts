@@ -20,6 +20,8 @@ type Stretch = readonly Event<CollectorReport>[];
 /** The captures that say when they listen, by host. A migrated VM keeps the name of its bridge, so a name stands for a network. */
 export function capturesOf(events: readonly Event[]): ReadonlyMap<string, readonly Capture[]> {
   const reports = ofKind(events, 'collector-report').filter(({ body }) => interfaceOf(body.collector) !== null);
+  // most logs are of no collector of ours: what was heard is then of no interest
+  if (reports.length === 0) return new Map();
   const heard = macsByPlace(events);
   const captures = [...groupBy(reports, (event) => `${hostOf(event)}\n${event.body.collector}`).values()].flatMap((own) => {
     const [first] = own;
