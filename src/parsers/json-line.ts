@@ -37,5 +37,5 @@ function parsed(text: string): unknown {
 /** An ISO time: UTC where it says so, else the writer's local time; `null` where the record has none. */
 export function recordedStamp(time: string | undefined): Stamp | null | 'bad-time' {
   if (time === undefined) return null;
-  return isoStamp(time, /(?:Z|[+-]00:?00)$/.test(time) ? 'utc' : 'local');
+  return isoStamp(time, time.endsWith('Z') || /[+-]00:?00$/.test(time) ? 'utc' : 'local');
 }

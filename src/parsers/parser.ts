@@ -33,6 +33,8 @@ export interface Rule {
   readonly message: RegExp;
   /** Literal beginnings (four characters or more), where `message` begins with an alternation. Empty: tried on every record. */
   readonly starts?: readonly string[];
+  /** A literal within every such message. It is looked for before the message is matched: of rules that are tried on every record, most fail. */
+  readonly contains?: string;
   /** Only converts. `null`: a plain record after all. A reason: the record claims to be this message and is broken. */
   event(groups: Groups, context: RecordContext): EventBody | readonly EventBody[] | RejectReason | null;
   readonly samples: readonly Sample[];

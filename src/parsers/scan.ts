@@ -390,6 +390,7 @@ function firstMatch(
   { groups: ofHeader, context }: { readonly groups: Record<string, string | undefined>; readonly context: RecordContext },
 ): readonly EventBody[] | RejectReason | null {
   for (const { rule, capture } of rules) {
+    if (rule.contains !== undefined && !message.includes(rule.contains)) continue;
     // added to the header's groups, which nobody else holds
     const groups = capture(message, ofHeader);
     if (groups === null) continue;

@@ -59,6 +59,7 @@ const rules: readonly Rule[] = [
     versions: '3.9 `rarp who-is`; 4.9 no type number; 4.99',
     message: new RegExp(String.raw`^(?<link>.*?)(?:Reverse Request|rarp) who-is (?<target>${MAC})${OUI} tell (?<sender>${MAC})`),
     starts: [],
+    contains: 'who-is',
     event: reverseRequest,
     samples: [
       {
@@ -88,6 +89,7 @@ const rules: readonly Rule[] = [
     versions: '3.9 `arp who-has`; 4.9, 4.99',
     message: /^(?<link>.*?)(?:Request|arp) who-has (?<target>[^\s,]+)(?: \([^)]*\))? tell (?<sender>[^\s,]+)/,
     starts: [],
+    contains: 'who-has',
     event: request,
     samples: [
       {
@@ -118,6 +120,7 @@ const rules: readonly Rule[] = [
     versions: '3.9 `arp reply`; 4.9, 4.99',
     message: new RegExp(String.raw`^(?<link>.*?)(?:Reply|arp reply) [^\s,]+ is-at (?<sender>${MAC})`),
     starts: [],
+    contains: 'is-at',
     event: reply,
     samples: [
       {

@@ -6,17 +6,41 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 type Fields = readonly [number, number, number, number, number, number, number];
 
 function toMs([year, month, day, hour, minute, second, ms]: Fields): number | null {
-  if (!(month >= 1 && month <= 12 && day >= 1 && hour < 24 && minute < 60 && second < 61)) return null;
-  if (day > 28 && day > new Date(Date.UTC(year, month, 0)).getUTCDate()) return null;
-  return Date.UTC(year, month - 1, day, hour, minute, second, ms);
+  const clockMs = ((hour * 60 + minute) * 60 + second) * 1000 + ms;
+  return hour < 24 && minute < 60 && second < 61 ? validMs(dayMs(year, month, day) + clockMs) : null;
+}
+
+function validMs(ms: number): number | null {
+  return Number.isNaN(ms) ? null : ms;
+}
+
+const DAY_MS = 86_400_000;
+/** Days of the Gregorian calendar from 1 March of the year 0 to 1 January 1970. */
+const EPOCH_DAYS = 719_468;
+
+/** Unix ms of the beginning of a day; NaN where there is no such day. By arithmetic, for it is asked for every record. */
+function dayMs(year: number, month: number, day: number): number {
+  if (!(month >= 1 && month <= 12 && day >= 1)) return Number.NaN;
+  // two digits are of the last century, as everywhere in JavaScript
+  const full = year < 100 ? year + 1900 : year;
+  if (day > 28 && day > new Date(Date.UTC(full, month, 0)).getUTCDate()) return Number.NaN;
+  // a year that begins in March ends with the day that some years have more
+  const years = month > 2 ? full : full - 1;
+  const months = month > 2 ? month - 3 : month + 9;
+  const leapDays = Math.floor(years / 4) - Math.floor(years / 100) + Math.floor(years / 400);
+  return (years * 365 + leapDays + Math.floor((months * 153 + 2) / 5) + day - 1 - EPOCH_DAYS) * DAY_MS;
 }
 
 /** `2026-11-23 05:42:38,409`, `2026-11-23T04:51:36.752345Z`: digits at fixed places, a fraction of any length or none. */
 export function isoStamp(text: string | undefined, clock: Stamp['clock']): Stamp | 'bad-time' {
   if (text === undefined) return 'bad-time';
-  const at = (from: number, to: number): number => digits(text, from, to);
-  const ms = toMs([at(0, 4), at(5, 7), at(8, 10), at(11, 13), at(14, 16), at(17, 19), fractionMs(text, 19)]);
-  return ms === null || Number.isNaN(ms) ? 'bad-time' : { ms, clock, missing: 'nothing' };
+  const day = dayMs(digits(text, 0, 4), digits(text, 5, 7), digits(text, 8, 10));
+  const hour = digits(text, 11, 13);
+  const minute = digits(text, 14, 16);
+  const second = digits(text, 17, 19);
+  if (!(hour < 24 && minute < 60 && second < 61)) return 'bad-time';
+  const ms = day + ((hour * 60 + minute) * 60 + second) * 1000 + fractionMs(text, 19);
+  return Number.isNaN(ms) ? 'bad-time' : { ms, clock, missing: 'nothing' };
 }
 
 /** The number that these places hold; places behind the end count as absent, anything but a digit makes it NaN. */
