@@ -115,7 +115,7 @@ test('an instance that runs is asked, and says the same', { timeout: 60_000 }, a
   const [here, document] = [await ran('--week', '2026-W13'), await ran('--week', '2026-W13', '--json', '-')];
   const store = await opened();
   const api = createApi('127.0.0.1:0', {
-    questions: createLocalQuestions({ store, stream: null }),
+    questions: createLocalQuestions({ store, stream: null, limits: () => ({}) }),
     metrics: createMetrics(),
     feed: createFeed(),
     readiness: () => ({ ready: true, problems: [] }),

@@ -172,7 +172,7 @@ export function storageSection({ report, figures }: Context): Section {
     pools,
     ...(storage.resets.length === 0
       ? [{ kind: 'paragraph' as const, of: ['No host came near to resetting itself.'] }]
-      : [resets]),
+      : [resetsTable({ report, figures })]),
     { kind: 'paragraph', small: true, of: [{ foreign: storage.definition }, '.'] },
   ]);
 }
