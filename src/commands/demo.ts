@@ -9,13 +9,16 @@ import { createMetrics } from '../lib/metrics.ts';
 import { onSignals } from '../lib/signals.ts';
 import type { Source } from '../model/source.ts';
 import type { findingDocument } from '../reports/json.ts';
+import { reportHtml } from '../reports/weekly/report-html.ts';
 import { terminalReport } from '../reports/terminal.ts';
 import { fold, inert } from '../reports/terminal/text.ts';
 import { fixedZone, zoneNamed } from '../timeline/zone.ts';
 import type { FeedItem } from '../web/feed.ts';
 import type { Terminal } from './analyze.ts';
 import { createInstance, type Instance } from './instance.ts';
+import { createRemoteQuestions } from './remote-questions.ts';
 import { replayed, type ReplayedRecord } from './replay.ts';
+import { writeReportFile } from './report-file.ts';
 import { DEFAULT_SETTINGS, runAnalysis } from './run-analysis.ts';
 import type { RunContext } from './run.ts';
 
@@ -123,16 +126,19 @@ export async function demo({ terminal, env, node }: RunContext): Promise<number>
   const withdraw = onSignals({ stop: () => stopping.abort() });
   try {
     const stage = createStage(folder, Date.now());
-    const instance = createInstance(loadConfig(configOf(stage), env), {
+    const told: string[] = [];
+    const instance = createInstance(loadConfig(configOf(stage, terminal), env), {
       roles: { collect: true, process: true },
       log: createLog({ level: 'error' }),
       metrics: createMetrics(),
       node,
-      out: terminal.out,
+      out: (text) => void told.push(text),
     });
     await instance.start();
     try {
       await play(stage, { instance, terminal, signal: stopping.signal });
+      await instance.idle();
+      if (!stopping.signal.aborted) terminal.out(await aftermath(instance, told, terminal.width ?? WIDTH));
     } finally {
       await instance.stop();
     }
@@ -142,6 +148,23 @@ export async function demo({ terminal, env, node }: RunContext): Promise<number>
     withdraw();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Where the weekly report of the demonstration is left. */
+const REPORT_FILE = join(tmpdir(), 'precopy-demo-report.html');
+
+/** Whom it told of what, and the report of the week. */
+async function aftermath(instance: Instance, told: readonly string[], width: number): Promise<string> {
+  const url = instance.url();
+  if (url === null) throw new Error('the instance of the demonstration has an API');
+  const made = await createRemoteQuestions(url).report({ week: 'this', zone: 'UTC', cluster: null });
+  await writeReportFile(REPORT_FILE, reportHtml(made));
+  const rule = '━'.repeat(width);
+  return [
+    `\n${rule}\nThe alerts that it sent while all this happened (alerts.notifiers: here to standard output; elsewhere mail, Slack,\nPagerDuty, Alertmanager …), one a cause, and none for what another one explains:\n`,
+    ...told,
+    `${rule}\nThe week's report (precopy report): ${REPORT_FILE}\n  ${fold(made.verdict.text, width - 2).join('\n  ')}\n`,
+  ].join('\n');
 }
 
 const ENDING = `
@@ -194,7 +217,7 @@ const SOURCES: readonly (readonly [pattern: string, source: Source])[] = [
 ];
 
 /** Writes a configuration as an operator would, and says where it is. */
-function configOf({ folder, scenes }: Stage): string {
+function configOf({ folder, scenes }: Stage, { width, color }: Terminal): string {
   const files = scenes.flatMap((scene) => [
     ...['kvm-a', 'kvm-b'].flatMap((host) =>
       SOURCES.map(([pattern, source]) => ({ path: join(scene.folder, 'hosts', host, pattern), source, host })),
@@ -210,6 +233,7 @@ function configOf({ folder, scenes }: Stage): string {
     data: join(folder, 'data'),
     collect: { ...off, files },
     api: { listen: '127.0.0.1:0' },
+    alerts: { notifiers: [{ name: 'demo', type: 'stdout', width: width ?? WIDTH, color }] },
   };
   // JSON is YAML
   writeFileSync(path, JSON.stringify(config, null, 2));

@@ -78,7 +78,9 @@ export const alertOptions = z.strictObject({
     .url({ protocol: /^https?$/ })
     .nullable()
     .default(null)
-    .describe('Where runbooks are read; {detector} stands for the detector. null: the files of the project are named.'),
+    .describe(
+      'Where runbooks are read; {{detector}} stands for the detector, else its id is appended. null: the files of the project are named.',
+    ),
   maintenance: z.array(maintenance).default([]).describe('Times in which what the work on a host causes alarms nobody.'),
   maintenanceFrom: z
     .string()
