@@ -8,6 +8,7 @@ import { createCollector } from '../src/ingest/collect.ts';
 import { readInput } from '../src/ingest/read.ts';
 import { parsers } from '../src/parsers/index.ts';
 import { writeAgentLog, writeFolder, type Generated } from './generate.ts';
+import { measureAlerts } from './alerts.ts';
 import { measureStore, type StoreRow } from './store.ts';
 import { measureUp } from './up.ts';
 import type { CollectorCost } from './collector.ts';
@@ -80,7 +81,7 @@ async function measure(folder: string, { rounds, scale, large }: Settings): Prom
     seconds: Math.max(30, 120 * Math.min(1, scale)),
   });
   const store = await measureStore({ scale, sizes: large ? [1e6, 1e7, 1e8] : [] });
-  print([...parsing(one, cost), ...whole(many, cost), ...up, ...collecting(), ...store.map(untargeted)]);
+  print([...parsing(one, cost), ...whole(many, cost), ...up, ...collecting(), ...alerting(), ...store.map(untargeted)]);
   say(`load afterwards ${loadavg()[0]?.toFixed(1)}`);
 }
 
@@ -168,6 +169,17 @@ function collecting(): readonly Row[] {
       met: maxRssMegabytes <= 100,
     },
   ];
+}
+
+function alerting(): readonly Row[] {
+  const { open, oneMs, hundredMs, tickMs } = measureAlerts(10_000);
+  const row = (what: string, ms: number): Row => ({
+    what: `${thousands(open)} open alerts, ${what}: CPU, p99`,
+    value: `${ms.toFixed(1)} ms`,
+    target: '<= 50 ms',
+    met: ms <= 50,
+  });
+  return [row('a step with 1 change', oneMs), row('with 100 changes', hundredMs), row('with none', tickMs)];
 }
 
 function untargeted({ what, value }: StoreRow): Row {

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { notificationDocument } from '../src/alerts/notification-document.ts';
+import { alertsPage } from '../src/alerts/catalogue.ts';
 import { exampleConfig, configJsonSchema } from '../src/config/example.ts';
 import { elementOf, meaningOf, shapeOf } from '../src/config/schema-walk.ts';
 import { configSchema } from '../src/config/schema.ts';
@@ -100,6 +101,10 @@ describe('configuration', () => {
     expect(problems).toEqual([]);
     expect(value).toEqual(configSchema.parse({}));
   });
+});
+
+test('docs/alerts.md is fresh', () => {
+  expectFresh('docs/alerts.md', alertsPage());
 });
 
 test('docs/secrets.md is fresh', () => {

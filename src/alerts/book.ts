@@ -1,12 +1,13 @@
 import type { FindingMessage } from '../reports/finding-message.ts';
-import type { Alert, AlertAction, Maintenance, Mute, Notification, Said } from './alert.ts';
-import { createCauses, type Causes } from './causes.ts';
+import type { Alert, AlertAction, Maintenance, Notification } from './alert.ts';
 import { dueAt } from './due.ts';
 import { alertIdOf, taken } from './intake.ts';
 import { lived, nextChange } from './lifecycle.ts';
-import { createSilences, maintenanceOf, nextWindow } from './mutes.ts';
+import { createSilences, nextWindow } from './mutes.ts';
+import { createMuting } from './muting.ts';
 import { notificationsOf } from './notifications.ts';
 import type { AlertSettings } from './settings.ts';
+import { createShelf, type Shelf } from './shelf.ts';
 
 /** What is new since the last step. */
 export interface StepInputs {
@@ -52,41 +53,56 @@ export interface Restored {
  * have no state of their own, so a restart between any two steps does not show.
  */
 export function createAlertBook(cluster: string, restored: Restored, settings: AlertSettings): AlertBook {
-  const alerts = new Map<string, Alert>();
-  for (const alert of restored.alerts) if (alert.cluster === cluster) alerts.set(alert.id, alert);
+  const shelf = createShelf(restored.alerts.filter((alert) => alert.cluster === cluster));
   const silences = createSilences();
   for (const action of restored.actions) act(action);
+  const muting = createMuting(shelf, silences);
+  const watched = new Map<string, Watched>();
 
   function act(action: AlertAction): void {
     silences.add(action);
     if (action.kind !== 'acknowledge') return;
-    const alert = alerts.get(action.alert);
-    if (alert !== undefined) alerts.set(alert.id, acknowledged(alert, action));
+    const alert = shelf.get(action.alert);
+    if (alert !== undefined) shelf.put(acknowledged(alert, action));
+  }
+
+  /** Lets an alert live on, unless nothing happened that could change it. Returns when it may change by itself. */
+  function live(alert: Alert, now: number, movedAt: number | undefined): number {
+    const last = watched.get(alert.id);
+    if (last?.alert === alert && last.movedAt === movedAt && now < last.wakeAt) return last.wakeAt;
+    const next = unacknowledged(lived(alert, { now, movedAt }));
+    shelf.put(next);
+    const wakeAt = nextChange(next);
+    watched.set(alert.id, { alert: next, movedAt, wakeAt });
+    return wakeAt;
   }
 
   return {
     get alerts() {
-      return alerts.values();
+      return shelf.all();
     },
     step({ now, changes, actions, moved, maintenance }) {
-      const before = new Map(alerts);
-      for (const change of changes) take(alerts, change, { now, maxAgeMs: settings.maxAgeMs, cluster });
-      for (const [id, alert] of alerts) {
-        const next = unacknowledged(lived(alert, { now, movedAt: moved.get(alert.subject) }));
-        if (next !== alert) alerts.set(id, next);
-      }
+      for (const change of changes) take(shelf, change, { now, maxAgeMs: settings.maxAgeMs, cluster });
+      let nextAt = Number.POSITIVE_INFINITY;
+      for (const alert of shelf.all()) nextAt = Math.min(nextAt, live(alert, now, moved.get(alert.subject)));
       for (const action of actions) act(action);
-      muteAll(alerts, now, (alert) => silences.of(alert, now) ?? maintenanceOf(alert, maintenance, now));
-      const due = dueAt(alerts.values(), now, settings);
-      for (const alert of due.told) alerts.set(alert.id, alert);
-      const changed = [...alerts.values()].filter((alert) => before.get(alert.id) !== alert);
-      const notifications = due.notifications.size === 0 ? [] : notificationsOf(alerts.values(), due.notifications);
-      forget(alerts, now - Math.max(settings.keepMs, settings.maxAgeMs));
-      let nextAt = Math.min(due.nextAt, silences.next(now), nextWindow(maintenance, now));
-      for (const alert of alerts.values()) nextAt = Math.min(nextAt, nextChange(alert));
+      muting.mute(now, maintenance, actions.length > 0);
+      const due = dueAt(shelf.all(), now, settings);
+      for (const alert of due.told) shelf.put(alert);
+      const notifications = due.notifications.size === 0 ? [] : notificationsOf(shelf.all(), due.notifications);
+      const changed = shelf.changed();
+      for (const id of shelf.forget(now - Math.max(settings.keepMs, settings.maxAgeMs))) watched.delete(id);
+      nextAt = Math.min(nextAt, due.nextAt, silences.next(now), nextWindow(maintenance, now));
       return { changed, notifications, nextAt: nextAt === Number.POSITIVE_INFINITY ? null : nextAt };
     },
   };
+}
+
+/** An alert as it was last let live on; one that is another since is let live on anew. */
+interface Watched {
+  readonly alert: Alert;
+  readonly movedAt: number | undefined;
+  readonly wakeAt: number;
 }
 
 interface Taking {
@@ -95,11 +111,10 @@ interface Taking {
   readonly cluster: string;
 }
 
-function take(alerts: Map<string, Alert>, change: FindingMessage, { cluster, ...intake }: Taking): void {
+function take(shelf: Shelf, change: FindingMessage, { cluster, ...intake }: Taking): void {
   const id = change.cluster === cluster ? alertIdOf(change) : null;
-  if (id === null) return;
-  const alert = taken(alerts.get(id) ?? null, change, intake);
-  if (alert !== null) alerts.set(id, alert);
+  const alert = id === null ? null : taken(shelf.get(id) ?? null, change, intake);
+  if (alert !== null) shelf.put(alert);
 }
 
 /** With an acknowledgement of this episode as it is: one that was given before it began, or became worse, is of something else. */
@@ -113,57 +128,4 @@ function acknowledged(alert: Alert, action: Extract<AlertAction, { kind: 'acknow
 function unacknowledged(alert: Alert): Alert {
   const isBroken = alert.acknowledged !== null && alert.worsenedAt !== null && alert.worsenedAt > alert.acknowledged.at;
   return isBroken ? { ...alert, acknowledged: null } : alert;
-}
-
-/** Says of each alert why it is not told: what people said first, then what explains all of its findings. */
-function muteAll(alerts: Map<string, Alert>, now: number, outsideOf: (alert: Alert) => Mute | null): void {
-  const outside = new Map<string, Mute>();
-  for (const alert of alerts.values()) {
-    const mute = isSettled(alert) ? null : outsideOf(alert);
-    if (mute !== null) outside.set(alert.id, mute);
-  }
-  const isTold = ({ id, state, toldAt }: Alert): boolean => toldAt !== null || (state === 'firing' && !outside.has(id));
-  const causes = createCauses(alerts, now, isTold);
-  for (const [id, alert] of alerts) {
-    if (isSettled(alert)) continue;
-    const said = alert.state === 'resolved' ? alert.said : explainedBy(causes, alert);
-    const next = outside.get(id) ?? byCause(alert, said);
-    if (said !== alert.said || !isSame(next, alert.muted)) alerts.set(id, { ...alert, said, muted: next });
-  }
-}
-
-/** Over, and told to be so, or never told. */
-function isSettled({ state, told }: Alert): boolean {
-  return state === 'resolved' && told?.state !== 'firing';
-}
-
-function explainedBy(causes: Causes, alert: Alert): readonly Said[] {
-  let isNew = false;
-  const said = alert.said.map((one) => {
-    if (one.over !== null) return one;
-    const cause = causes.of(alert, one);
-    if (cause?.id === one.explainedBy?.id && cause?.because === one.explainedBy?.because) return one;
-    isNew = true;
-    return { ...one, explainedBy: cause };
-  });
-  return isNew ? said : alert.said;
-}
-
-function byCause({ state, muted, findingId }: Alert, said: readonly Said[]): Mute | null {
-  if (state === 'resolved') return muted?.by === 'cause' ? muted : null;
-  const counting = said.filter(({ over }) => over === null);
-  if (counting.some((one) => one.explainedBy === null)) return null;
-  const shown = counting.find(({ id }) => id === findingId) ?? counting.at(-1);
-  return shown?.explainedBy == null ? null : { by: 'cause', ...shown.explainedBy };
-}
-
-function isSame(a: Mute | null, b: Mute | null): boolean {
-  return a === b || (a !== null && b !== null && a.by === b.by && a.id === b.id && a.because === b.because);
-}
-
-function forget(alerts: Map<string, Alert>, before: number): void {
-  for (const { id, resolvedAt, told } of alerts.values()) {
-    const isWaiting = told?.kind === 'storm' || told?.state === 'firing';
-    if (resolvedAt !== null && resolvedAt < before && !isWaiting) alerts.delete(id);
-  }
 }

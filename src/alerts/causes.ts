@@ -84,18 +84,28 @@ interface Candidate {
   readonly said: Said;
 }
 
-/**
- * Everything among alerts that explains something, at a moment.
- *
- * @param isTold whether people are, or are about to be, told of an alert: only such a one explains another
- */
-export function createCauses(alerts: ReadonlyMap<string, Alert>, now: number, isTold: (alert: Alert) => boolean): Causes {
+/** Where explanations are looked for. */
+export interface Suspects {
+  /** Alerts that may explain something, each once. */
+  readonly alerts: Iterable<Alert>;
+  /** Any alert that there is. */
+  find(id: string): Alert | undefined;
+  /** Whether people are, or are about to be, told of an alert: only such a one explains another. */
+  isTold(alert: Alert): boolean;
+}
+
+/** Whether alerts of a detector explain others across migrations. */
+export function isHostCause(detector: string): boolean {
+  return CAUSES.has(detector);
+}
+
+/** Everything among alerts that explains something. */
+export function createCauses({ alerts, find, isTold }: Suspects): Causes {
   const byHost = new Map<string, Candidate[]>();
   const byMigration = new Map<string, Candidate[]>();
-  for (const alert of alerts.values()) {
-    if (!isTold(alert)) continue;
+  for (const alert of alerts) {
     const isOfHost = policyOf(alert.detector).about === 'host';
-    if (isOfHost && !CAUSES.has(alert.detector)) continue;
+    if ((isOfHost && !isHostCause(alert.detector)) || !isTold(alert)) continue;
     for (const said of alert.said) {
       if (said.over === 'withdrawn') continue;
       if (isOfHost) add(byHost, alert.subject, { alert, said });
@@ -105,7 +115,7 @@ export function createCauses(alerts: ReadonlyMap<string, Alert>, now: number, is
 
   /** The alert that explained it before, of which nothing says that it does not. */
   function before({ explainedBy }: Said): Said['explainedBy'] {
-    const cause = explainedBy === null ? undefined : alerts.get(explainedBy.id);
+    const cause = explainedBy === null ? undefined : find(explainedBy.id);
     if (cause === undefined) return explainedBy;
     const wasTold = cause.toldAt !== null || (cause.state === 'pending' && cause.episode > 1);
     return wasTold && cause.said.some(({ over }) => over !== 'withdrawn') ? explainedBy : null;
@@ -118,7 +128,7 @@ export function createCauses(alerts: ReadonlyMap<string, Alert>, now: number, is
       const hosts = policyOf(alert.detector).about === 'host' ? [alert.subject] : [said.source, said.destination];
       const ofHosts = hosts.flatMap((host) => (host === null ? [] : (byHost.get(host) ?? [])));
       for (const rule of causeRules) {
-        const cause = ofHosts.find((candidate) => explains(rule, { cause: candidate, effect: { alert, said } }, now));
+        const cause = ofHosts.find((candidate) => explains(rule, { cause: candidate, effect: { alert, said } }));
         if (cause !== undefined)
           return { id: cause.alert.id, because: `${cause.alert.subject} ${rule.because} (${cause.alert.detector})` };
       }
@@ -141,12 +151,16 @@ interface Pair {
   readonly effect: Candidate;
 }
 
-function explains(rule: CauseRule, { cause, effect }: Pair, now: number): boolean {
+function explains(rule: CauseRule, { cause, effect }: Pair): boolean {
   if (rule.cause !== cause.alert.detector || (rule.resets && !cause.said.resets) || cause.alert.id === effect.alert.id)
     return false;
   if (!rule.explains.includes(effect.alert.detector)) return false;
   if (rule.causes !== null && !rule.causes.includes(effect.said.cause)) return false;
-  return (effect.said.to ?? now) >= cause.said.from - rule.beforeMs && effect.said.from <= (cause.said.to ?? now) + rule.afterMs;
+  return endOf(effect.said) >= cause.said.from - rule.beforeMs && effect.said.from <= endOf(cause.said) + rule.afterMs;
+}
+
+function endOf({ to }: Said): number {
+  return to ?? Number.POSITIVE_INFINITY;
 }
 
 /** Of one migration the most telling finding explains every other. */

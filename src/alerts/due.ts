@@ -19,10 +19,9 @@ const NEVER_SUMMARISED = 'split-brain-risk';
 
 /** What is due to be told at a moment, by what was told before. */
 export function dueAt(alerts: Iterable<Alert>, now: number, settings: AlertSettings): Due {
-  const { fresh, again, ended, told, clocks } = sorted(alerts);
-  const isSummarised = (alert: Alert): boolean => alert.detector !== NEVER_SUMMARISED;
+  const { fresh, again, ended, inStorm, recent, clocks } = sorted(alerts, now - settings.storm.withinMs);
   const due = [...fresh.filter(isSummarised), ...again.filter(isInSummary)];
-  const storm = stormAt({ due, told: told.filter(isSummarised) }, now, settings.storm);
+  const storm = stormAt({ due, members: inStorm, recent }, now, settings.storm);
   const out = createOutbox(now);
   for (const summary of storm.summaries) out.tell(summary.kind, summary.alerts);
   const single = [
@@ -47,25 +46,38 @@ interface Sorted {
   /** Told, and worse since. */
   readonly again: readonly Alert[];
   readonly ended: readonly Alert[];
-  /** Told, whatever came of it. */
-  readonly told: readonly Alert[];
+  /** Told in the summary of a storm that goes on. */
+  readonly inStorm: readonly Alert[];
+  /** When alerts were first told that count for a storm. */
+  readonly recent: readonly number[];
   readonly clocks: Clocks;
 }
 
-function sorted(alerts: Iterable<Alert>): Sorted {
-  const [fresh, again, ended, told]: [Alert[], Alert[], Alert[], Alert[]] = [[], [], [], []];
+function sorted(alerts: Iterable<Alert>, recentFrom: number): Sorted {
+  const [fresh, again, ended, inStorm]: [Alert[], Alert[], Alert[], Alert[]] = [[], [], [], []];
+  const recent: number[] = [];
   const clocks = createClocks();
   for (const alert of alerts) {
-    if (alert.told === null) {
+    const { told, toldAt } = alert;
+    if (told === null) {
       if (isToTell(alert)) fresh.push(alert);
       continue;
     }
-    told.push(alert);
-    clocks.note(alert, alert.told);
-    if (isToTell(alert) && isNews(alert, alert.told)) again.push(alert);
-    if (alert.state === 'resolved' && alert.told.state === 'firing' && !isHushed(alert)) ended.push(alert);
+    clocks.note(alert, told);
+    if (toldAt !== null && toldAt > recentFrom && isSummarised(alert)) recent.push(toldAt);
+    if (isInSummary(alert)) inStorm.push(alert);
+    if (isToTell(alert) && isNews(alert, told)) again.push(alert);
+    if (hasEnded(alert, told)) ended.push(alert);
   }
-  return { fresh, again, ended, told, clocks };
+  return { fresh, again, ended, inStorm, recent, clocks };
+}
+
+function isSummarised({ detector }: Alert): boolean {
+  return detector !== NEVER_SUMMARISED;
+}
+
+function hasEnded(alert: Alert, told: Told): boolean {
+  return alert.state === 'resolved' && told.state === 'firing' && !isHushed(alert);
 }
 
 /** Its last word was the summary of a storm that goes on. */

@@ -14,19 +14,17 @@ export interface Storm {
 interface Load {
   /** Not told yet, or told in a summary and worse since. */
   readonly due: readonly Alert[];
-  /** Every alert that was told. */
-  readonly told: readonly Alert[];
+  /** Told in a summary of the storm that goes on; none where none does. */
+  readonly members: readonly Alert[];
+  /** When alerts were first told, of those within the time. */
+  readonly recent: readonly number[];
 }
 
 /**
  * Above so many new alerts in a time they are told as one summary, at once and then once each such time; below half as many they are
  * told one by one again. That a storm goes on is known from the alerts whose last word was a summary.
  */
-export function stormAt({ due, told }: Load, now: number, { alerts: limit, withinMs }: AlertSettings['storm']): Storm {
-  const members = told.filter((alert) => alert.told?.kind === 'storm');
-  const recent = told
-    .flatMap(({ toldAt }) => (toldAt !== null && toldAt > now - withinMs ? [toldAt] : []))
-    .toSorted((a, b) => a - b);
+export function stormAt({ due, members, recent }: Load, now: number, { alerts: limit, withinMs }: AlertSettings['storm']): Storm {
   const rate = recent.length + due.length;
   if (members.length === 0)
     return rate > limit && due.length > 0
@@ -39,6 +37,8 @@ export function stormAt({ due, told }: Load, now: number, { alerts: limit, withi
     return { summaries: [{ kind: 'storm', alerts: due }], single: [], nextAt: now + withinMs };
   // as many have to be that long ago before fewer than half are left
   const surplus = rate - Math.ceil(limit / 2) + 1;
-  const calmAt = (recent[Math.min(surplus, recent.length) - 1] ?? now) + withinMs;
+  // sorts as numbers without being told how: there may be thousands
+  const inOrder = new Float64Array(recent).toSorted();
+  const calmAt = (inOrder[Math.min(surplus, inOrder.length) - 1] ?? now) + withinMs;
   return { summaries: [], single: [], nextAt: Math.min(calmAt, due.length > 0 ? lastAt + withinMs : Number.POSITIVE_INFINITY) };
 }

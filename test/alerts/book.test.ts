@@ -223,6 +223,25 @@ describe('the end', () => {
     expect(stage.told.at(-1)?.id).not.toBe(stage.told[0]?.id);
   });
 
+  test('one whose end nobody was told of yet, because its group was just told, goes on', () => {
+    const stage = createStage();
+    stage.at(0, { found: [refused(0)] });
+    stage.at(10, { moved: { 'i-2-1-VM': 9 } });
+    expect(stage.alert('i-2-1-VM').state).toBe('resolved');
+    expect(stage.at(20, { found: [refused(20)] })).toEqual([]);
+    expect(stage.alert('i-2-1-VM')).toMatchObject({ state: 'firing', episode: 1 });
+    expect(stage.at(200)).toEqual([]);
+  });
+
+  test('of a failure that is over because the VM moved, nothing that comes later makes an alert', () => {
+    const stage = createStage();
+    stage.at(0, { found: [refused(0)] });
+    stage.at(100, { moved: { 'i-2-1-VM': 90 } });
+    const later = found({ detector: 'migration-failed', at: 120, from: -10, to: 1, change: 'changed', severity: 'critical' });
+    expect(stage.at(120, { found: [later] })).toEqual([]);
+    expect(stage.alert('i-2-1-VM')).toMatchObject({ state: 'resolved', episode: 1 });
+  });
+
   test('what ended before anybody heard of it is told all the same', () => {
     const stage = createStage();
     const twice = found({ detector: 'split-brain-risk', severity: 'critical', at: 1500, from: 0, to: 20 });

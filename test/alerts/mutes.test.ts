@@ -3,6 +3,7 @@ import type { AlertAction, Maintenance } from '../../src/alerts/alert.ts';
 import { causeRules } from '../../src/alerts/causes.ts';
 import { parseMatchers } from '../../src/alerts/matchers.ts';
 import { policyOf } from '../../src/alerts/policies.ts';
+import { alertSettings } from '../../src/alerts/settings.ts';
 import { detectors } from '../../src/detectors/index.ts';
 import type { FindingMessage } from '../../src/reports/finding-message.ts';
 import { createStage, found, second, type Found } from './stage.ts';
@@ -92,6 +93,25 @@ describe('causes', () => {
     expect(stage.at(60, { found: [spike(60, 50)] })).toEqual([]);
     expect(stage.at(2 * HOUR)).toEqual(['resolved: storage-heartbeat-spike kvm-a']);
     expect(stage.at(26 * HOUR)).toEqual([]);
+  });
+
+  test('it stays explained when the cause is forgotten', () => {
+    const stage = createStage({ settings: alertSettings.parse({ keepMs: HOUR * 1000 }), restarts: () => true });
+    stage.at(5, { found: [spike(5, null)] });
+    stage.at(40, { found: [of('migration-failed', { at: 40, ...unexplained })] });
+    stage.at(60, { found: [spike(60, 50)] });
+    expect(stage.at(3 * HOUR)).toEqual(['resolved: storage-heartbeat-spike kvm-a']);
+    const again = of('downtime-exceeded', { at: 3 * HOUR, vm: 'i-2-9-VM' });
+    expect(stage.at(3 * HOUR, { found: [again] })).toHaveLength(1);
+    expect(stage.alert('i-2-1-VM')).toMatchObject({ state: 'firing', muted: { by: 'cause' } });
+  });
+
+  test('an alert of which one finding is explained and another is not is told', () => {
+    const stage = createStage();
+    stage.at(5, { found: [spike(5, null)] });
+    const worst = of('migration-failed', { at: 40, severity: 'critical', ...unexplained });
+    const other = of('migration-failed', { at: 45, migration: { cause: 'no-free-port' } });
+    expect(stage.at(45, { found: [worst, other] })).toEqual(['firing: migration-failed i-2-1-VM']);
   });
 
   test('what a withdrawn cause explained is told', () => {
