@@ -114,9 +114,11 @@ export function createCauses({ alerts, find, isTold }: Suspects): Causes {
   }
 
   /** The alert that explained it before, of which nothing says that it does not. */
-  function before({ explainedBy }: Said): Said['explainedBy'] {
+  function before({ explainedBy, migration }: Said): Said['explainedBy'] {
     const cause = explainedBy === null ? undefined : find(explainedBy.id);
     if (cause === undefined) return explainedBy;
+    // it still speaks of the same migration, and no longer tells more of it
+    if (migration !== null && cause.said.some((one) => one.migration === migration)) return null;
     const wasTold = cause.toldAt !== null || (cause.state === 'pending' && cause.episode > 1);
     return wasTold && cause.said.some(({ over }) => over !== 'withdrawn') ? explainedBy : null;
   }

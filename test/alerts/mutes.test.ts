@@ -167,6 +167,15 @@ describe('causes', () => {
     expect(stage.at(100)).toEqual([]);
   });
 
+  test('what begins to tell more than what explained it is told, and no two explain each other', () => {
+    const stage = createStage();
+    const critical = { severity: 'critical', migration: { id: 'm' } } as const;
+    stage.at(0, { found: [of('missing-garp', { at: 0, from: -20, id: 'g', ...critical })] });
+    expect(stage.at(1, { found: [of('downtime-exceeded', { at: 1, from: -19, id: 'd', ...critical })] })).toEqual([]);
+    const later = of('missing-garp', { at: 2, from: -18, id: 'g', change: 'changed', ...critical });
+    expect(stage.at(2, { found: [later] })).toEqual(['firing: downtime-exceeded i-2-1-VM because of it: missing-garp i-2-1-VM']);
+  });
+
   test('while a migration is in post-copy, nobody is told to abort it', () => {
     const stage = createStage();
     const running = { at: 60, from: 0, to: null } as const;
