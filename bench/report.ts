@@ -102,12 +102,26 @@ async function addWeek(store: Store, from: number, count: number): Promise<void>
     `INSERT INTO samples SELECT ${host}, '' AS vm, ['heartbeat.latencyMs', 'temperature.celsius'][1 + intDiv(number, 1600) % 2] AS metric, 'pool' AS subject,
        fromUnixTimestamp64Milli(toInt64(${from} + intDiv(number, 3200) * 60000)) AS at, 3 + number % 40 AS value FROM numbers(${3200 * 10_080})`,
   );
+  const host =
+    "concat('c', toString(number % 100)) AS cluster, concat('kvm-', toString(number % 100), '-', toString(intDiv(number, 100) % 16)) AS host";
   const source =
     "['cloudstack-agent', 'libvirtd', 'libvirt-qemu', 'domjobinfo', 'heartbeat', 'sensors', 'host-facts'][1 + intDiv(number, 1600) % 7] AS source";
   await store.command(
     `INSERT INTO ranges SELECT ${host}, ${source}, '/var/log' AS path, concat(host, source) AS file_id, ${from} + intDiv(number, 11200) * 250000 AS from_offset, from_offset + 250000 AS to_offset,
        0 AS from_line, 0 AS to_line, fromUnixTimestamp64Milli(toInt64(${from} + intDiv(number, 11200) * 6048000)) AS first_at, first_at AS last_at, first_at AS observed_at,
        1000 AS records, 100 AS with_events, 899 AS plain, 1 AS rejected FROM numbers(${11_200 * 100})`,
+       0 AS from_line, 0 AS to_line, fromUnixTimestamp64Milli(toInt64(${from} + intDiv(number, 11200) * 12096000)) AS first_at, first_at AS last_at, first_at AS observed_at,
+       1000 AS records, 100 AS with_events, 899 AS plain, 1 AS rejected FROM numbers(${11_200 * (from === benchWeek().from ? 50 : 1)})`,
+  );
+  if (from !== benchWeek().from) return;
+  await store.command(
+    `INSERT INTO samples SELECT cluster, source AS host, vm, ['job.transferredBytes', 'job.dirtyRateBytesPerSecond', 'job.bandwidthBytesPerSecond', 'job.remainingBytes'][1 + step % 4] AS metric, 'outgoing' AS subject,
+       started_at + toIntervalMillisecond(intDiv(step, 4) * 1000 + 500) AS at, intDiv(step, 4) * 4e8 AS value FROM (${moves(from, count)}) ARRAY JOIN range(32) AS step`,
+  );
+  // a write and a temperature of each host every five minutes
+  await store.command(
+    `INSERT INTO samples SELECT ${host}, '' AS vm, ['heartbeat.latencyMs', 'temperature.celsius'][1 + intDiv(number, 1600) % 2] AS metric, 'pool' AS subject,
+       fromUnixTimestamp64Milli(toInt64(${from} + intDiv(number, 3200) * 300000)) AS at, 3 + number % 40 AS value FROM numbers(${3200 * 2016})`,
   );
 }
 
