@@ -49,9 +49,12 @@ export const notificationDocument = z
     severity: z.enum(SEVERITIES).describe('the worst of its alerts'),
     subject: z.string().describe('one line of at most 120 characters'),
     text: z.string().describe('all of it, for people'),
-    alerts: z.array(alert).describe('what is new, the worst first'),
-    others: z.array(brief).describe('others of the group that still fire'),
-    explains: z.array(brief).describe('alerts that these explain, and that are therefore not told'),
+    alerts: z.array(alert).describe('what is new, the worst first, at most 50'),
+    others: z.array(brief).describe('others of the group that still fire, at most 50'),
+    explains: z.array(brief).describe('alerts that these explain, and that are therefore not told, at most 50'),
+    totals: z
+      .strictObject({ alerts: z.int(), others: z.int(), explains: z.int() })
+      .describe('how many there are of each, listed or not'),
     counts: z.array(z.strictObject({ detector: z.string(), alerts: z.int() })).describe('of a storm: alerts by detector'),
   })
   .describe('what Precopy tells people; each may come more than once');
@@ -61,6 +64,9 @@ export type NotificationDocument = z.infer<typeof notificationDocument>;
 
 /** A text for a window of a chat or a ticket. */
 const TEXT_WIDTH = 100;
+
+/** A receiver must take what it is sent: an evacuation of a rack has hundreds of alerts, each of several KiB. */
+const LISTED = 50;
 
 /** A notification for other programs. */
 export function toNotificationDocument(notification: Notification, options: TellingOptions): NotificationDocument {
@@ -76,9 +82,10 @@ export function toNotificationDocument(notification: Notification, options: Tell
     severity: telling.severity,
     subject: telling.subject,
     text: tellingText(telling, { width: TEXT_WIDTH, color: false }),
-    alerts: alerts.map((one) => alertDocument(one, options)),
-    others: others.map(briefDocument),
-    explains: explains.map(briefDocument),
+    alerts: alerts.slice(0, LISTED).map((one) => alertDocument(one, options)),
+    others: others.slice(0, LISTED).map(briefDocument),
+    explains: explains.slice(0, LISTED).map(briefDocument),
+    totals: { alerts: alerts.length, others: others.length, explains: explains.length },
     counts: counts.map((count) => ({ ...count })),
   };
 }

@@ -201,8 +201,10 @@ function leadOf({ kind, cluster, alerts, counts }: Notification): string | null 
 
 function explainsOf(muted: readonly Alert[]): string | null {
   if (muted.length === 0) return null;
-  const names = muted.map((alert) => `${titleOf(alert.detector)}: ${aboutOf(alert)}`);
-  return `It explains ${plural(muted.length, 'more alert')}, which ${muted.length === 1 ? 'is' : 'are'} not told: ${listed(names, NAMED)}.`;
+  const shown = muted.slice(0, muted.length > NAMED ? NAMED - 1 : NAMED);
+  const names = shown.map((alert) => `${titleOf(alert.detector)}: ${aboutOf(alert)}`);
+  const more = muted.length > shown.length ? [`${muted.length - shown.length} more`] : [];
+  return `It explains ${plural(muted.length, 'more alert')}, which ${muted.length === 1 ? 'is' : 'are'} not told: ${listed([...names, ...more])}.`;
 }
 
 function andMore(alerts: readonly Alert[]): string | null {

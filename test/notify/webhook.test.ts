@@ -41,6 +41,15 @@ test('what is sent without a template is the documented JSON, with a key that is
   expect(second?.body).toBe(first?.body);
 });
 
+test('of very many alerts 50 are listed, and all are counted', async () => {
+  const many = Array.from({ length: 400 }, (_, i) => ({ ...alert, id: String(i) }));
+  await made().send(notificationOf(many, { explains: many }), never);
+  const body = receiver.received.at(-1)?.body ?? '';
+  const { alerts, explains, totals } = notificationDocument.parse(JSON.parse(body));
+  expect([alerts.length, explains.length]).toEqual([50, 50]);
+  expect(totals).toEqual({ alerts: 400, others: 0, explains: 400 });
+});
+
 test('a template fills values of any kind, and none breaks out of its place', async () => {
   const body = {
     vm: '{{alerts.0.subject}}',
