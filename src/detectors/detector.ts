@@ -54,7 +54,19 @@ export interface Definition<S extends keyof Subjects, L extends z.ZodObject> ext
 /** Checks a definition's types and gives the form that the registry holds. */
 export function defineDetector<S extends keyof Subjects, L extends z.ZodObject>(definition: Definition<S, L>): Detector {
   const { detect, ...detector } = definition;
+  const limitsOf = parsedOnce((settings) => definition.limits.parse(settings));
   // the registry hands a detector subjects of its own kind only
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return { ...detector, run: (subject, settings = {}) => detect(subject as Subjects[S], definition.limits.parse(settings)) };
+  return { ...detector, run: (subject, settings = NO_SETTINGS) => detect(subject as Subjects[S], limitsOf(settings)) };
+}
+
+const NO_SETTINGS = {};
+
+/** Settings are the same object for thousands of subjects in a row, and nobody changes them: they are read when another comes. */
+function parsedOnce<T>(parse: (settings: unknown) => T): (settings: unknown) => T {
+  let last: { readonly settings: unknown; readonly parsed: T } | null = null;
+  return (settings) => {
+    if (last === null || last.settings !== settings) last = { settings, parsed: parse(settings) };
+    return last.parsed;
+  };
 }

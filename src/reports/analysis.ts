@@ -96,9 +96,10 @@ export function findingsOf(
 ): readonly Finding[] {
   const migrating = new Map(hosts.map((history) => [history, indexed(history)]));
   const findings = all.flatMap((detector) => {
+    const own = settings[detector.id] ?? NO_SETTINGS;
     const subjects: readonly (Migration | HostHistory)[] = detector.subject === 'migration' ? migrations : hosts;
     return subjects.flatMap((subject) => {
-      const conclusions = detector.run(subject, settings[detector.id] ?? {});
+      const conclusions = detector.run(subject, own);
       if ('vm' in subject) return conclusions.map((conclusion) => ofMigration(detector, subject, conclusion));
       const during = migrating.get(subject) ?? indexed(subject);
       return conclusions.map((conclusion) => ofHost(detector, subject, { conclusion, tied: tiedTo(during, conclusion) }));
@@ -109,6 +110,8 @@ export function findingsOf(
     (a, b) => SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) || a.from - b.from || (a.id < b.id ? -1 : 1),
   );
 }
+
+const NO_SETTINGS = {};
 
 /** The migrations of a host, to be asked which of them ran in a time. */
 function indexed({ migrations }: HostHistory): OverlapIndex<Migration> {
