@@ -8,8 +8,8 @@ import type { InputPath } from './input.ts';
 import type { FromWorker, WorkerSetting } from './read-parallel.ts';
 import { readInput } from './read.ts';
 
-/** Events that one message carries: enough that their texts together are an object so large that the collector of garbage never copies it. */
-const BATCH = 1000;
+/** Events that one message carries: enough that messages cost little, few enough that little memory is on its way. */
+const BATCH = 250;
 
 /** Reads one file, and tells of it as it goes. */
 async function serve(input: InputPath, port: MessagePort, { hints }: WorkerSetting): Promise<void> {
