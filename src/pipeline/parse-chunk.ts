@@ -3,7 +3,7 @@ import type { Chunk } from '../model/chunk.ts';
 import type { ParsedEvent } from '../model/event.ts';
 import type { Parser } from '../parsers/parser.ts';
 import { createScannerAt, type RecordOutcome, type RecordWatch } from '../parsers/scan.ts';
-import { linesIn, type ReadChunk } from '../store/chunk-rows.ts';
+import { countsOf, linesIn, type ChunkCounts, type ReadChunk } from '../store/chunk-rows.ts';
 import type { StoredEvent } from '../store/rows.ts';
 import { createInstants, type Instants, type ZoneCache } from './instant.ts';
 
@@ -12,15 +12,6 @@ export interface ParsedChunk extends ReadChunk {
   /** In the order of the file, by the host's own clock. */
   readonly events: readonly StoredEvent[];
   readonly counts: ChunkCounts;
-}
-
-/** What became of a chunk's records; each is in one of the last three. */
-export interface ChunkCounts {
-  readonly lines: number;
-  readonly records: number;
-  readonly withEvents: number;
-  readonly plain: number;
-  readonly rejected: number;
 }
 
 /** Reads one chunk by the rules of its program. */
@@ -105,17 +96,4 @@ function placed(
     offset = origin.offset;
     return { cluster, fileId, n, event: { body, origin, at: atOf(origin.line) } };
   });
-}
-
-function countsOf(outcomes: readonly RecordOutcome[]): ChunkCounts {
-  let withEvents = 0;
-  let plain = 0;
-  let continued = 0;
-  for (const outcome of outcomes) {
-    if (outcome === 'events') withEvents += 1;
-    else if (outcome === 'plain') plain += 1;
-    else if (outcome === 'continued') continued += 1;
-  }
-  const records = outcomes.length - continued;
-  return { lines: outcomes.length, records, withEvents, plain, rejected: records - withEvents - plain };
 }

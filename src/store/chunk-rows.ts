@@ -122,7 +122,7 @@ function escaped(text: string): string {
 
 /** What arrived with a chunk. */
 export function toRangeRow({ header, bytes, outcomes, firstAt, lastAt }: ReadChunk): RangeRow {
-  const count = (of: (outcome: LineOutcome) => boolean): number => outcomes.reduce((sum, each) => sum + (of(each) ? 1 : 0), 0);
+  const { records, withEvents, plain, rejected } = countsOf(outcomes);
   return {
     ...fileColumns(header),
     from_offset: header.offset,
@@ -132,11 +132,34 @@ export function toRangeRow({ header, bytes, outcomes, firstAt, lastAt }: ReadChu
     first_at: firstAt,
     last_at: lastAt,
     observed_at: header.observedAt,
-    records: count((each) => each !== 'continued'),
-    with_events: count((each) => each === 'events'),
-    plain: count((each) => each === 'plain'),
-    rejected: count(isReason),
+    records,
+    with_events: withEvents,
+    plain,
+    rejected,
   };
+}
+
+/** What became of a chunk's records; each is in one of the last three. */
+export interface ChunkCounts {
+  readonly lines: number;
+  readonly records: number;
+  readonly withEvents: number;
+  readonly plain: number;
+  readonly rejected: number;
+}
+
+/** Counts the outcomes of lines. */
+export function countsOf(outcomes: readonly LineOutcome[]): ChunkCounts {
+  let withEvents = 0;
+  let plain = 0;
+  let continued = 0;
+  for (const outcome of outcomes) {
+    if (outcome === 'events') withEvents += 1;
+    else if (outcome === 'plain') plain += 1;
+    else if (outcome === 'continued') continued += 1;
+  }
+  const records = outcomes.length - continued;
+  return { lines: outcomes.length, records, withEvents, plain, rejected: records - withEvents - plain };
 }
 
 /** The records of a chunk that could not be read. */
