@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS alerts
     acknowledged_by String COMMENT 'who takes care of it; empty where nobody does' CODEC(ZSTD(1)),
     notification String COMMENT 'what was told of it last; empty where nothing was' CODEC(ZSTD(1)),
     document String COMMENT 'the alert as JSON' CODEC(ZSTD(1)),
+    settled UInt8 COMMENT '1: it is over, and who was told of it knows that' CODEC(ZSTD(1)),
     partition UInt32 COMMENT 'of the findings topic that its cluster is in: who has that goes on with it' CODEC(ZSTD(1)),
     version UInt64 COMMENT 'of this row; the highest counts' CODEC(ZSTD(1)),
     changed_at DateTime64(3, 'UTC') COMMENT 'when it was written, by the clock of the processor' CODEC(Delta, ZSTD(1))

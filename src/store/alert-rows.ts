@@ -18,6 +18,7 @@ export interface AlertRow {
   readonly acknowledged_by: string;
   readonly notification: string;
   readonly document: string;
+  readonly settled: 0 | 1;
   readonly partition: number;
   readonly version: number;
   readonly changed_at: number;
@@ -53,10 +54,16 @@ export function toAlertRow(alert: Alert, { version, changedAt, partition }: Aler
     acknowledged_by: alert.acknowledged?.by ?? '',
     notification: alert.told?.notification ?? '',
     document: JSON.stringify(alert),
+    settled: isSettled(alert) ? 1 : 0,
     partition,
     version,
     changed_at: changedAt,
   };
+}
+
+/** A silence may keep the end of an alert from being told, and a storm's last word is told of all that were in it. */
+function isSettled({ state, told }: Alert): boolean {
+  return state === 'resolved' && told?.state !== 'firing' && told?.kind !== 'storm';
 }
 
 /** A row of the table `alert_actions`; instants in Unix ms. */

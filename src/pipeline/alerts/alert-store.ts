@@ -3,11 +3,11 @@ import { alertActions } from '../../forensics/alerts.ts';
 import { toAlertActionRow, toAlertRow, toNotificationRow, type AlertRow, type Attempt } from '../../store/alert-rows.ts';
 import type { Store } from '../../store/store.ts';
 
-/** For so long after an alert is over it is remembered: it may begin again, or its end may not have been told yet. */
-const REMEMBERED_MS = 24 * 3_600_000;
+/** For so long after an alert is over, ms, it is remembered: longer than the policy asks for (src/alerts/settings.ts). */
+const REMEMBERED_MS = 48 * 3_600_000;
 
 /** An alert that was acknowledged this long ago, ms, is in the tables with it. */
-const ACTIONS_MS = 7 * REMEMBERED_MS;
+const ACTIONS_MS = 7 * 24 * 3_600_000;
 
 /** What an alerter finds when it begins with a cluster. */
 export interface RestoredAlerts {
@@ -36,7 +36,7 @@ export interface AlertStore {
 
 /** Alerts in the tables of a store. */
 export function createAlertStore(store: Store, now: () => number): AlertStore {
-  const remembered = `(state != 'resolved' OR changed_at >= fromUnixTimestamp64Milli({since: Int64}))`;
+  const remembered = `(settled = 0 OR changed_at >= fromUnixTimestamp64Milli({since: Int64}))`;
   return {
     async clusters(partition) {
       const rows = await store.query<{ readonly cluster: string }>(
