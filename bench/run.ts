@@ -12,6 +12,7 @@ import { measureAlerts } from './alerts.ts';
 import { measureStore, type StoreRow } from './store.ts';
 import { measureUp } from './up.ts';
 import type { CollectorCost } from './collector.ts';
+import type { ReportCost } from './report.ts';
 import { asProcess, inProcess, interleaved, typical, type Cost } from './measure.ts';
 
 const AGENT_LOG_BYTES = 420e6;
@@ -82,6 +83,7 @@ async function measure(folder: string, { rounds, scale, large }: Settings): Prom
   });
   const store = await measureStore({ scale, sizes: large ? [1e6, 1e7, 1e8] : [] });
   print([...parsing(one, cost), ...whole(many, cost), ...up, ...collecting(), ...alerting(), ...store.map(untargeted)]);
+  print([...parsing(one, cost), ...whole(many, cost), ...up, ...collecting(), ...reporting(scale), ...store.map(untargeted)]);
   say(`load afterwards ${loadavg()[0]?.toFixed(1)}`);
 }
 
@@ -180,6 +182,27 @@ function alerting(): readonly Row[] {
     met: ms <= 50,
   });
   return [row('a step with 1 change', oneMs), row('with 100 changes', hundredMs), row('with none', tickMs)];
+/** In a process that does nothing else. */
+function reporting(scale: number): readonly Row[] {
+  const args = [
+    'dist-bench/bench/report.js',
+    '--migrations',
+    String(Math.round(100_000 * scale)),
+    '--lines',
+    String(Math.round(50e6 * scale)),
+  ];
+  const { stdout, status } = spawnSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  if (status !== 0) throw new Error(`the report ended with status ${status}`);
+  const { migrations, lines, firstSeconds, againSeconds, maxRssMegabytes } = JSON.parse(stdout) as ReportCost;
+  return [
+    {
+      what: `report, ${thousands(migrations)} migrations, ${thousands(lines)} lines`,
+      value: `${firstSeconds.toFixed(1)} s, again ${againSeconds.toFixed(1)} s`,
+      target: '<= 10 s',
+      met: firstSeconds <= 10,
+    },
+    { what: 'report: largest RSS', value: `${maxRssMegabytes.toFixed(0)} MB`, target: '', met: null },
+  ];
 }
 
 function untargeted({ what, value }: StoreRow): Row {

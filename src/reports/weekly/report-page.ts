@@ -143,8 +143,8 @@ function adviceSection({ report, figures }: SectionContext): readonly Section[] 
           ...(helped === incidents
             ? []
             : helped === 1
-              ? [' (of one of them)']
-              : [' (of ', figures.count(`${at}.steps.${n}.incidents`), ' of them)']),
+              ? [' (for one of them)']
+              : [' (for ', figures.count(`${at}.steps.${n}.incidents`), ' of them)']),
         ],
         command,
       })),

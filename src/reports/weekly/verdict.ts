@@ -69,7 +69,7 @@ function dangers({ storage, incidents }: Judged): readonly string[] {
   return [
     ...(split === 0 ? [] : [`${plural(split, 'VM')} may have run twice`]),
     ...(resets === 0 ? [] : [`${plural(resets, 'host')} reset itself for its storage`]),
-    ...(near === 0 ? [] : [`${plural(near, 'time')} a host came near to resetting itself for its storage`]),
+    ...(near === 0 ? [] : [`${plural(near, 'near-reset')} of hosts for their storage`]),
   ];
 }
 
