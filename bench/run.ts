@@ -182,6 +182,8 @@ function alerting(): readonly Row[] {
     met: ms <= 50,
   });
   return [row('a step with 1 change', oneMs), row('with 100 changes', hundredMs), row('with none', tickMs)];
+}
+
 /** In a process that does nothing else. */
 function reporting(scale: number): readonly Row[] {
   const args = [
