@@ -94,7 +94,7 @@ function silenceLines(
   sheet: Sheet,
 ): readonly string[] {
   const begins = from > now ? `from ${moment(from, true)} ` : '';
-  const text = `${id.slice(0, ID_SHOWN)}  ${matchers.map(matcherText).join(' ')}   ${begins}until ${moment(until, true)}, by ${by}${comment === '' ? '' : `: ${comment}`}`;
+  const text = `${id.slice(0, ID_SHOWN)} ${matchers.map(matcherText).join(' ')}   ${begins}until ${moment(until, true)}, by ${by}${comment === '' ? '' : `: ${comment}`}`;
   return indented(text, sheet);
 }
 

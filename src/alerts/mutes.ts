@@ -1,4 +1,4 @@
-import { isoTime } from '../lib/units.ts';
+import { moment } from '../reports/incident/time.ts';
 import type { Alert, AlertAction, Maintenance, Mute, Said } from './alert.ts';
 import { createMatch } from './matchers.ts';
 import { policyOf } from './policies.ts';
@@ -50,7 +50,11 @@ export function createSilences(): Silences {
 }
 
 function muteOf({ id, by, comment, until }: Silence): Mute {
-  return { by: 'silence', id, because: `silenced by ${by} until ${isoTime(until)}${comment === '' ? '' : `: ${comment}`}` };
+  return {
+    by: 'silence',
+    id,
+    because: `silenced by ${by} until ${moment(until, true)} UTC${comment === '' ? '' : `: ${comment}`}`,
+  };
 }
 
 /** The maintenance window that keeps an alert back now; `null` where none does. */

@@ -11,6 +11,8 @@ export interface ReportOptions {
   readonly cluster: string | null;
   /** `null`: that of the configuration. */
   readonly zone: string | null;
+  /** Mail it to whom report.mail of the configuration names. */
+  readonly mail: boolean;
   /** Files to write; `null`: not. The JSON may go to standard output, `-`, instead of the summary. */
   readonly html: string | null;
   readonly md: string | null;
@@ -31,6 +33,7 @@ export const REPORT_HELP = `precopy report   the health of a week's live migrati
   --md FILE           the same as Markdown
   --json FILE         the same as a document (precopy/report@1); - prints it
                       instead of the summary
+  --mail              mail it, too: by the notifiers that report.mail names
   --list              the reports that are kept
   -c, --config FILE   else /etc/precopy/precopy.yaml where it exists, else the
                       defaults
@@ -39,7 +42,7 @@ Prints a summary; the files have all of it (docs/report.md: how each number is
 counted). A running instance is asked through its API; where none runs, the data
 folder is read. The report is kept.
 
-Exit status: 0 made, 2 bad usage or nothing stored.
+Exit status: 0 made, 1 it could not be mailed, 2 bad usage or nothing stored.
 `;
 
 const OPTIONS = {
@@ -49,6 +52,7 @@ const OPTIONS = {
   html: { type: 'string' },
   md: { type: 'string' },
   json: { type: 'string' },
+  mail: { type: 'boolean', default: false },
   list: { type: 'boolean', default: false },
   config: { type: 'string', short: 'c' },
   help: { type: 'boolean', short: 'h', default: false },
@@ -60,7 +64,7 @@ const OPTIONS = {
  * @throws AppError `usage`.
  */
 export function reportOptions(args: readonly string[]): ReportOptions | null {
-  const { help, list, week, ...named } = orUsage(
+  const { help, list, week, mail, ...named } = orUsage(
     () => parseArgs({ args: [...args], options: OPTIONS }).values,
     'see precopy report --help',
   );
@@ -72,5 +76,5 @@ export function reportOptions(args: readonly string[]): ReportOptions | null {
     });
   const empty = Object.entries({ cluster, html, md, json }).find(([, value]) => value === '');
   if (empty !== undefined) throw new AppError('usage', `--${empty[0]} names nothing`, { hint: 'see precopy report --help' });
-  return { list, week, cluster, zone, html, md, json, config };
+  return { list, mail, week, cluster, zone, html, md, json, config };
 }

@@ -1,10 +1,14 @@
 import { loadConfig, type Config } from '../config.ts';
+import { AppError } from '../lib/errors.ts';
+import { NotifyError } from '../notify/notifier.ts';
 import { answerTable } from '../reports/answer-table.ts';
 import type { WeeklyReport } from '../reports/weekly/document.ts';
 import { reportHtml } from '../reports/weekly/report-html.ts';
 import { reportMarkdown } from '../reports/weekly/report-markdown.ts';
 import { reportText } from '../reports/weekly/report-text.ts';
 import type { KeptReport } from '../store/kept-reports.ts';
+import { configuredNotifiers } from './configured-notifiers.ts';
+import { mailedReport } from './mailed-report.ts';
 import { openQuestions, type OpenQuestions } from './open-questions.ts';
 import type { AskContext } from './query.ts';
 import { REPORT_HELP, reportOptions, type ReportOptions } from './report-options.ts';
@@ -28,27 +32,54 @@ export async function report(args: readonly string[], context: AskContext): Prom
   const config = loadConfig(options.config, context.env);
   const opened = await openQuestions(config);
   try {
-    await (options.list ? list(opened, context) : make(opened, options, { ...context, config }));
+    if (!options.list) return await make(opened, options, { ...context, config });
+    await list(opened, context);
     return 0;
   } finally {
     await opened.close();
   }
 }
 
-interface MakeContext extends AskContext {
+interface MakeContext extends Omit<AskContext, 'env'> {
   readonly config: Config;
 }
 
-async function make(opened: OpenQuestions, options: ReportOptions, { config, terminal, note }: MakeContext): Promise<void> {
+/** The exit status. */
+async function make(opened: OpenQuestions, options: ReportOptions, { config, terminal, note }: MakeContext): Promise<number> {
   const { week, cluster, zone } = options;
   const made = await opened.report({ week, cluster, zone: zone ?? config.timezone });
   await write(made, options, note);
   if (options.json === '-') {
     terminal.out(jsonText(made));
-    return;
+  } else {
+    const width = Math.min(MOST_COLUMNS, terminal.width ?? WIDTH);
+    terminal.out(reportText(made, { width, color: terminal.color }));
   }
-  const width = Math.min(MOST_COLUMNS, terminal.width ?? WIDTH);
-  terminal.out(reportText(made, { width, color: terminal.color }));
+  return options.mail && !(await mailed(made, { config, terminal, note })) ? 1 : 0;
+}
+
+/** Longer than any server takes. */
+const PATIENCE_MS = 60_000;
+
+/** Whether every receiver took it. @throws AppError `usage` where the configuration names none. */
+async function mailed(made: WeeklyReport, { config, terminal, note }: MakeContext): Promise<boolean> {
+  const names = config.report.mail;
+  if (names.length === 0)
+    throw new AppError('usage', 'report.mail names nobody', { hint: 'name notifiers of type email there (docs/notifiers.md)' });
+  const receivers = configuredNotifiers(config, { now: Date.now, out: terminal.out });
+  let allTook = true;
+  for (const { name, notifier } of receivers.filter((one) => names.includes(one.name))) {
+    try {
+      const sent = await notifier.report?.(mailedReport(made), AbortSignal.timeout(PATIENCE_MS));
+      note(`mailed by ${name}: ${sent?.status ?? ''}`);
+    } catch (error) {
+      if (!(error instanceof NotifyError)) throw error;
+      allTook = false;
+      note(`not mailed by ${name}: ${error.message}`);
+    }
+  }
+  for (const { notifier } of receivers) await notifier.close();
+  return allTook;
 }
 
 async function write(made: WeeklyReport, { html, md, json }: ReportOptions, note: AskContext['note']): Promise<void> {

@@ -20,7 +20,9 @@ const SETTLED_MS = 60_000;
 export interface WeeklyReportsParts {
   readonly store: Store;
   readonly log: Log;
-  alerting(): Alerting | null;
+  alerting(): Pick<Alerting, 'leads' | 'receivers'> | null;
+  /** How long after the start it looks whether a report is due, ms; a minute unless told. */
+  readonly settledMs?: number;
   /** Unix ms. */
   now(): number;
 }
@@ -29,7 +31,10 @@ export interface WeeklyReportsParts {
  * Makes the report of the last week when the configuration says so, keeps it, and mails it. Of several processes one does: the one that
  * leads alerting. What was due while none ran is made at the start, if one was ever kept before.
  */
-export function createWeeklyReports(config: Config, { store, log, alerting, now }: WeeklyReportsParts): Lifecycle {
+export function createWeeklyReports(
+  config: Config,
+  { store, log, alerting, settledMs = SETTLED_MS, now }: WeeklyReportsParts,
+): Lifecycle {
   const { schedule, mail } = config.report;
   const zone = config.report.timezone ?? config.timezone;
   const stopping = new AbortController();
@@ -66,7 +71,7 @@ export function createWeeklyReports(config: Config, { store, log, alerting, now 
   }
 
   async function catchUp(): Promise<void> {
-    await pause(SETTLED_MS, stopping.signal);
+    await pause(settledMs, stopping.signal);
     if (stopping.signal.aborted) return;
     const kept = (await keptReports(store)).filter((one) => one.cluster === null && one.zone === zone);
     if (kept.length > 0 && !kept.some(({ week }) => week === lastWeek(zone, now()))) await whenDue();

@@ -212,7 +212,7 @@ describe('silences', () => {
   test('an alert that a silence matches is told when the silence ends and it still fires', () => {
     const stage = createStage();
     expect(stage.at(0, { found: [of('migration-failed', { at: 0 })], actions: [silence(['vm=~i-2-.*'], HOUR)] })).toEqual([]);
-    expect(stage.alert('i-2-1-VM').muted?.because).toBe('silenced by ann until 2026-11-30T01:00:00.000Z: known');
+    expect(stage.alert('i-2-1-VM').muted?.because).toBe('silenced by ann until 2026-11-30 01:00:00 UTC: known');
     expect(stage.at(HOUR - 1)).toEqual([]);
     expect(stage.at(HOUR)).toEqual(['firing: migration-failed i-2-1-VM']);
   });

@@ -100,7 +100,7 @@ describe('a report of a data folder on which nothing runs', { timeout: 60_000 },
     [['--week', '2026-W60'], '2026-W60: there is no such week'],
     [['--zone', 'Europe/Nowhere'], '--zone Europe/Nowhere: no such time zone'],
     [['--html', ''], '--html names nothing'],
-    [['--mail'], "Unknown option '--mail'"],
+    [['--mail'], 'report.mail names nobody'],
     [['2026-W13'], 'Unexpected argument'],
   ])('%j is refused', async (args, message) => {
     await expect(ran(...args)).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining(message) });

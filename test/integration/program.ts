@@ -78,6 +78,7 @@ export interface TestConfig {
   readonly data: string;
   readonly timezone?: string;
   readonly collect: Readonly<Record<string, unknown>>;
+  readonly alerts?: Readonly<Record<string, unknown>>;
 }
 
 /** Writes a configuration file; returns its path. */
