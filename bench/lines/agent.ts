@@ -4,6 +4,8 @@ import { uuid, type Random } from '../random.ts';
 import { local } from './times.ts';
 
 const WRAPPER = 'resource.wrapper.LibvirtMigrateCommandWrapper';
+/** Lines that one request writes, from and to. */
+const LINES_OF_REQUEST = [10, 40] as const;
 /** The shares of everyday records; a stack trace is some 28 lines, so that two lines of a hundred are of one. */
 const TRACE_SHARE = 0.00075;
 const WAIT_MS = 1004;
@@ -177,8 +179,17 @@ export function agentNoise(plan: Plan, random: Random): (at: number) => string {
         `Seq 1-${random.whole(1e15, 9e15)}:  { Ans: , MgmtId: 90520732674657, via: 1, Ver: v1, Flags: 10, [{"com.cloud.agent.api.GetVmStatsAnswer":{"vmStatsMap":{"${name()}":{"_cpuUtilization":"${random.whole(1, 99)}.28","_networkReadKBs":"${random.whole(1, 999999)}.0","_networkWriteKBs":"${random.whole(1, 999999)}.0","_diskReadIOs":"${random.whole(1, 9999)}.0","_memoryKBs":"4194304.0","entityType":"vm"}},"result":"true","wait":"0"}}] }`,
     ],
   ];
+  // a request is one thread's for some lines, all with its logid
+  const requests = new Map<number, { readonly logid: string; lines: number }>();
   return (at) => {
-    const origin = { thread: random.whole(1, 10), logid: random.hex(8) };
+    const thread = random.whole(1, 10);
+    let request = requests.get(thread);
+    if (request === undefined || request.lines === 0) {
+      request = { logid: random.hex(8), lines: random.whole(...LINES_OF_REQUEST) };
+      requests.set(thread, request);
+    }
+    request.lines -= 1;
+    const origin = { thread, logid: request.logid };
     if (random.next() < TRACE_SHARE) {
       return `${head(at, { ...origin, level: 'WARN', logger: agent })}Caught: \n${trace('com.cloud.utils.exception.CloudRuntimeException: Unable to get the statistics of the storage pool', 27)}`;
     }
