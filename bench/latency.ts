@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { agentMigrations, agentNoise } from './lines/agent.ts';
@@ -15,6 +18,10 @@ export interface Latency {
   /** From the writing of the line that tells of a failure to the log's word that its finding is stored. */
   readonly medianMs: number;
   readonly p99Ms: number;
+  /** The same to the arrival of its alert at a webhook, and how many arrived. */
+  readonly told: number;
+  readonly toldMedianMs: number;
+  readonly toldP99Ms: number;
   readonly linesPerSecond: number;
   /** Of one core, with all threads: while lines come, and while none do. */
   readonly busyCpuShare: number;
@@ -43,8 +50,9 @@ export async function measureLatency(folder: string, load: LatencyLoad): Promise
     mkdirSync(join(folder, host), { recursive: true });
     writeFileSync(paths[i] ?? '', '');
   }
+  const listener = await openListener();
   const config = join(folder, 'precopy.yaml');
-  writeFileSync(config, configText(folder, paths));
+  writeFileSync(config, configText(folder, paths, listener.url));
   const foundAt = new Map<string, number>();
   const note = ({ msg, at, detector, vm }: LogLine): void => {
     if (msg === 'finding' && detector === 'migration-failed' && vm !== null && !foundAt.has(vm)) foundAt.set(vm, at);
@@ -56,13 +64,16 @@ export async function measureLatency(folder: string, load: LatencyLoad): Promise
     const wrote = createWrites(paths);
     const busy = await shareOf(program.pid, () => wrote.run(load));
     await sleep(5000);
-    const waits = [...wrote.failedAt].flatMap(([vm, at]) => (foundAt.has(vm) ? [(foundAt.get(vm) ?? 0) - at] : []));
-    const sorted = waits.toSorted((a, b) => a - b);
+    const found = waitsOf(wrote.failedAt, foundAt);
+    const told = waitsOf(wrote.failedAt, listener.toldAt);
     return {
       migrations: wrote.failedAt.size,
-      found: waits.length,
-      medianMs: sorted[Math.floor(sorted.length / 2)] ?? Number.NaN,
-      p99Ms: sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN,
+      found: found.length,
+      medianMs: shareOfSorted(found, 0.5),
+      p99Ms: shareOfSorted(found, 0.99),
+      told: told.length,
+      toldMedianMs: shareOfSorted(told, 0.5),
+      toldP99Ms: shareOfSorted(told, 0.99),
       linesPerSecond: wrote.lines() / load.seconds,
       busyCpuShare: busy,
       idleCpuShare: idle,
@@ -70,7 +81,44 @@ export async function measureLatency(folder: string, load: LatencyLoad): Promise
     };
   } finally {
     await program.stop();
+    listener.close();
   }
+}
+
+function waitsOf(from: ReadonlyMap<string, number>, to: ReadonlyMap<string, number>): readonly number[] {
+  return [...from].flatMap(([vm, at]) => (to.has(vm) ? [(to.get(vm) ?? 0) - at] : [])).toSorted((a, b) => a - b);
+}
+
+function shareOfSorted(sorted: readonly number[], share: number): number {
+  return sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
+}
+
+interface Listener {
+  readonly url: string;
+  /** When somebody was first told of a VM, Unix ms. */
+  readonly toldAt: ReadonlyMap<string, number>;
+  close(): void;
+}
+
+/** Takes every notification. */
+async function openListener(): Promise<Listener> {
+  const toldAt = new Map<string, number>();
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (piece: Buffer) => (body += piece.toString()));
+    request.on('end', () => {
+      const at = Date.now();
+      for (const [vm] of body.matchAll(/i-9-\d+-VM/g)) if (!toldAt.has(vm)) toldAt.set(vm, at);
+      response.end('ok');
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    toldAt,
+    close: () => void server.close(),
+  };
 }
 
 async function shareOf(pid: number, work: () => Promise<unknown>): Promise<number> {
@@ -148,7 +196,8 @@ function createWrites(paths: readonly string[]): Writes {
   };
 }
 
-function configText(folder: string, paths: readonly string[]): string {
+/** Each failure is told by itself, as if each had a cause of its own. */
+function configText(folder: string, paths: readonly string[], url: string): string {
   const files = paths.map((path, i) => ({ path, source: 'cloudstack-agent', host: HOSTS[i] }));
   const off = { virsh: null, sensors: null, arp: null, heartbeat: null, journal: null, hostFacts: null };
   return JSON.stringify({
@@ -156,5 +205,6 @@ function configText(folder: string, paths: readonly string[]): string {
     timezone: 'UTC+1',
     collect: { files, ...off },
     api: { listen: '127.0.0.1:0' },
+    alerts: { notifiers: [{ name: 'bench', type: 'webhook', url }], groupEvery: '0s', storm: { alerts: 10_000 } },
   });
 }

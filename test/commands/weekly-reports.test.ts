@@ -99,7 +99,9 @@ test(
     expect(await weeks()).toEqual(['2026-W47', '2026-W46']);
     await ran(true, () => Promise.resolve(true));
     expect(mails.map(({ fileName }) => fileName)).toEqual(['precopy-2026-W47.html']);
-    const rows = await instance.store.query("SELECT outcome, status FROM notifications FINAL WHERE kind = 'report' ORDER BY attempt");
+    const rows = await instance.store.query(
+      "SELECT outcome, status FROM notifications FINAL WHERE kind = 'report' ORDER BY attempt",
+    );
     expect(rows).toEqual([
       { outcome: 'failed', status: '451 try again' },
       { outcome: 'sent', status: '250 queued' },

@@ -94,6 +94,9 @@ async function exported(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   metrics.migrations.add({ outcome: 'failed' });
   metrics.openMigrations.set({}, 1);
   metrics.findingLatencySeconds.observe({}, 1);
+  metrics.alerts.set({ state: 'firing', severity: 'critical' }, 1);
+  metrics.notifications.add({ notifier: 'ops', outcome: 'sent' });
+  metrics.notificationLatencySeconds.observe({ notifier: 'ops' }, 1);
   const series = new Map<string, Set<string>>();
   for (const line of (await metrics.render()).split('\n')) {
     const [, name, labels = ''] = /^([a-z_0-9]+)(?:\{(.*)\})? /.exec(line) ?? [];
@@ -153,7 +156,7 @@ const UNITS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/precopy_collector_up/, ['bool']],
   [/_bytes\b/, ['bytes']],
   [/_seconds\b/, ['s']],
-  [/_messages|open_migrations/, ['short']],
+  [/_messages|open_migrations|precopy_alerts/, ['short']],
 ];
 
 describe('the dashboard', () => {

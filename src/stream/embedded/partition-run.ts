@@ -32,13 +32,25 @@ export interface PartitionRun {
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 5_000;
 
+/** What this process sends rings the bell; others are polled, and where they were silent for so many polls, this many times less often. */
+const POLLS_BEFORE_QUIET = 40;
+const QUIET_TIMES = 5;
+
 /** Characters of a note (`Consumption.handle`); LMDB would take more, Kafka's default is 4,096 bytes. */
 const MOST_NOTE = 4_000;
 
 /** Begins to handle a partition whose lease the member holds. */
 export function startPartitionRun(setting: RunSetting): PartitionRun {
   const ending = new AbortController();
-  const run: Run = { ...setting, ending: ending.signal, end: () => ending.abort(), committed: null, lost: false, told: false };
+  const run: Run = {
+    ...setting,
+    ending: ending.signal,
+    end: () => ending.abort(),
+    committed: null,
+    lost: false,
+    empty: 0,
+    told: false,
+  };
   return {
     end: run.end,
     lose: () => lose(run),
@@ -55,6 +67,8 @@ interface Run extends RunSetting {
   /** As this run knows it. What the file says otherwise was committed by another member. */
   committed: number | null;
   lost: boolean;
+  /** Looks in a row that found nothing. */
+  empty: number;
   /** `assigned` has resolved, `revoked` was not called yet. */
   told: boolean;
 }
@@ -88,9 +102,11 @@ async function step(run: Run): Promise<void> {
   });
   const last = messages.at(-1);
   if (last === undefined) {
-    await bell.next(pollMs, ending);
+    run.empty += 1;
+    await bell.next(run.empty > POLLS_BEFORE_QUIET ? pollMs * QUIET_TIMES : pollMs, ending);
     return;
   }
+  run.empty = 0;
   const note = await handled(run, { topic, partition, messages });
   if (note !== null) await untilDone(run, () => commit(run, last.offset + 1, note));
 }
