@@ -290,6 +290,40 @@ store:
   });
 });
 
+describe('notifiers', () => {
+  test('show no secret, each by its own kind', () => {
+    const file = fileOf(`
+alerts:
+  notifiers:
+    - { name: hook, type: webhook, url: 'http://hook.example.org/x', headers: { Authorization: 'Bearer hidden1' }, secret: hidden2 }
+    - { name: chat, type: slack, webhookUrl: 'https://hooks.slack.example.org/services/hidden3' }
+    - { name: duty, type: pagerduty, routingKey: hidden4hidden4hidden4hidden4abcd }
+    - { name: post, type: email, host: mail.example.org, from: a@example.org, to: [b@example.org], user: a, password: hidden5 }
+`);
+    const shown = renderConfig(loadConfig(file, {}));
+    expect(shown).toContain('url: http://hook.example.org/x');
+    expect(shown).not.toContain('hidden');
+  });
+
+  test.each([
+    [
+      'alerts: { notifiers: [{ name: a, type: slak }] }',
+      '1:40 alerts.notifiers[0].type: "slak"; expected alertmanager, cloudstack, email',
+    ],
+    ['alerts: { notifiers: [{ name: a, type: stdout }, { name: a, type: stdout }] }', 'expected each name once'],
+    ['alerts: { notifiers: [{ name: a, type: stdout, colour: true }] }', 'no such key (did you mean color?)'],
+    ['alerts: { maintenanceFrom: a, notifiers: [{ name: a, type: stdout }] }', 'no notifier of type cloudstack has the name a'],
+    ['report: { mail: [a] }', '1:18 report.mail[0]: no notifier of type email has the name a'],
+    ['report: { schedule: Monday }', 'expected five fields as cron has them'],
+    [
+      "alerts: { maintenance: [{ host: kvm-a, from: '2026-11-24T22:00', until: '2026-11-24T21:00' }] }",
+      'expected a time after from',
+    ],
+  ])('%s is wrong', (yaml, says) => {
+    expect(problemsOf(`${yaml}\n`).join('\n')).toContain(says);
+  });
+});
+
 test('sizes are bytes', () => {
   expect(['500MB', '16GiB', '1.5 KiB', '7B', 42].map(sizeBytes)).toEqual([5e8, 2 ** 34, 1536, 7, 42]);
 });

@@ -85,10 +85,7 @@ function expectedBy(issue: z.core.$ZodIssue): string {
     case 'invalid_type':
       return KINDS[issue.expected] ?? issue.expected;
     case 'invalid_value':
-      return issue.values
-        .map(String)
-        .join(', ')
-        .replace(/, ([^,]*)$/, ' or $1');
+      return oneOf(issue.values);
     case 'too_small':
       return lengthOrValue(issue.origin, `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`);
     case 'too_big':
@@ -102,7 +99,22 @@ function expectedBy(issue: z.core.$ZodIssue): string {
   }
 }
 
-function unionText({ errors, message }: z.core.$ZodIssueInvalidUnion): string {
+function oneOf(values: readonly unknown[]): string {
+  return values
+    .map(String)
+    .join(', ')
+    .replace(/, ([^,]*)$/, ' or $1');
+}
+
+/** The keys that members of a union may be told apart by, where none of them is this one. */
+function kindsOf(issue: z.core.$ZodIssue): readonly unknown[] {
+  return issue.code === 'invalid_union' && 'options' in issue && Array.isArray(issue.options) ? issue.options : [];
+}
+
+function unionText(issue: z.core.$ZodIssueInvalidUnion): string {
+  const kinds = kindsOf(issue);
+  if (kinds.length > 0) return oneOf(kinds);
+  const { errors, message } = issue;
   const branches = errors.flatMap(([first]) => (first === undefined ? [] : [expectedBy(first)]));
   return branches.length > 0 ? branches.join(', or ') : message;
 }
@@ -127,8 +139,9 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 function meantBy(issue: z.core.$ZodIssue, found: unknown): string | null {
-  if (issue.code === 'invalid_value' && typeof found === 'string') {
-    const meant = nearest(found, issue.values.map(String));
+  const known = issue.code === 'invalid_value' ? issue.values : kindsOf(issue);
+  if (known.length > 0 && typeof found === 'string') {
+    const meant = nearest(found, known.map(String));
     return meant === null ? null : `did you mean ${meant}?`;
   }
   if (issue.code === 'invalid_type' && issue.expected === 'string' && typeof found === 'number' && !saysItself(issue))
