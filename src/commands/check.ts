@@ -99,7 +99,7 @@ function parserNeed(): Need {
   return { state: 'fail', of: 'parsers', found: what, remedy: 'this installation is damaged: install it again' };
 }
 
-async function ownNeeds({ data, stream, api, store }: Config): Promise<readonly Need[]> {
+async function ownNeeds({ data, stream, api, store, alerts }: Config): Promise<readonly Need[]> {
   const { bavail, bsize } = statfsSync(nearestExisting(data));
   const wanted = stream.kafka === null ? sizeBytes(stream.retention.maxBytes) : 0;
   return [
@@ -107,7 +107,23 @@ async function ownNeeds({ data, stream, api, store }: Config): Promise<readonly 
     ...(stream.kafka === null ? [] : [await kafkaNeed({ data, stream }, stream.kafka.brokers)]),
     ...(store.clickhouse === null ? [] : [await serverNeed(store.clickhouse)]),
     await portNeed('api', api.listen, ['tcp']),
+    notifierNeed(alerts.notifiers),
   ];
+}
+
+/** Receivers are not asked: each test is a message to somebody. */
+function notifierNeed(notifiers: Config['alerts']['notifiers']): Need {
+  if (notifiers.length === 0) {
+    const remedy = 'name somebody in alerts.notifiers (docs/notifiers.md); precopy alerts shows what nobody was told';
+    return { state: 'warn', of: 'alerts', found: 'nobody is told: alerts.notifiers is empty', remedy };
+  }
+  const named = notifiers.map(({ name, type }) => `${name} (${type})`).join(', ');
+  return {
+    state: 'ok',
+    of: 'alerts',
+    found: `${named}; precopy test-alert NAME tells whether one reaches somebody`,
+    remedy: null,
+  };
 }
 
 /** Asks the server once. What may pass is a warning: precopy waits for it as well. */

@@ -30,7 +30,7 @@ const QUIET = 'virsh: null, sensors: null, arp: null, heartbeat: null, journal: 
 test('a machine that has everything: the configuration in force, a line for each need, status 0', async () => {
   writeFileSync(join(folder, 'a.log'), '');
   const [status, text] = await checked(
-    `cluster: zone-\${CLUSTER}\ndata: ${folder}\ncollect: { files: [{ path: ${folder}/a.log, source: journal }], ${QUIET} }\napi: { listen: '127.0.0.1:0' }\n`,
+    `cluster: zone-\${CLUSTER}\ndata: ${folder}\ncollect: { files: [{ path: ${folder}/a.log, source: journal }], ${QUIET} }\napi: { listen: '127.0.0.1:0' }\nalerts: { notifiers: [{ name: ops, type: stdout }] }\n`,
   );
   expect(status).toBe(0);
   expect(text).toContain(`# ${folder}/precopy.yaml\ncluster: zone-pod-1\n`);
@@ -39,6 +39,7 @@ test('a machine that has everything: the configuration in force, a line for each
     new RegExp(`^ok {4}parsers: ${parsers.length} parsers, \\d+ messages: all \\d+ samples yield what they must$`, 'm'),
   );
   expect(text).toMatch(/^ok {4}file journal: /m);
+  expect(text).toMatch(/^ok {4}alerts: ops \(stdout\)/m);
   expect(text).toMatch(/^ok {4}api: 127\.0\.0\.1:0 is free$/m);
   expect(text).toMatch(/, 0 fail\n$/);
 });
@@ -49,6 +50,7 @@ test('what is missing is a warning that says what to do, and no failure', async 
   expect(text).toMatch(
     /^warn {2}sensors: there is no program sensors\n {8}install lm-sensors, or turn it off: collect\.sensors: null$/m,
   );
+  expect(text).toMatch(/^warn {2}alerts: nobody is told: alerts\.notifiers is empty$/m);
 });
 
 test('what cannot work is a failure, and status 1', async () => {
