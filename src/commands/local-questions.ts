@@ -64,5 +64,6 @@ export function createLocalQuestions({ store, stream, limits, acted }: LocalPart
       await createAlertStore(store, Date.now).act(action);
       await acted?.();
     },
+    attempted: (attempt) => createAlertStore(store, Date.now).attempted([attempt]),
   };
 }

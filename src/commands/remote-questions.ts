@@ -41,6 +41,7 @@ export function createRemoteQuestions(url: string): Questions {
     report: (query) => post<WeeklyReport>(url, 'report', query),
     reports: () => post<readonly KeptReport[]>(url, 'reports', {}),
     alerts: (asked) => post<AlertOverview>(url, 'alerts', asked),
+    attempted: async (attempt) => void (await post<unknown>(url, 'notifications', attempt)),
     act: async (action) => void (await post<unknown>(url, 'alerts/actions', action)),
   };
 }

@@ -27,8 +27,8 @@ export const REPORT_HELP = `precopy report   the health of a week's live migrati
                       is over; this: the one that is not
   --cluster CLUSTER   of one cluster; else of all
   --zone ZONE         in whose clocks the week begins on Monday at 00:00:
-                      Europe/Berlin, UTC+5:30; else timezone of the
-                      configuration, else this machine's
+                      Europe/Berlin, UTC+5:30; else report.timezone of the
+                      configuration, else its timezone, or this machine's
   --html FILE         the whole report as one HTML file, to mail or print
   --md FILE           the same as Markdown
   --json FILE         the same as a document (precopy/report@1); - prints it

@@ -1,12 +1,14 @@
 import { loadConfig, type Config } from '../config.ts';
 import { AppError } from '../lib/errors.ts';
-import { NotifyError } from '../notify/notifier.ts';
+import { stableId } from '../lib/hash.ts';
+import type { Sent } from '../notify/notifier.ts';
 import { answerTable } from '../reports/answer-table.ts';
 import type { WeeklyReport } from '../reports/weekly/document.ts';
 import { reportHtml } from '../reports/weekly/report-html.ts';
 import { reportMarkdown } from '../reports/weekly/report-markdown.ts';
 import { reportText } from '../reports/weekly/report-text.ts';
 import type { KeptReport } from '../store/kept-reports.ts';
+import { attempted } from './attempt.ts';
 import { configuredNotifiers } from './configured-notifiers.ts';
 import { mailedReport } from './mailed-report.ts';
 import { openQuestions, type OpenQuestions } from './open-questions.ts';
@@ -47,7 +49,7 @@ interface MakeContext extends Omit<AskContext, 'env'> {
 /** The exit status. */
 async function make(opened: OpenQuestions, options: ReportOptions, { config, terminal, note }: MakeContext): Promise<number> {
   const { week, cluster, zone } = options;
-  const made = await opened.report({ week, cluster, zone: zone ?? config.timezone });
+  const made = await opened.report({ week, cluster, zone: zone ?? config.report.timezone ?? config.timezone });
   await write(made, options, note);
   if (options.json === '-') {
     terminal.out(jsonText(made));
@@ -55,31 +57,31 @@ async function make(opened: OpenQuestions, options: ReportOptions, { config, ter
     const width = Math.min(MOST_COLUMNS, terminal.width ?? WIDTH);
     terminal.out(reportText(made, { width, color: terminal.color }));
   }
-  return options.mail && !(await mailed(made, { config, terminal, note })) ? 1 : 0;
+  return options.mail && !(await mailed(made, opened, { config, terminal, note })) ? 1 : 0;
 }
 
 /** Longer than any server takes. */
 const PATIENCE_MS = 60_000;
 
 /** Whether every receiver took it. @throws AppError `usage` where the configuration names none. */
-async function mailed(made: WeeklyReport, { config, terminal, note }: MakeContext): Promise<boolean> {
+async function mailed(made: WeeklyReport, opened: OpenQuestions, { config, terminal, note }: MakeContext): Promise<boolean> {
   const names = config.report.mail;
   if (names.length === 0)
     throw new AppError('usage', 'report.mail names nobody', { hint: 'name notifiers of type email there (docs/notifiers.md)' });
+  const mail = mailedReport(made);
+  const about = { kind: 'report', cluster: made.cluster ?? '', summary: mail.subject, patienceMs: PATIENCE_MS } as const;
   const receivers = configuredNotifiers(config, { now: Date.now, out: terminal.out });
-  let allTook = true;
+  const outcomes: string[] = [];
   for (const { name, notifier } of receivers.filter((one) => names.includes(one.name))) {
-    try {
-      const sent = await notifier.report?.(mailedReport(made), AbortSignal.timeout(PATIENCE_MS));
-      note(`mailed by ${name}: ${sent?.status ?? ''}`);
-    } catch (error) {
-      if (!(error instanceof NotifyError)) throw error;
-      allTook = false;
-      note(`not mailed by ${name}: ${error.message}`);
-    }
+    const id = stableId('report by hand', made.week, name, made.madeAt);
+    const send = (signal: AbortSignal): Promise<Sent> => notifier.report?.(mail, signal) ?? Promise.resolve({ status: '' });
+    const { attempt } = await attempted({ ...about, id, notifier: name, send });
+    await opened.attempted(attempt);
+    outcomes.push(attempt.outcome);
+    note(`${attempt.outcome === 'sent' ? 'mailed' : 'not mailed'} by ${name}: ${attempt.status}`);
   }
   for (const { notifier } of receivers) await notifier.close();
-  return allTook;
+  return outcomes.every((outcome) => outcome === 'sent');
 }
 
 async function write(made: WeeklyReport, { html, md, json }: ReportOptions, note: AskContext['note']): Promise<void> {

@@ -1,12 +1,16 @@
 import { parseArgs } from 'node:util';
 import { stableId } from '../lib/hash.ts';
 import type { Notification } from '../alerts/alert.ts';
-import { loadConfig } from '../config.ts';
+import { loadConfig, type Config } from '../config.ts';
 import { AppError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import { duration } from '../lib/units.ts';
+import type { Sent } from '../notify/notifier.ts';
+import type { Attempt } from '../store/alert-rows.ts';
+import { attempted } from './attempt.ts';
 import { orUsage } from './command-line.ts';
 import { configuredNotifiers } from './configured-notifiers.ts';
+import { openQuestions } from './open-questions.ts';
 import type { AskContext } from './query.ts';
 
 const HELP = `precopy test-alert NOTIFIER   tell somebody that this is a test
@@ -46,23 +50,34 @@ export async function testAlert(args: readonly string[], { terminal, env }: AskC
   const now = Date.now();
   const all = configuredNotifiers(config, { now: Date.now, out: terminal.out });
   const { name, type, notifier } = named(all, positionals);
-  const signal = AbortSignal.timeout(PATIENCE_MS);
+  const notification = testNotification(config.cluster, name, now);
+  const { id, cluster, kind } = notification;
+  const summary = 'a test of notifications';
   try {
-    const { status } = await notifier.send(testNotification(config.cluster, name, now), signal);
-    terminal.out(`${name} (${type}) took it after ${duration(Date.now() - now)}: ${status}\n`);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof AppError) && !signal.aborted) throw error;
-    const { message, hint } = asAppError(error);
-    terminal.out(`${name} (${type}) did not take it: ${message}\n${hint === null ? '' : `  ${hint}\n`}`);
-    return 1;
+    const send = (signal: AbortSignal): Promise<Sent> => notifier.send(notification, signal);
+    const { attempt, hint } = await attempted({ id, cluster, kind, notifier: name, summary, patienceMs: PATIENCE_MS, send });
+    const { outcome, status, tookMs } = attempt;
+    const took = outcome === 'sent' ? `took it after ${duration(tookMs)}` : 'did not take it';
+    terminal.out(`${name} (${type}) ${took}: ${status}\n${hint === null ? '' : `  ${hint}\n`}`);
+    await writeDown(attempt, config);
+    return outcome === 'sent' ? 0 : 1;
   } finally {
     for (const one of all) await one.notifier.close();
   }
 }
 
-function asAppError(error: unknown): Pick<AppError, 'message' | 'hint'> {
-  return error instanceof AppError ? error : { message: `no answer within ${duration(PATIENCE_MS)}`, hint: null };
+/** Where anything is stored: before the first start there is nothing to write to. */
+async function writeDown(attempt: Attempt, config: Config): Promise<void> {
+  try {
+    const opened = await openQuestions(config);
+    try {
+      await opened.attempted(attempt);
+    } finally {
+      await opened.close();
+    }
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'no-input') throw error;
+  }
 }
 
 function named<T extends { readonly name: string }>(all: readonly T[], [name = '', ...more]: readonly string[]): T {

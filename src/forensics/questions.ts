@@ -6,6 +6,7 @@ import type { Diagnosis } from '../model/diagnosis.ts';
 import { countersOf } from '../reports/incident/counters.ts';
 import type { WeeklyReport } from '../reports/weekly/document.ts';
 import type { KeptReport } from '../store/kept-reports.ts';
+import type { Attempt } from '../store/alert-rows.ts';
 import type { Store, UserResult } from '../store/store.ts';
 import type { Filter } from './filter.ts';
 import { alertLines, notificationLines, type AlertOverview } from './alerts.ts';
@@ -43,6 +44,8 @@ export interface Questions {
   alerts(asked: { readonly since: number | null }): Promise<AlertOverview>;
   /** Takes down what a person did to alerts; it counts within seconds. */
   act(action: AlertAction): Promise<void>;
+  /** Takes down that somebody was told, or was not. */
+  attempted(attempt: Attempt): Promise<void>;
 }
 
 function columns(kind: ColumnKind, ...names: readonly string[]): readonly Column[] {

@@ -124,6 +124,20 @@ const userSql = z.strictObject({ sql: z.string().min(1), maxRows: z.int().min(1)
 /** Which weekly report (src/forensics/weekly/make-report.ts); `null`: of all clusters. */
 const reportShape = z.strictObject({ week: z.string(), zone: z.string(), cluster: z.string().min(1).nullable() });
 
+/** An attempt of a command to tell somebody (src/store/alert-rows.ts). */
+const attemptShape = z.strictObject({
+  cluster: z.string(),
+  id: z.string().min(1),
+  notifier: z.string().min(1),
+  attempt: z.int().min(0),
+  at: instant,
+  kind: z.enum(['test', 'report']),
+  outcome: z.enum(['sent', 'failed', 'dead']),
+  status: z.string(),
+  tookMs: z.number().nonnegative(),
+  alerts: z.array(z.string()),
+  summary: z.string(),
+});
 const overviewShape = z.strictObject({ since: instant.nullable() });
 
 /** What a follower may choose by. */
@@ -182,13 +196,7 @@ function routes(parts: ApiParts, { names, closing }: Access): Hono {
     context.json(await parts.questions.report(checked(reportShape, await bodyOf(context)))),
   );
   app.post('/api/v1/reports', async (context) => context.json(await parts.questions.reports()));
-  app.post('/api/v1/alerts', async (context) =>
-    context.json(await parts.questions.alerts(checked(overviewShape, await bodyOf(context)))),
-  );
-  app.post('/api/v1/alerts/actions', async (context) => {
-    await parts.questions.act(checked(alertAction, await bodyOf(context)));
-    return context.json({});
-  });
+  alertRoutes(app, parts);
   app.get('/api/v1/tail', (context) => {
     const { events, vm, host } = checked(interestShape, context.req.query());
     if (followers >= MAX_FOLLOWERS) throw new AppError('not-allowed', `${MAX_FOLLOWERS} follow already`);
@@ -197,6 +205,20 @@ function routes(parts: ApiParts, { names, closing }: Access): Hono {
     return follow(context, { feed: parts.feed, interest, closing, left: () => void (followers -= 1) });
   });
   return app;
+}
+
+function alertRoutes(app: Hono, { questions }: ApiParts): void {
+  app.post('/api/v1/alerts', async (context) =>
+    context.json(await questions.alerts(checked(overviewShape, await bodyOf(context)))),
+  );
+  app.post('/api/v1/notifications', async (context) => {
+    await questions.attempted(checked(attemptShape, await bodyOf(context)));
+    return context.json({});
+  });
+  app.post('/api/v1/alerts/actions', async (context) => {
+    await questions.act(checked(alertAction, await bodyOf(context)));
+    return context.json({});
+  });
 }
 
 /** An address, as IPv4 or in brackets, and perhaps a port. */

@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { simpleParser, type ParsedMail } from 'mailparser';
+import { SMTPServer } from 'smtp-server';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -109,6 +113,52 @@ describe('a report of a data folder on which nothing runs', { timeout: 60_000 },
   test('a file that cannot be written is said, and no summary printed', async () => {
     await expect(ran('--week', '2026-W13', '--md', join(folder, 'nowhere', 'x.md'))).rejects.toMatchObject({ code: 'not-found' });
   });
+});
+
+test('--mail sends the summary and the page, and writes down what the server answered', { timeout: 60_000 }, async () => {
+  const mails: ParsedMail[] = [];
+  const server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['STARTTLS'],
+    onData: (stream, _session, callback) => {
+      const take = async (): Promise<void> => {
+        mails.push(await simpleParser(stream));
+        callback(null, 'queued');
+      };
+      void take();
+    },
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server.server, 'listening');
+  const { port } = server.server.address() as AddressInfo;
+  const before = readFileSync(config, 'utf8');
+  const to = {
+    name: 'leads',
+    type: 'email',
+    host: '127.0.0.1',
+    port,
+    security: 'none',
+    from: 'p@example.org',
+    to: ['l@example.org'],
+  };
+  writeFileSync(config, JSON.stringify({ ...JSON.parse(before), alerts: { notifiers: [to] }, report: { mail: ['leads'] } }));
+  try {
+    const { status, notes } = await ran('--week', '2026-W13', '--mail');
+    expect(status).toBe(0);
+    expect(notes).toEqual([expect.stringMatching(/^mailed by leads: 250 /)]);
+    expect(mails[0]?.subject).toMatch(/^Migrations in 2026-W13: /);
+    expect(mails[0]?.attachments.map(({ filename }) => filename)).toEqual(['precopy-2026-W13.html']);
+    await new Promise<void>((closed) => server.close(closed));
+    const refused = await ran('--week', '2026-W13', '--mail');
+    expect(refused.status).toBe(1);
+    expect(refused.notes).toEqual([expect.stringMatching(/^not mailed by leads: /)]);
+  } finally {
+    writeFileSync(config, before);
+  }
+  const store = await opened();
+  const rows = await store.query("SELECT outcome FROM notifications FINAL WHERE kind = 'report' ORDER BY at");
+  await store.close();
+  expect(rows).toEqual([{ outcome: 'sent' }, { outcome: 'dead' }]);
 });
 
 test('an instance that runs is asked, and says the same', { timeout: 60_000 }, async () => {

@@ -77,6 +77,10 @@ test(
     expect(await precopy('alerts', '-c', config)).toMatch(/SILENCES\n {2}\w{8} vm=i-2-12-VM/);
     expect(await precopy('alerts', 'expire', silent.slice(0, 8), '-c', config)).toMatch(/is over: vm=i-2-12-VM/);
     expect(await precopy('query', 'notifications', '-c', config)).toMatch(/hook +firing +1 +sent +200 OK/);
+    expect(await precopy('test-alert', 'hook', '-c', config)).toMatch(/^hook \(webhook\) took it after .*: 200 OK\n$/);
+    expect(await precopy('query', 'notifications', '-c', config)).toMatch(
+      /hook +test +1 +sent +200 OK .*a test of notifications/,
+    );
     expect(await third.stop()).toBe(0);
   },
 );

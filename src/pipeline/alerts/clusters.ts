@@ -56,6 +56,8 @@ interface Cluster {
   readonly taken: Set<string>;
   /** Where VMs went, as of the last time that was asked. */
   moved: ReadonlyMap<string, number>;
+  /** Time of the last step, Unix ms: it never goes back, though clocks are set. */
+  at: number;
 }
 
 /** Nothing in hand yet. */
@@ -124,6 +126,7 @@ async function restored(name: string, { store, dispatch, settings, now }: Cluste
     dueAt: now(),
     taken: new Set(actions.map(({ id }) => id)),
     moved: new Map(),
+    at: now(),
   };
 }
 
@@ -139,7 +142,8 @@ async function stored(
   { partition, store, dispatch, maintenance, stepped, failed, now }: ClusterParts & { readonly partition: number },
 ): Promise<void> {
   const { book, moved, taken } = cluster;
-  const { changed, notifications, nextAt } = book.step({ now: now(), changes, actions, moved, maintenance: maintenance() });
+  cluster.at = Math.max(cluster.at, now());
+  const { changed, notifications, nextAt } = book.step({ now: cluster.at, changes, actions, moved, maintenance: maintenance() });
   for (const { id } of actions) taken.add(id);
   cluster.dueAt = nextAt;
   if (changed.length === 0) return;
