@@ -7,7 +7,7 @@ export interface RetryOptions {
   readonly firstMs?: number;
   /** No pause is longer. Default 10,000. */
   readonly mostMs?: number;
-  /** No try begins later than this after the first one; by default it goes on for ever. */
+  /** No try begins later than this after the first failure; by default it goes on for ever. */
   readonly budgetMs?: number;
   /** Ends a pause at once, and throws its reason. */
   readonly signal?: AbortSignal;
@@ -19,21 +19,26 @@ export interface RetryOptions {
   random?(): number;
   /** Unix ms. */
   now?(): number;
+  /** Resolves after a pause; rejects with the signal's reason where that is aborted. */
+  wait?(ms: number, signal: AbortSignal | undefined): Promise<void>;
 }
+
+const DEFAULTS = { budgetMs: Number.POSITIVE_INFINITY, isRetriable: saysRetriable, now: Date.now, wait: pause };
 
 /** Calls until it succeeds. @throws what the last try threw, where it is not to be tried again or the budget is spent; the signal's reason where it is aborted. */
 export async function retry<T>(attempt: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
-  const { budgetMs = Number.POSITIVE_INFINITY, signal, isRetriable = saysRetriable, retrying, now = Date.now } = options;
-  const began = now();
+  const { budgetMs, isRetriable, now, wait, signal, retrying } = { ...DEFAULTS, ...options };
+  let failedAt: number | null = null;
   for (let tries = 0; ; tries += 1) {
     signal?.throwIfAborted();
     try {
       return await attempt();
     } catch (error) {
       const ms = pauseMs(tries, options);
-      if (!isRetriable(error) || now() - began + ms > budgetMs) throw error;
+      failedAt ??= now();
+      if (!isRetriable(error) || now() - failedAt + ms > budgetMs) throw error;
       retrying?.(error, ms);
-      await pause(ms, signal);
+      await wait(ms, signal);
     }
   }
 }

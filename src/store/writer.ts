@@ -1,4 +1,4 @@
-import { AppError } from '../lib/errors.ts';
+import { retry, type RetryOptions } from '../lib/retry.ts';
 import type { Migration } from '../model/timeline.ts';
 import { linesIn, toBlocks, toRangeRow, toRejectedRows, type ReadChunk } from './chunk-rows.ts';
 import { toEventRow, type StoredEvent } from './rows.ts';
@@ -37,15 +37,8 @@ export interface Writer {
   writeTimelines(timelines: ChangedTimelines): Promise<WrittenRows>;
 }
 
-/** How patient a writer is. */
-export interface WriterOptions {
-  /** For how long errors that may pass are tried again, ms from the first one; 60,000 unless told. */
-  readonly budgetMs?: number;
-  /** Told of each error that is tried again after so many ms. */
-  readonly retrying?: (error: AppError, afterMs: number) => void;
-  readonly now?: () => number;
-  readonly wait?: (ms: number) => Promise<void>;
-}
+/** How patient a writer is: errors that may pass are tried again for a minute unless told. */
+export type WriterOptions = Pick<RetryOptions, 'budgetMs' | 'retrying' | 'now' | 'wait'>;
 
 const BUDGET_MS = 60_000;
 const FIRST_WAIT_MS = 100;
@@ -58,24 +51,24 @@ const INSERT_BYTES = 8 << 20;
 
 /** A writer on a store whose tables are there. */
 export function createWriter(store: Store, options: WriterOptions = {}): Writer {
-  const patience: Required<WriterOptions> = {
+  const patience: RetryOptions = {
     budgetMs: BUDGET_MS,
-    retrying() {},
-    now: Date.now,
-    wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    firstMs: FIRST_WAIT_MS,
+    mostMs: MAX_WAIT_MS,
+    random: () => 1,
     ...options,
   };
 
   /** One table after the other: the engine writes one insert at a time anyway. */
   async function write(tables: readonly TableRows<unknown>[]): Promise<void> {
-    for (const rows of tables) await persistently(() => store.insert(rows), patience);
+    for (const rows of tables) await retry(() => store.insert(rows), patience);
   }
 
   return {
     async writeBatch({ chunks, events }) {
       for (const chunk of chunks) checkLines(chunk);
       const others = rowsBesideLines(chunks, events);
-      for (const part of partsOf(chunks)) await persistently(() => store.insertText(toBlocks(part)), patience);
+      for (const part of partsOf(chunks)) await retry(() => store.insertText(toBlocks(part)), patience);
       // ranges last: they say what has arrived
       await write(others);
       return { lines: chunks.reduce((sum, { outcomes }) => sum + outcomes.length, 0), ...countsOf(others) };
@@ -132,22 +125,4 @@ function countsOf(tables: readonly TableRows<unknown>[]): WrittenRows {
   const counts: Record<string, number> = {};
   for (const { table, rows } of tables) counts[table] = (counts[table] ?? 0) + rows.length;
   return counts;
-}
-
-/** Tries again what may pass, each time a little later, until the budget is used up. */
-async function persistently(
-  work: () => Promise<void>,
-  { budgetMs, retrying, now, wait }: Required<WriterOptions>,
-): Promise<void> {
-  let firstFailedAt: number | null = null;
-  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, MAX_WAIT_MS)) {
-    try {
-      return await work();
-    } catch (error) {
-      firstFailedAt ??= now();
-      if (!(error instanceof AppError) || !error.retriable || now() + waitMs - firstFailedAt > budgetMs) throw error;
-      retrying(error, waitMs);
-      await wait(waitMs);
-    }
-  }
 }
