@@ -30,6 +30,14 @@ async function statementsOf(tables: readonly { readonly name: string; readonly d
   return commands;
 }
 
+/** Columns by which the newest row is known. */
+const VERSIONS: Readonly<Record<string, string>> = {
+  migrations: ', version, deleted',
+  findings: ', version, deleted',
+  alerts: ', version',
+  reports: ', version',
+};
+
 describe('the schema of a cluster', { timeout: 30_000 }, () => {
   it('is SQL that the engine can read, each statement for all servers', async () => {
     const statements = await statementsOf();
@@ -44,7 +52,7 @@ describe('the schema of a cluster', { timeout: 30_000 }, () => {
       expect(sql, name).not.toMatch(/ENGINE = ReplacingMergeTree/);
       const [local = '', over = ''] = await Promise.all(statements.map(formatted));
       if (!local.includes('ReplicatedReplacingMergeTree')) continue;
-      const versions = name === 'migrations' || name === 'findings' ? ', version, deleted' : '';
+      const versions = VERSIONS[name] ?? '';
       expect(local, name).toContain(`ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}'${versions})`);
       expect(over, name).toMatch(
         new RegExp(`AS precopy\\.${name}_local\\s+ENGINE = Distributed\\('main', 'precopy', '${name}_local'`),
