@@ -84,3 +84,29 @@ test(
     expect(await third.stop()).toBe(0);
   },
 );
+
+test(
+  'a notifier that is added while it runs is told what it missed within the hour, at SIGHUP',
+  { timeout: 60_000 },
+  async () => {
+    const folder = testFolder();
+    const receiver = await openReceiver();
+    onTestFinished(() => receiver.close());
+    const data = join(folder, 'data');
+    const files = written('libvirt-9.0/cpu-incompatible', join(folder, 'logs'));
+    const path = join(folder, 'precopy.yaml');
+    const program = startProgram('up', writeConfig(path, { data, collect: { files } }));
+    await eventually(async () => (await asked(data, "SELECT count() FROM alerts FINAL WHERE state = 'firing'"))[0]?.[0] === 2);
+    writeConfig(path, {
+      data,
+      collect: { files },
+      alerts: { notifiers: [{ name: 'hook', type: 'webhook', url: `${receiver.url}/alerts` }] },
+    });
+    process.kill(program.pid, 'SIGHUP');
+    await eventually(() => receiver.received.length > 0 || program.log().slice(-500));
+    expect(receiver.received.map(({ body }) => (JSON.parse(body) as { readonly subject: string }).subject)).toEqual([
+      expect.stringMatching(/^CRITICAL: CPU of the destination is incompatible: i-2-12-VM/),
+    ]);
+    expect(await program.stop()).toBe(0);
+  },
+);
