@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Notification } from '../../src/alerts/alert.ts';
 import { alertSettings } from '../../src/alerts/settings.ts';
 import { NotifyError, type Notifier } from '../../src/notify/notifier.ts';
@@ -7,8 +7,9 @@ import { createAlertStore } from '../../src/pipeline/alerts/alert-store.ts';
 import { createDispatch, type RunningDispatch } from '../../src/pipeline/alerts/dispatch.ts';
 import { toFindingMessage, type FindingChange } from '../../src/reports/finding-message.ts';
 import { findingDocument, migrationDocument } from '../../src/reports/json.ts';
-import { FINDINGS_TOPIC } from '../../src/stream/stream.ts';
+import { FINDINGS_TOPIC, type Producer, type Stream } from '../../src/stream/stream.ts';
 import { analysedFolder } from '../recording.ts';
+import { canRunKafka, kafkaBed } from '../stream/kafka-bed.ts';
 import { openInstance, type Instance } from './instance.ts';
 
 let instance: Instance;
@@ -45,8 +46,8 @@ async function failureOf(cluster: string, vm: string, at: number): Promise<Findi
   };
 }
 
-async function publish(changes: readonly FindingChange[]): Promise<void> {
-  await instance.producer.send(
+async function publish({ producer }: Way, changes: readonly FindingChange[]): Promise<void> {
+  await producer.send(
     FINDINGS_TOPIC,
     changes.map((change) => ({
       key: encodeURIComponent(change.cluster),
@@ -88,8 +89,14 @@ interface Running {
   end(): Promise<void>;
 }
 
+/** How findings come to who alerts. */
+interface Way {
+  readonly stream: Stream;
+  readonly producer: Producer;
+}
+
 /** One process of those that alert. */
-async function running({ notifier }: Listener): Promise<Running> {
+async function running({ stream }: Way, { notifier }: Listener): Promise<Running> {
   const store = createAlertStore(instance.store, Date.now);
   const failed = (): void => {};
   const dispatch = createDispatch({
@@ -102,7 +109,7 @@ async function running({ notifier }: Listener): Promise<Running> {
     random: () => 0.5,
   });
   const alerter = createAlerter({
-    stream: instance.stream,
+    stream,
     store,
     dispatch,
     stepped() {},
@@ -132,79 +139,97 @@ async function told(one: Running): Promise<void> {
   await one.dispatch.idle();
 }
 
-test('with two processes and a restart of each, every failure is told once', async () => {
-  const listener = createListener();
-  const clusters = Array.from({ length: 12 }, (_, i) => `two-${i}`);
-  const [first, second] = [await running(listener), await running(listener)];
-  await publish(await Promise.all(clusters.map((cluster) => failureOf(cluster, 'i-2-1-VM', Date.now()))));
-  await told(first);
-  await first.end();
-  // the same again, as after a kill before the commit, to whoever has the partitions now
-  await publish(await Promise.all(clusters.map((cluster) => failureOf(cluster, 'i-2-1-VM', Date.now()))));
-  await publish(await Promise.all(clusters.map((cluster) => failureOf(cluster, 'i-2-2-VM', Date.now()))));
-  await told(second);
-  await second.end();
-  const third = await running(listener);
-  await told(third);
-  await third.end();
-  const ofFirst = listener.heard.filter(({ alerts }) => alerts.some(({ subject }) => subject === 'i-2-1-VM'));
-  expect(ofFirst.map(({ cluster }) => cluster).toSorted()).toEqual(clusters.toSorted());
-  expect(new Set(listener.heard.map(({ id }) => id)).size).toBe(listener.heard.length);
-  const rows = await instance.store.query(
-    "SELECT cluster, outcome FROM notifications FINAL WHERE startsWith(cluster, 'two-') AND attempt = 1 ORDER BY cluster",
-  );
-  expect(rows).toHaveLength(listener.heard.length);
-}, 60_000);
+function alerting(name: string, way: () => Way): void {
+  test('with two processes and a restart of each, every failure is told once', async () => {
+    const listener = createListener();
+    const clusters = Array.from({ length: 12 }, (_, i) => `${name}-two-${i}`);
+    const [first, second] = [await running(way(), listener), await running(way(), listener)];
+    await publish(way(), await Promise.all(clusters.map((cluster) => failureOf(cluster, 'i-2-1-VM', Date.now()))));
+    await told(first);
+    await first.end();
+    // the same again, as after a kill before the commit, to whoever has the partitions now
+    await publish(way(), await Promise.all(clusters.map((cluster) => failureOf(cluster, 'i-2-1-VM', Date.now()))));
+    await publish(way(), await Promise.all(clusters.map((cluster) => failureOf(cluster, 'i-2-2-VM', Date.now()))));
+    await told(second);
+    await second.end();
+    const third = await running(way(), listener);
+    await told(third);
+    await third.end();
+    const ofFirst = listener.heard.filter(({ alerts }) => alerts.some(({ subject }) => subject === 'i-2-1-VM'));
+    expect(ofFirst.map(({ cluster }) => cluster).toSorted()).toEqual(clusters.toSorted());
+    expect(new Set(listener.heard.map(({ id }) => id)).size).toBe(listener.heard.length);
+    const rows = await instance.store.query(
+      `SELECT cluster, outcome FROM notifications FINAL WHERE startsWith(cluster, '${name}-two-') AND attempt = 1 ORDER BY cluster`,
+    );
+    expect(rows).toHaveLength(listener.heard.length);
+  }, 60_000);
 
-test('what did not arrive before an end is told after the next start, with the same id', async () => {
-  const listener = createListener();
-  listener.takes = false;
-  const before = await running(listener);
-  await publish([await failureOf('away', 'i-2-3-VM', Date.now())]);
-  await before.alerter.idle();
-  await before.end();
-  expect(listener.heard).toEqual([]);
-  listener.takes = true;
-  const after = await running(listener);
-  await told(after);
-  await after.end();
-  expect(listener.heard.map(({ cluster, alerts }) => [cluster, alerts.map(({ subject }) => subject)])).toEqual([
-    ['away', ['i-2-3-VM']],
-  ]);
-  const outcomes = await instance.store.query<{ readonly id: string; readonly outcome: string; readonly status: string }>(
-    "SELECT id, outcome, status FROM notifications FINAL WHERE cluster = 'away' ORDER BY at",
-  );
-  expect(new Set(outcomes.map(({ id }) => id))).toEqual(new Set([listener.heard[0]?.id]));
-  expect(outcomes.at(-1)).toMatchObject({ outcome: 'sent', status: '200 OK' });
-  expect(outcomes[0]).toMatchObject({ outcome: 'failed', status: '503 Service Unavailable' });
-}, 60_000);
+  test('what did not arrive before an end is told after the next start, with the same id', async () => {
+    const listener = createListener();
+    listener.takes = false;
+    const before = await running(way(), listener);
+    await publish(way(), [await failureOf(`${name}-away`, 'i-2-3-VM', Date.now())]);
+    await before.alerter.idle();
+    await before.end();
+    expect(listener.heard).toEqual([]);
+    listener.takes = true;
+    const after = await running(way(), listener);
+    await told(after);
+    await after.end();
+    expect(listener.heard.map(({ cluster, alerts }) => [cluster, alerts.map(({ subject }) => subject)])).toEqual([
+      [`${name}-away`, ['i-2-3-VM']],
+    ]);
+    const outcomes = await instance.store.query<{ readonly id: string; readonly outcome: string; readonly status: string }>(
+      `SELECT id, outcome, status FROM notifications FINAL WHERE cluster = '${name}-away' ORDER BY at`,
+    );
+    expect(new Set(outcomes.map(({ id }) => id))).toEqual(new Set([listener.heard[0]?.id]));
+    expect(outcomes.at(-1)).toMatchObject({ outcome: 'sent', status: '200 OK' });
+    expect(outcomes[0]).toMatchObject({ outcome: 'failed', status: '503 Service Unavailable' });
+  }, 60_000);
 
-test('what is acknowledged, silenced or over is stored so, and a silence keeps what it matches from being told', async () => {
-  const listener = createListener();
-  const one = await running(listener);
-  const store = createAlertStore(instance.store, Date.now);
-  const done = { by: 'jan', at: Date.now(), comment: 'a known switch' };
-  await store.act({
-    kind: 'silence',
-    id: 's1',
-    ...done,
-    matchers: [{ field: 'cluster', is: '=', value: 'quiet' }],
-    from: Date.now() - 1000,
-    until: Date.now() + 600_000,
-  });
-  await one.alerter.acted();
-  await publish([await failureOf('quiet', 'i-2-4-VM', Date.now()), await failureOf('loud', 'i-2-5-VM', Date.now())]);
-  await told(one);
-  expect(listener.heard.map(({ cluster }) => cluster)).toEqual(['loud']);
-  const [loud] = one.alerter.alerts().filter(({ cluster }) => cluster === 'loud');
-  await store.act({ kind: 'acknowledge', id: 'a1', ...done, at: Date.now(), alert: loud?.id ?? '' });
-  await one.alerter.acted();
-  await one.end();
-  const rows = await instance.store.query(
-    "SELECT cluster, state, muted_because != '' AS muted, acknowledged_by FROM alerts FINAL WHERE cluster IN ('quiet', 'loud') ORDER BY cluster",
-  );
-  expect(rows).toEqual([
-    { cluster: 'loud', state: 'firing', muted: 0, acknowledged_by: 'jan' },
-    { cluster: 'quiet', state: 'firing', muted: 1, acknowledged_by: '' },
-  ]);
-}, 60_000);
+  test('what is acknowledged, silenced or over is stored so, and a silence keeps what it matches from being told', async () => {
+    const listener = createListener();
+    const one = await running(way(), listener);
+    const store = createAlertStore(instance.store, Date.now);
+    const done = { by: 'jan', at: Date.now(), comment: 'a known switch' };
+    await store.act({
+      kind: 'silence',
+      id: `s-${name}`,
+      ...done,
+      matchers: [{ field: 'cluster', is: '=', value: `${name}-quiet` }],
+      from: Date.now() - 1000,
+      until: Date.now() + 600_000,
+    });
+    await one.alerter.acted();
+    await publish(way(), [
+      await failureOf(`${name}-quiet`, 'i-2-4-VM', Date.now()),
+      await failureOf(`${name}-loud`, 'i-2-5-VM', Date.now()),
+    ]);
+    await told(one);
+    expect(listener.heard.map(({ cluster }) => cluster)).toEqual([`${name}-loud`]);
+    const [loud] = one.alerter.alerts().filter(({ cluster }) => cluster === `${name}-loud`);
+    await store.act({ kind: 'acknowledge', id: `a-${name}`, ...done, at: Date.now(), alert: loud?.id ?? '' });
+    await one.alerter.acted();
+    await one.end();
+    const rows = await instance.store.query(
+      `SELECT cluster, state, muted_because != '' AS muted, acknowledged_by FROM alerts FINAL
+       WHERE cluster IN ('${name}-quiet', '${name}-loud') ORDER BY cluster`,
+    );
+    expect(rows).toEqual([
+      { cluster: `${name}-loud`, state: 'firing', muted: 0, acknowledged_by: 'jan' },
+      { cluster: `${name}-quiet`, state: 'firing', muted: 1, acknowledged_by: '' },
+    ]);
+  }, 60_000);
+}
+
+describe('findings through the embedded stream', () => alerting('embedded', () => instance));
+
+describe.runIf(canRunKafka())('findings through Kafka', () => {
+  const bed = kafkaBed();
+  let way: Way;
+  beforeAll(async () => {
+    const stream = await bed.open({ partitions: 4 });
+    way = { stream, producer: await stream.producer() };
+  }, 60_000);
+  alerting('kafka', () => way);
+});
