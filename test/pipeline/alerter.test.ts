@@ -222,7 +222,9 @@ function alerting(name: string, way: () => Way): void {
   }, 60_000);
 }
 
-describe('findings through the embedded stream', () => alerting('embedded', () => instance));
+describe('findings through the embedded stream', () => {
+  alerting('embedded', () => instance);
+});
 
 describe.runIf(canRunKafka())('findings through Kafka', () => {
   const bed = kafkaBed();
