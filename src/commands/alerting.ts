@@ -23,6 +23,8 @@ export interface AlertingParts {
   readonly store: Store;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** See src/pipeline/alerts/alerter.ts. */
+  readonly origin: string | null;
   /** Writes to the standard output of the process. */
   out(text: string): void;
 }
@@ -39,7 +41,7 @@ export interface Alerting extends Lifecycle {
 }
 
 /** Alerting as a configuration asks for it. */
-export function createAlerting(config: Config, { stream, store, log, metrics, out }: AlertingParts): Alerting {
+export function createAlerting(config: Config, { stream, store, log, metrics, origin, out }: AlertingParts): Alerting {
   const { alerts: options } = config;
   const alertStore = createAlertStore(store, Date.now);
   const receivers = configuredNotifiers(config, { now: Date.now, out });
@@ -57,6 +59,7 @@ export function createAlerting(config: Config, { stream, store, log, metrics, ou
   });
   const alerter = createAlerter({
     stream,
+    origin,
     store: alertStore,
     dispatch,
     stepped: createStepWatch(() => alerter.alerts(), { log, metrics }),

@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts';
 import { AppError } from '../lib/errors.ts';
 import { makeFolder } from '../lib/folder.ts';
+import { stableId } from '../lib/hash.ts';
 import { createLifecycle, type Lifecycle, type Part } from '../lib/lifecycle.ts';
 import type { Log } from '../lib/log.ts';
 import type { Metrics } from '../lib/metrics.ts';
@@ -199,7 +200,10 @@ function processorPart(running: Running, { log, metrics }: InstanceParts): Part 
       findings = await stream.producer();
       running.processor = createProcessor({
         stream,
-        timelines: publishFindings(createStoredTimelines(store, writer, Date.now), findings, Date.now),
+        timelines: publishFindings(createStoredTimelines(store, writer, Date.now), findings, {
+          now: Date.now,
+          origin: originOf(running.config),
+        }),
         async storeChunks(chunks) {
           const began = performance.now();
           const rows = await writer.writeBatch({ chunks, events: chunks.flatMap(({ events }) => events) });
@@ -230,8 +234,13 @@ function alertingPart(running: Running, parts: InstanceParts): Part {
 async function startAlerting(running: Running, parts: InstanceParts): Promise<void> {
   const { stream, store, config } = running;
   if (stream === null || store === null) throw new Error('alerting starts after stream and store');
-  running.alerting = createAlerting(config, { ...parts, stream, store });
+  running.alerting = createAlerting(config, { ...parts, stream, store, origin: originOf(config) });
   await running.alerting.start();
+}
+
+/** Processors that share a stream, and have tables of their own each: what names those. `null` where all see the same. */
+function originOf({ host, data, stream, store }: Config): string | null {
+  return stream.kafka !== null && store.clickhouse === null ? stableId(host, data) : null;
 }
 
 function reportPart(running: Running, { log }: InstanceParts): Part {

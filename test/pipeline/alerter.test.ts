@@ -46,12 +46,12 @@ async function failureOf(cluster: string, vm: string, at: number): Promise<Findi
   };
 }
 
-async function publish({ producer }: Way, changes: readonly FindingChange[]): Promise<void> {
+async function publish({ producer }: Way, changes: readonly FindingChange[], origin?: string): Promise<void> {
   await producer.send(
     FINDINGS_TOPIC,
     changes.map((change) => ({
       key: encodeURIComponent(change.cluster),
-      headers: {},
+      headers: origin === undefined ? {} : { origin },
       value: Buffer.from(JSON.stringify(toFindingMessage(change))),
     })),
   );
@@ -96,7 +96,7 @@ interface Way {
 }
 
 /** One process of those that alert. */
-async function running({ stream }: Way, { notifier }: Listener): Promise<Running> {
+async function running({ stream }: Way, { notifier }: Listener, origin: string | null = null): Promise<Running> {
   const store = createAlertStore(instance.store, Date.now);
   const failed = (): void => {};
   const dispatch = createDispatch({
@@ -110,6 +110,7 @@ async function running({ stream }: Way, { notifier }: Listener): Promise<Running
   });
   const alerter = createAlerter({
     stream,
+    origin,
     store,
     dispatch,
     stepped() {},
@@ -185,6 +186,17 @@ function alerting(name: string, way: () => Way): void {
     expect(new Set(outcomes.map(({ id }) => id))).toEqual(new Set([listener.heard[0]?.id]));
     expect(outcomes.at(-1)).toMatchObject({ outcome: 'sent', status: '200 OK' });
     expect(outcomes[0]).toMatchObject({ outcome: 'failed', status: '503 Service Unavailable' });
+  }, 60_000);
+
+  test('where processors have tables of their own, each tells of what is in its own', async () => {
+    const [a, b] = [createListener(), createListener()];
+    const [first, second] = [await running(way(), a, `${name}a`), await running(way(), b, `${name}b`)];
+    await publish(way(), [await failureOf(`${name}-own`, 'i-2-6-VM', Date.now())], `${name}a`);
+    await told(first);
+    await told(second);
+    await first.end();
+    await second.end();
+    expect([a, b].map(({ heard }) => heard.filter(({ cluster }) => cluster === `${name}-own`).length)).toEqual([1, 0]);
   }, 60_000);
 
   test('what is acknowledged, silenced or over is stored so, and a silence keeps what it matches from being told', async () => {

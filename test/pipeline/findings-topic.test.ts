@@ -51,7 +51,7 @@ test('each change of a finding is a message of its cluster, sent before it is st
       written.push((await published()).length);
     },
   } as Partial<TimelineStore> as TimelineStore;
-  const timelines = publishFindings(store, await stream.producer(), () => Date.UTC(2026, 10, 24, 10));
+  const timelines = publishFindings(store, await stream.producer(), { now: () => Date.UTC(2026, 10, 24, 10), origin: null });
   const found = { id: finding.id, finding, migration, foundAt: 0 };
   await timelines.write('zone 1/kvm', { ...NOTHING, findings: [found], fresh: new Set([finding.id]) });
   await timelines.write('zone 1/kvm', { ...NOTHING, findings: [found] });

@@ -5,7 +5,7 @@ import { findingMessage, type FindingMessage } from '../../reports/finding-messa
 import { FINDINGS_TOPIC, type Consumer, type Consumption, type Stream } from '../../stream/stream.ts';
 import { createClusters, type ClusterParts, type Clusters } from './clusters.ts';
 
-/** Group that all alerters of an installation are members of. */
+/** Group that all alerters which share their tables are members of. */
 const ALERTERS_GROUP = 'precopy.alerters';
 
 /** Bytes of messages that are taken in at once. */
@@ -20,6 +20,11 @@ const IDLE_LOOK_MS = 20;
 /** What an alerter needs. */
 export interface AlerterParts extends ClusterParts {
   readonly stream: Stream;
+  /**
+   * Names the tables, where processors do not share them: then this alerter takes in only findings that are in its own, for it has to
+   * ask them where VMs went. `null` where all share them.
+   */
+  readonly origin: string | null;
   /** Told of a message of the findings topic that nobody can read. */
   unreadable(problem: string, offset: number): void;
 }
@@ -33,7 +38,7 @@ export interface Alerter {
   acted(): Promise<void>;
   /** All that the findings topic holds is taken in. */
   idle(): Promise<void>;
-  /** Of all alerters of an installation, one leads: what is to be done once is done by it. */
+  /** Of all alerters that share their tables, one leads: what is to be done once is done by it. */
   leads(): boolean;
   /** Alerts of the clusters that this one has. */
   alerts(): readonly Alert[];
@@ -83,7 +88,7 @@ export function createAlerter(parts: AlerterParts): Alerter {
     acted: () => look(true),
     async idle() {
       const behind = async (): Promise<boolean> =>
-        (await stream.positions(FINDINGS_TOPIC, ALERTERS_GROUP)).some(({ end, committed }) => (committed ?? 0) < end);
+        (await stream.positions(FINDINGS_TOPIC, groupOf(parts))).some(({ end, committed }) => (committed ?? 0) < end);
       while (!stopping.signal.aborted && (await behind())) await pause(IDLE_LOOK_MS, stopping.signal);
     },
     leads: () => owned.has(0),
@@ -95,7 +100,7 @@ export function createAlerter(parts: AlerterParts): Alerter {
 function consumption(owned: Map<number, Clusters>, parts: AlerterParts): Consumption {
   return {
     topic: FINDINGS_TOPIC,
-    group: ALERTERS_GROUP,
+    group: groupOf(parts),
     maxBytes: BATCH_BYTES,
     async assigned(partition) {
       const clusters = createClusters(partition, parts);
@@ -110,12 +115,17 @@ function consumption(owned: Map<number, Clusters>, parts: AlerterParts): Consump
     async handle({ partition, messages }) {
       const clusters = owned.get(partition);
       if (clusters === undefined) throw new Error(`partition ${partition} is not assigned`);
-      const changes = messages.flatMap(({ value, offset }) => readMessage(value, (problem) => parts.unreadable(problem, offset)));
+      const own = messages.filter(({ headers }) => parts.origin === null || headers['origin'] === parts.origin);
+      const changes = own.flatMap(({ value, offset }) => readMessage(value, (problem) => parts.unreadable(problem, offset)));
       for (const [name, ofCluster] of groupBy(changes, ({ cluster }) => cluster)) await clusters.take(name, ofCluster);
       return '';
     },
     failed: parts.failed,
   };
+}
+
+function groupOf({ origin }: AlerterParts): string {
+  return origin === null ? ALERTERS_GROUP : `${ALERTERS_GROUP}.${origin}`;
 }
 
 function readMessage(value: Uint8Array, unreadable: (problem: string) => void): readonly FindingMessage[] {
