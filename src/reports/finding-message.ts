@@ -17,8 +17,13 @@ export const findingMessage = z
     finding: analysisDocument.shape.findings.element,
     migration: analysisDocument.shape.migrations.element
       .nullable()
+      // a processor of 0.1 says neither: alerts of it have less to say, and are not lost
+      .default(null)
       .describe('the migration that it is about or told with, as it was known then; null where there is none, or none any more'),
-    quotes: z.array(z.string()).describe('the words of each record of evidence, without time and logger, in its order'),
+    quotes: z
+      .array(z.string())
+      .default([])
+      .describe('the words of each record of evidence, without time and logger, in its order'),
   })
   .describe('a change of what Precopy finds; each may come more than once');
 

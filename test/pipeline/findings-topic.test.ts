@@ -68,3 +68,18 @@ test('each change of a finding is a message of its cluster, sent before it is st
     expect(told.finding).toEqual(findingDocument(finding));
   }
 });
+
+test('a message of a processor that says less is understood', async () => {
+  const { findings } = await analysedFolder('recordings/libvirt-9.0/cpu-incompatible');
+  const [finding] = findings;
+  if (finding === undefined) throw new Error('no finding');
+  const told = {
+    schema: 'precopy/finding@1',
+    change: 'found',
+    id: finding.id,
+    cluster: 'c1',
+    at: '2026-11-24T10:00:00.000Z',
+    finding: findingDocument(finding),
+  };
+  expect(findingMessage.parse(told)).toEqual({ ...told, migration: null, quotes: [] });
+});
