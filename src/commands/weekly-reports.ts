@@ -40,6 +40,7 @@ export function createWeeklyReports(
   const stopping = new AbortController();
   let stopSchedule = (): void => {};
   let working: Promise<void> = Promise.resolve();
+  let settling: Promise<void> = Promise.resolve();
 
   async function make(): Promise<void> {
     const made = await makeReport(store, { week: 'last', zone, cluster: null, now: now() });
@@ -62,36 +63,37 @@ export function createWeeklyReports(
   }
 
   async function whenDue(): Promise<void> {
-    if (alerting()?.leads() !== true) return;
-    try {
-      await make();
-    } catch (error) {
-      if (!stopping.signal.aborted) log.error({ error }, 'the weekly report could not be made; precopy report makes it');
-    }
+    if (alerting()?.leads() === true) await make();
   }
 
   async function catchUp(): Promise<void> {
-    await pause(settledMs, stopping.signal);
-    if (stopping.signal.aborted) return;
     const kept = (await keptReports(store)).filter((one) => one.cluster === null && one.zone === zone);
     if (kept.length > 0 && !kept.some(({ week }) => week === lastWeek(zone, now()))) await whenDue();
   }
 
   function begin(work: () => Promise<void>): Promise<void> {
-    working = working.then(work).catch((error: unknown) => log.error({ error }, 'the weekly report failed'));
+    working = working.then(work).catch((error: unknown) => {
+      if (!stopping.signal.aborted) log.error({ error }, 'the weekly report could not be made; precopy report makes it');
+    });
     return working;
+  }
+
+  async function settled(): Promise<void> {
+    await pause(settledMs, stopping.signal);
+    if (!stopping.signal.aborted) await begin(catchUp);
   }
 
   return {
     start() {
       if (schedule === null) return Promise.resolve();
       stopSchedule = startSchedule({ pattern: schedule, zone }, () => begin(whenDue));
-      void begin(catchUp);
+      settling = settled();
       return Promise.resolve();
     },
     async stop() {
       stopSchedule();
       stopping.abort();
+      await settling;
       await working;
     },
   };
