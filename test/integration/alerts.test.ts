@@ -63,6 +63,8 @@ test(
     expect(new Set(taken(receiver, before))).toEqual(refused);
 
     const third = startProgram('up', config);
+    // a command that comes before would read the folder by itself, and keep the instance from it
+    await eventually(() => third.log().includes('up runs') || third.log().slice(-500));
     await eventually(async () => (await precopy('alerts', '-c', config)).includes('2 alerts are open (1 muted)'));
     // a second look at what is due would have come by now
     await pause(2500);
