@@ -1,11 +1,11 @@
 import { duration, plural } from '../lib/units.ts';
+import { proseLines, severityWord } from '../reports/live.ts';
+import { routeOf } from '../reports/saying.ts';
 import { paint, type Sheet } from '../reports/sheet.ts';
-import { columns, fold, inert, pad } from '../reports/terminal/text.ts';
+import { columns, inert } from '../reports/terminal/text.ts';
 import { moment } from '../reports/incident/time.ts';
 import type { Alert, AlertAction, Matcher } from './alert.ts';
 
-/** Prose is not wider, however wide the screen. */
-const PROSE = 116;
 /** Digits of an id that are shown; `precopy alerts` takes any beginning that only one alert has. */
 const ID_SHOWN = 8;
 
@@ -46,26 +46,21 @@ function headline(alerts: readonly Alert[]): string {
   return `${which}${parts.length === 0 ? '' : ` (${parts.join(', ')})`}. Times are UTC.`;
 }
 
-const SEVERITY_COLORS = { info: 'good', warning: 'warn', critical: 'bad' } as const;
-
 function alertLines(alert: Alert, now: number, sheet: Sheet): readonly string[] {
-  const { finding, detector, subject, id } = alert;
-  const word = paint(sheet, SEVERITY_COLORS[finding.severity], pad(finding.severity.toUpperCase(), 8));
-  const rest = inert([subject, routeOf(alert), stateOf(alert, now)].filter((part) => part !== '').join('   '));
+  const { finding, migration, detector, subject, id } = alert;
+  const route = migration === null ? [] : [routeOf(migration)];
+  const word = severityWord(finding.severity, sheet);
+  const rest = inert([subject, ...route, stateOf(alert, now)].join('   '));
   const short = id.slice(0, ID_SHOWN);
   const head = `${word}  ${paint(sheet, 'strong', detector)}`;
   const fits = 8 + 2 + columns(detector) + 3 + columns(rest) + 3 + ID_SHOWN <= sheet.width;
   return [
     ...(fits
       ? [`${head}   ${rest}   ${paint(sheet, 'dim', short)}`]
-      : [`${head}   ${paint(sheet, 'dim', short)}`, ...indented(rest, sheet)]),
-    ...indented(finding.summary, sheet),
-    ...notes(alert).flatMap((note) => indented(note, sheet).map((line) => paint(sheet, 'dim', line))),
+      : [`${head}   ${paint(sheet, 'dim', short)}`, ...proseLines(rest, sheet)]),
+    ...proseLines(finding.summary, sheet),
+    ...notes(alert).flatMap((note) => proseLines(note, sheet).map((line) => paint(sheet, 'dim', line))),
   ];
-}
-
-function routeOf({ migration }: Alert): string {
-  return migration === null ? '' : `${migration.source ?? '?'} → ${migration.destination ?? '?'}`;
 }
 
 function stateOf({ state, since, firingAt, resolvedAt, count }: Alert, now: number): string {
@@ -95,9 +90,5 @@ function silenceLines(
 ): readonly string[] {
   const begins = from > now ? `from ${moment(from, true)} ` : '';
   const text = `${id.slice(0, ID_SHOWN)} ${matchers.map(matcherText).join(' ')}   ${begins}until ${moment(until, true)}, by ${by}${comment === '' ? '' : `: ${comment}`}`;
-  return indented(text, sheet);
-}
-
-function indented(text: string, { width }: Sheet): readonly string[] {
-  return fold(inert(text), Math.min(PROSE, width - 2)).map((line) => `  ${line}`);
+  return proseLines(text, sheet);
 }

@@ -69,7 +69,7 @@ function withMute(alert: Alert, causes: Causes, outside: Mute | null): Alert {
 }
 
 /** Over, and told to be so, or never told. */
-function isSettled({ state, told }: Alert): boolean {
+export function isSettled({ state, told }: Alert): boolean {
   return state === 'resolved' && told?.state !== 'firing';
 }
 

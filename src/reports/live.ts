@@ -26,11 +26,16 @@ export function findingLines(told: ToldFinding, sheet: Sheet): readonly string[]
 
 /** How bad, which detector, what it is about and since when: one line where it fits. */
 export function headLines({ severity, detector, about, at }: Saying, sheet: Sheet): readonly string[] {
-  const word = paint(sheet, SEVERITY_COLORS[severity], pad(severity.toUpperCase(), 8));
+  const word = severityWord(severity, sheet);
   const rest = inert([...about, moment(at, true)].join('   '));
   const head = `${word}  ${paint(sheet, 'strong', detector)}`;
   const fits = 8 + 2 + columns(detector) + 3 + columns(rest) <= sheet.width;
   return fits ? [`${head}   ${rest}`] : [head, ...proseLines(rest, sheet)];
+}
+
+/** How bad, as a word of eight columns in its colour. */
+export function severityWord(severity: LiveFinding['severity'], sheet: Sheet): string {
+  return paint(sheet, SEVERITY_COLORS[severity], pad(severity.toUpperCase(), 8));
 }
 
 /** What stands below the head of a finding. */

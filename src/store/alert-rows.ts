@@ -1,4 +1,5 @@
 import type { Alert, AlertAction, Notification } from '../alerts/alert.ts';
+import { isSettled } from '../alerts/muting.ts';
 
 /** A row of the table `alerts`; instants in Unix ms, absent names are empty. */
 export interface AlertRow {
@@ -54,7 +55,7 @@ export function toAlertRow(alert: Alert, { version, changedAt, partition }: Aler
     acknowledged_by: alert.acknowledged?.by ?? '',
     notification: alert.told?.notification ?? '',
     document: JSON.stringify(alert),
-    settled: isSettled(alert) ? 1 : 0,
+    settled: isForgettable(alert) ? 1 : 0,
     partition,
     version,
     changed_at: changedAt,
@@ -62,8 +63,8 @@ export function toAlertRow(alert: Alert, { version, changedAt, partition }: Aler
 }
 
 /** A silence may keep the end of an alert from being told, and a storm's last word is told of all that were in it. */
-function isSettled({ state, told }: Alert): boolean {
-  return state === 'resolved' && told?.state !== 'firing' && told?.kind !== 'storm';
+function isForgettable(alert: Alert): boolean {
+  return isSettled(alert) && alert.told?.kind !== 'storm';
 }
 
 /** A row of the table `alert_actions`; instants in Unix ms. */

@@ -2,6 +2,7 @@ import type { Alert, AlertAction, Maintenance, Notification } from '../../alerts
 import { createAlertBook, type AlertBook } from '../../alerts/book.ts';
 import type { AlertSettings } from '../../alerts/settings.ts';
 import { retry } from '../../lib/retry.ts';
+import { isoMs } from '../../lib/units.ts';
 import type { FindingMessage } from '../../reports/finding-message.ts';
 import type { AlertStore } from './alert-store.ts';
 
@@ -158,6 +159,6 @@ async function stored(
 async function movedVms({ name, book }: Cluster, store: AlertStore): Promise<ReadonlyMap<string, number>> {
   const open = [...book.alerts].filter(({ state, migration }) => state !== 'resolved' && migration !== null);
   if (open.length === 0) return new Map();
-  const since = Math.min(...open.map(({ finding }) => Date.parse(finding.from)));
+  const since = Math.min(...open.map(({ finding }) => isoMs(finding.from)));
   return store.moved(name, [...new Set(open.map(({ subject }) => subject))], since);
 }
