@@ -1,6 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
+import { inParts } from '../lib/in-parts.ts';
+import { oneAhead } from '../lib/one-ahead.ts';
 import type { Source } from '../model/source.ts';
 import { parsers } from '../parsers/index.ts';
 import type { Parser } from '../parsers/parser.ts';
+import { INSERT_BYTES } from '../store/writer.ts';
 import {
   DEAD_LETTERS_TOPIC,
   RECORDS_TOPIC,
@@ -45,8 +49,11 @@ export interface Processor {
 /** Group that all processors of an installation are members of. */
 export const PROCESSORS_GROUP = 'precopy.processors';
 
-/** Bytes of chunks that are stored at once. */
-const BATCH_BYTES = 8 << 20;
+/** Bytes of chunks in hand, where a processor is behind: while a part of them is stored, the next is read. */
+const BATCH_BYTES = 4 * INSERT_BYTES;
+
+/** Bytes of chunks that are read in one turn of the event loop: some ms. */
+const TURN_BYTES = 256 << 10;
 
 const parserOf = new Map<Source, Parser>(parsers.map((parser) => [parser.source, parser]));
 
@@ -64,11 +71,7 @@ export function createProcessor(parts: ProcessorParts): Processor {
     if (state === undefined) throw new Error(`partition ${partition} is not assigned`);
     follower.storing();
     try {
-      const { chunks, dead } = readAll(messages, { zones, watch });
-      if (dead.length > 0) await letters?.send(DEAD_LETTERS_TOPIC, dead);
-      await parts.storeChunks(chunks);
-      watch.stored(chunks);
-      for (const chunk of chunks) await state.remember(chunk);
+      await storeAll(messages, { ...parts, state, zones, letters });
     } finally {
       follower.stored();
     }
@@ -115,14 +118,43 @@ export function createProcessor(parts: ProcessorParts): Processor {
   };
 }
 
+/** Where the messages of a batch go. */
+interface Target extends Pick<ProcessorParts, 'storeChunks' | 'watch'> {
+  readonly state: Partition;
+  readonly zones: ZoneCache;
+  readonly letters: Producer | null;
+}
+
+/** Stores what messages say, some of them at a time, and reads those that come next meanwhile. */
+async function storeAll(messages: readonly PlacedMessage[], target: Target): Promise<void> {
+  const some = inParts(messages, INSERT_BYTES, ({ value }) => value.byteLength);
+  await oneAhead(some, { prepare: (part) => readAll(part, target), keep: (held) => keep(held, target) });
+}
+
+async function keep({ chunks, dead }: ReadMessages, { state, letters, storeChunks, watch }: Target): Promise<void> {
+  if (dead.length > 0) await letters?.send(DEAD_LETTERS_TOPIC, dead);
+  await storeChunks(chunks);
+  watch.stored(chunks);
+  for (const chunk of chunks) await state.remember(chunk);
+}
+
 /** Messages as chunks; those that are none as they go to the dead letters. */
-function readAll(
-  messages: readonly PlacedMessage[],
-  { zones, watch }: { readonly zones: ZoneCache; readonly watch: ProcessorWatch },
-): { readonly chunks: readonly ParsedChunk[]; readonly dead: readonly StreamMessage[] } {
+interface ReadMessages {
+  readonly chunks: readonly ParsedChunk[];
+  readonly dead: readonly StreamMessage[];
+}
+
+/** Takes turns with whatever else the process does: reading is what takes the time of the thread. */
+async function readAll(messages: readonly PlacedMessage[], { zones, watch }: Target): Promise<ReadMessages> {
   const chunks: ParsedChunk[] = [];
   const dead: StreamMessage[] = [];
+  let bytes = 0;
   for (const message of messages) {
+    bytes += message.value.byteLength;
+    if (bytes >= TURN_BYTES) {
+      bytes = 0;
+      await setImmediate();
+    }
     const parsed = read(message, zones);
     if ('counts' in parsed) chunks.push(parsed);
     else {

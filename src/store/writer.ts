@@ -44,10 +44,10 @@ const BUDGET_MS = 60_000;
 const FIRST_WAIT_MS = 100;
 const MAX_WAIT_MS = 5_000;
 /**
- * Bytes of text in one insert of chunks. Fewer, larger inserts are merged less often (12 MiB took a quarter less CPU a line than
+ * Bytes of text that one batch should hold: they are one insert. Fewer, larger inserts are merged less often (12 MiB took a quarter less CPU a line than
  * 4 MiB), but the engine splits the rows of an insert at once, and its memory grows with them (16 MiB: 1.7 GB resident; 4 MiB: 0.8).
  */
-const INSERT_BYTES = 8 << 20;
+export const INSERT_BYTES = 8 << 20;
 
 /** A writer on a store whose tables are there. */
 export function createWriter(store: Store, options: WriterOptions = {}): Writer {
@@ -68,7 +68,7 @@ export function createWriter(store: Store, options: WriterOptions = {}): Writer 
     async writeBatch({ chunks, events }) {
       for (const chunk of chunks) checkLines(chunk);
       const others = rowsBesideLines(chunks, events);
-      for (const part of partsOf(chunks)) await retry(() => store.insertText(toBlocks(part)), patience);
+      if (chunks.length > 0) await retry(() => store.insertText(toBlocks(chunks)), patience);
       // ranges last: they say what has arrived
       await write(others);
       return { lines: chunks.reduce((sum, { outcomes }) => sum + outcomes.length, 0), ...countsOf(others) };
@@ -104,21 +104,6 @@ function checkLines({ header, bytes, at, outcomes }: ReadChunk): void {
       `${header.path} at ${header.offset}: ${lines} lines, but ${at.length} times and ${outcomes.length} outcomes of lines`,
     );
   }
-}
-
-function* partsOf(chunks: readonly ReadChunk[]): Generator<readonly ReadChunk[]> {
-  let part: ReadChunk[] = [];
-  let size = 0;
-  for (const chunk of chunks) {
-    if (part.length > 0 && size + chunk.bytes.length > INSERT_BYTES) {
-      yield part;
-      part = [];
-      size = 0;
-    }
-    part.push(chunk);
-    size += chunk.bytes.length;
-  }
-  if (part.length > 0) yield part;
 }
 
 function countsOf(tables: readonly TableRows<unknown>[]): WrittenRows {

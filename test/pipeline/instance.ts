@@ -18,8 +18,8 @@ export interface Instance {
   readonly store: Store;
   readonly producer: Producer;
   send(chunks: readonly Chunk[]): Promise<void>;
-  /** A processor on them; more than one at a time only after the one before has stopped. */
-  processor(watch?: Partial<ProcessorWatch>): Processor;
+  /** A processor on them, one at a time; `storing` is around each storing of chunks. */
+  processor(watch?: Partial<ProcessorWatch>, storing?: (insert: () => Promise<void>) => Promise<void>): Processor;
   remove(): Promise<void>;
 }
 
@@ -41,11 +41,12 @@ export async function openInstance(
     store,
     producer,
     send: (chunks) => producer.send(RECORDS_TOPIC, chunks.map(encodeChunk)),
-    processor: (watch = {}) =>
+    processor: (watch = {}, storing = (insert) => insert()) =>
       createProcessor({
         stream,
         timelines: createStoredTimelines(store, writer, Date.now),
-        storeChunks: async (chunks) => void (await writer.writeBatch({ chunks, events: chunks.flatMap(({ events }) => events) })),
+        storeChunks: (chunks) =>
+          storing(async () => void (await writer.writeBatch({ chunks, events: chunks.flatMap(({ events }) => events) }))),
         limits: () => ({}),
         now: Date.now,
         watch: {

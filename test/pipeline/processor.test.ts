@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Chunk } from '../../src/model/chunk.ts';
 import { encodeChunk } from '../../src/pipeline/chunk-message.ts';
 import { createStoredTimelines } from '../../src/pipeline/stored-timelines.ts';
-import { createWriter } from '../../src/store/writer.ts';
+import { createWriter, INSERT_BYTES } from '../../src/store/writer.ts';
 import { DEAD_LETTERS_TOPIC, RECORDS_TOPIC } from '../../src/stream/stream.ts';
 import { analysedFolder } from '../recording.ts';
 import { chunksOf, collectedFiles } from './chunks.ts';
@@ -183,4 +183,35 @@ test('a message that nobody can read goes to the dead letters with the reason, a
   );
   expect(stored?.lines).toBeGreaterThan(0);
   expect((await instance.stream.positions(DEAD_LETTERS_TOPIC, 'any'))[0]?.end).toBe(3);
+}, 60_000);
+
+test('while a part is stored the next one is read, and where it cannot be stored both come again', async () => {
+  const [file] = await collectedFiles('recordings/libvirt-9.0/healthy', { cluster: 'ahead' });
+  if (file === undefined) throw new Error('no file');
+  const text = '2026-11-20 10:00:00,000 DEBUG [kvm.resource.X] (agentRequest-Handler-1:[]) (logid:) all is well\n';
+  const bytes = Buffer.from(text.repeat(Math.ceil((INSERT_BYTES * 0.6) / text.length)));
+  const lines = bytes.length / text.length;
+  const header = { ...file.header, source: 'cloudstack-agent' } as const;
+  const good = [0, 1].map((n) => encodeChunk({ header: { ...header, offset: n * bytes.length, line: n * lines }, bytes }));
+  const forged = { ...encodeChunk({ header, bytes: Buffer.alloc(10) }), headers: {} };
+  const reasons: string[] = [];
+  const failures: unknown[] = [];
+  const passing = new Error('the store is away');
+  const processor = instance.processor(
+    { deadLetter: (problem) => reasons.push(problem), failed: (error) => failures.push(error) },
+    async (insert) => {
+      if (failures.length > 0) return insert();
+      await vi.waitUntil(() => reasons.length > 0, { timeout: 30_000 });
+      throw passing;
+    },
+  );
+  await instance.producer.send(RECORDS_TOPIC, [...good, forged]);
+  await processor.start();
+  await processor.idle();
+  await processor.stop();
+  expect(failures).toEqual([passing]);
+  const [stored] = await instance.store.query(
+    "SELECT count() AS lines, uniqExact(offset) AS offsets FROM lines WHERE cluster = 'ahead'",
+  );
+  expect(stored).toEqual({ lines: 2 * lines, offsets: 2 * lines });
 }, 60_000);

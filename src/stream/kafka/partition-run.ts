@@ -1,7 +1,8 @@
 import { pause } from '../../lib/pause.ts';
 import type { EachBatchPayload } from 'kafkajs';
 import { AppError } from '../../lib/errors.ts';
-import type { Batch, Consumption, PlacedMessage } from '../stream.ts';
+import { inParts } from '../../lib/in-parts.ts';
+import type { Batch, Consumption } from '../stream.ts';
 import { placedMessage } from './placed-message.ts';
 import type { Committed } from './positions.ts';
 
@@ -130,7 +131,7 @@ async function take(run: Run, payload: EachBatchPayload, commit: Commit): Promis
   const messages = payload.batch.messages.map(placedMessage).filter(({ offset }) => offset >= run.next);
   // fetched before the batch ahead of it was committed
   if (messages.length === 0 && !run.lost) payload.resolveOffset(String(run.next - 1));
-  for (const some of cut(messages, consumption.maxBytes)) {
+  for (const some of inParts(messages, consumption.maxBytes, ({ value }) => value.byteLength)) {
     if (isEnding(run) || run.rejoining() || !run.told) return;
     const last = some.at(-1);
     if (last === undefined || !(await handle(run, { topic: consumption.topic, partition, messages: some }, commit))) {
@@ -216,20 +217,4 @@ function lostError({ consumption: { topic, group }, partition }: Run): AppError 
 
 function checkNote(note: string): void {
   if (note.length > MOST_NOTE) throw new Error(`a note has ${note.length} characters, and ${MOST_NOTE} is the most`);
-}
-
-/** Consecutive messages of at most so many bytes; one that is larger stands alone. */
-function cut(messages: readonly PlacedMessage[], maxBytes: number): readonly (readonly PlacedMessage[])[] {
-  const batches: PlacedMessage[][] = [];
-  let room = -1;
-  for (const message of messages) {
-    const bytes = message.value.byteLength;
-    if (bytes > room || batches.length === 0) {
-      batches.push([]);
-      room = maxBytes;
-    }
-    batches.at(-1)?.push(message);
-    room -= bytes;
-  }
-  return batches;
 }
