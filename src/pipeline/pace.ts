@@ -44,6 +44,9 @@ export function createPace({ now }: { now(): number }): Pace {
   let choseOld = false;
   let oldTookMs = 0;
 
+  /** Nothing comes any more, as far as can be seen. */
+  const isQuiet = (): boolean => !isStoring && isPast(storedAt, QUIET_MS);
+
   /** So long ago, or in the future: then the clock was set back, and nothing is to wait until it has caught up. */
   function isPast(since: number, ms: number): boolean {
     const passed = now() - since;
@@ -53,7 +56,7 @@ export function createPace({ now }: { now(): number }): Pace {
   return {
     choose() {
       const at = now();
-      const quiet = !isStoring && isPast(storedAt, QUIET_MS);
+      const quiet = isQuiet();
       const background = quiet || isPast(backgroundAt, BACKGROUND_EVERY_MS);
       choseOld = quiet || isPast(oldAt, Math.max(OLD_EVERY_MS, OLD_SHARE * oldTookMs));
       if (background) backgroundAt = at;
@@ -76,7 +79,9 @@ export function createPace({ now }: { now(): number }): Pace {
     },
     looked(tookMs, failed) {
       if (choseOld) oldTookMs = Math.min(tookMs, LONGEST_PAUSE_MS);
-      pauseMs = failed ? AFTER_FAILURE_MS : Math.min(Math.max(URGENT_EVERY_MS, tookMs), LONGEST_PAUSE_MS);
+      // what was told while more came will have to be told again
+      const restMs = isQuiet() ? 0 : tookMs;
+      pauseMs = failed ? AFTER_FAILURE_MS : Math.min(Math.max(URGENT_EVERY_MS, restMs), LONGEST_PAUSE_MS);
     },
     waitMs: () => pauseMs,
   };

@@ -52,16 +52,26 @@ test('a clock that is set back an hour stops nothing', () => {
 
 test('a clock that is set forward during a look, or a machine that slept, makes no long pause', () => {
   const { pace } = paced();
+  pace.storing();
   pace.looked(HOUR_MS, false);
-  expect(pace.waitMs()).toBeLessThanOrEqual(10_000);
+  expect(pace.waitMs()).toBe(10_000);
   pace.looked(-HOUR_MS, false);
   expect(pace.waitMs()).toBe(200);
 });
 
-test('it rests as long as it worked, and longer after a failure', () => {
-  const { pace } = paced();
+test('while more comes it rests as long as it worked, then no longer; longer after a failure', () => {
+  const { clock, pace } = paced();
+  pace.stored();
   pace.looked(700, false);
   expect(pace.waitMs()).toBe(700);
+  clock.at += 1000;
+  pace.looked(700, false);
+  expect(pace.waitMs()).toBe(200);
+  pace.storing();
+  pace.looked(700, false);
+  expect(pace.waitMs()).toBe(700);
+  pace.looked(HOUR_MS, false);
+  expect(pace.waitMs()).toBe(10_000);
   pace.looked(10, true);
   expect(pace.waitMs()).toBe(2000);
 });
