@@ -23,6 +23,11 @@ const CHUNK_BYTES = 256 << 10;
 const BATCH_BYTES = 8 << 20;
 const NEWLINE = 10;
 const VMS = 5000;
+/** Time of the first line that the engine makes, Unix ms; the others follow it evenly. */
+const FIRST_AT = 1_790_000_000_000;
+const LINE_EVERY_MS = 20;
+/** Before and after a migration something is asked for too. */
+const MIGRATION_MS = 600_000;
 const FOREVER = { lines: 100_000, events: 100_000, samples: 100_000, rejected: 100_000 };
 
 /** One measured thing. */
@@ -197,7 +202,7 @@ async function sizesOf(store: Store): Promise<readonly StoreRow[]> {
   ];
 }
 
-/** Rows made by the engine itself: every twentieth line is an event; 5,000 VMs on 200 hosts, a line a millisecond or so. */
+/** Rows made by the engine itself: every twentieth line is an event; 5,000 VMs on 200 hosts. */
 async function measureQuestions(store: Store, sizes: readonly number[]): Promise<readonly StoreRow[]> {
   const rows: StoreRow[] = [];
   let have = 0;
@@ -211,7 +216,10 @@ async function measureQuestions(store: Store, sizes: readonly number[]): Promise
       const times: number[] = [];
       for (let round = 0; round < 40; round += 1) {
         const started = performance.now();
-        await ask(`i-2-${(round * 131) % VMS}-VM`);
+        await ask({
+          vm: `i-2-${(round * 131) % VMS}-VM`,
+          at: FIRST_AT + Math.floor((have * LINE_EVERY_MS * (round + 0.5)) / 40),
+        });
         times.push(performance.now() - started);
       }
       const p95 = times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.95)] ?? 0;
@@ -224,15 +232,23 @@ async function measureQuestions(store: Store, sizes: readonly number[]): Promise
   return [...rows, ...(sizes.length > 0 ? await sizesOf(store) : [])];
 }
 
-function questions(store: Store): Readonly<Record<string, (vm: string) => Promise<unknown>>> {
+interface Asked {
+  readonly vm: string;
+  /** Unix ms. */
+  readonly at: number;
+}
+
+function questions(store: Store): Readonly<Record<string, (asked: Asked) => Promise<unknown>>> {
   return {
-    'timeline of one VM': (vm) => vmTimeline(store, { vm, cluster: 'big', limit: 1000 }),
-    'lines that mention one VM': (vm) => linesWithWords(store, { cluster: 'big', limit: 1000 }, vm.split('-')),
+    'timeline of one migration': ({ vm, at }) =>
+      vmTimeline(store, { vm, cluster: 'big', since: at, until: at + MIGRATION_MS, limit: 1000 }),
+    'last 1,000 events of one VM': ({ vm }) => vmTimeline(store, { vm, cluster: 'big', limit: 1000 }),
+    'lines that mention one VM': ({ vm }) => linesWithWords(store, { cluster: 'big', limit: 1000 }, vm.split('-')),
   };
 }
 
 async function addRows(store: Store, from: number, to: number): Promise<void> {
-  const place = `'big' AS cluster, concat('kvm-', toString(number % 200)) AS host, 'cloudstack-agent' AS source, '/var/log/cloudstack/agent/agent.log' AS path, concat('f', toString(number % 200)) AS file_id, intDiv(number, 200) * 180 AS offset, intDiv(number, 200) + 1 AS line, fromUnixTimestamp64Milli(toInt64(1790000000000 + number * 20)) AS at`;
+  const place = `'big' AS cluster, concat('kvm-', toString(number % 200)) AS host, 'cloudstack-agent' AS source, '/var/log/cloudstack/agent/agent.log' AS path, concat('f', toString(number % 200)) AS file_id, intDiv(number, 200) * 180 AS offset, intDiv(number, 200) + 1 AS line, fromUnixTimestamp64Milli(toInt64(${FIRST_AT} + number * ${LINE_EVERY_MS})) AS at`;
   const vm = `concat('i-2-', toString(cityHash64(number, 1) % ${VMS}), '-VM')`;
   const text = `concat(formatDateTime(at, '%Y-%m-%d %H:%i:%S'), ',123 DEBUG [kvm.resource.LibvirtComputingResource] (agentRequest-Handler-', toString(number % 12), ':null) (logid:', lower(hex(toUInt32(cityHash64(number)))), ') ', if(number % 10 = 0, concat('Trying to fetch storage pool for ', ${vm}), 'Processing command: com.cloud.agent.api.CheckOnHostCommand'))`;
   await store.command(

@@ -5,6 +5,7 @@
 -- is the n-th of the record at that offset of that file, and a record's time is part of the record.
 -- by_vm holds the same rows once more, by VM: a VM's events are few and lie everywhere in the other order, so that reading them took
 -- time with all there is. It serves vmTimeline, which reads without FINAL and drops repetitions itself.
+-- Granules are small: of a VM's few events in each part, at least one granule is read.
 CREATE TABLE IF NOT EXISTS events
 (
     cluster LowCardinality(String) COMMENT 'CloudStack cluster of the host',
@@ -30,5 +31,5 @@ ENGINE = ReplacingMergeTree
 PARTITION BY toMonday(at)
 ORDER BY (cluster, at, host, file_id, offset, n)
 TTL toDateTime(at) + INTERVAL {days} DAY
-SETTINGS ttl_only_drop_parts = 1, deduplicate_merge_projection_mode = 'rebuild'
+SETTINGS index_granularity = 1024, ttl_only_drop_parts = 1, deduplicate_merge_projection_mode = 'rebuild'
 COMMENT 'what records mean'
