@@ -58,7 +58,7 @@ export function createAlerter(parts: AlerterParts): Alerter {
   let looking: Promise<void> = Promise.resolve();
 
   async function look(isAsked: boolean): Promise<void> {
-    const hasAny = [...owned.values()].some((clusters) => [...clusters.names()].length > 0);
+    const hasAny = [...owned.values()].some((clusters) => !clusters.isEmpty());
     const asks = hasAny && (isAsked || now() - askedAt >= ASK_MS);
     if (asks) {
       askedAt = now();

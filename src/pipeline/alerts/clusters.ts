@@ -43,7 +43,7 @@ export interface Clusters {
   due(actions: readonly AlertAction[], asks: boolean): Promise<void>;
   /** Resolves when the step in hand is done; the clusters are somebody else's then. */
   leave(): Promise<void>;
-  names(): Iterable<string>;
+  isEmpty(): boolean;
   alerts(): readonly Alert[];
 }
 
@@ -75,9 +75,11 @@ export function createClusters(partition: number, parts: ClusterParts): Clusters
   }
 
   async function clusterOf(name: string): Promise<Cluster> {
-    const known = clusters.get(name);
-    if (known !== undefined) return known;
-    const cluster = await restored(name, parts);
+    return clusters.get(name) ?? begin(name, await store.actions());
+  }
+
+  async function begin(name: string, actions: readonly AlertAction[]): Promise<Cluster> {
+    const cluster = await restored(name, actions, parts);
     clusters.set(name, cluster);
     return cluster;
   }
@@ -95,7 +97,9 @@ export function createClusters(partition: number, parts: ClusterParts): Clusters
   return {
     restore: () =>
       inTurn(async () => {
-        for (const name of await store.clusters(partition)) await clusterOf(name);
+        const names = await store.clusters(partition);
+        const actions = names.length > 0 ? await store.actions() : [];
+        for (const name of names) await begin(name, actions);
       }),
     take: (name, changes) => inTurn(async () => step(await clusterOf(name), { changes, actions: [] })),
     due: (actions, asks) =>
@@ -111,14 +115,17 @@ export function createClusters(partition: number, parts: ClusterParts): Clusters
       await last;
       for (const name of clusters.keys()) parts.dispatch.leave(name);
     },
-    names: () => clusters.keys(),
+    isEmpty: () => clusters.size === 0,
     alerts: () => [...clusters.values()].flatMap(({ book }) => [...book.alerts]),
   };
 }
 
-async function restored(name: string, { store, dispatch, settings, now }: ClusterParts): Promise<Cluster> {
+async function restored(
+  name: string,
+  actions: readonly AlertAction[],
+  { store, dispatch, settings, now }: ClusterParts,
+): Promise<Cluster> {
   const { alerts, version } = await store.restore(name);
-  const actions = await store.actions();
   await dispatch.goOn(alerts);
   return {
     name,
