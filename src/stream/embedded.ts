@@ -42,7 +42,7 @@ const RETENTION_LOOK_MS = 30_000;
  * | topics  | topic                    | number of partitions; it only grows                          |
  * | logs    | topic, partition         | begin, end, bytes                                            |
  * | heads   | topic, partition, offset | key, headers, when stored, sizes                             |
- * | values  | topic, partition, offset | the value, deflated where that helps                         |
+ * | values  | topic, partition, offset | the value, compressed where that helps                       |
  * | groups  | topic, partition, group  | offset to read next, note                                    |
  * | members | topic, group, member     | process (pid, its start, boot, pid namespace), last renewal  |
  * | leases  | topic, group, partition  | the member that may handle it                                |

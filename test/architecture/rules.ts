@@ -65,7 +65,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   kafkajs: ['src/stream/kafka'],
   snappy: ['src/stream/kafka/codecs.ts'],
   'lz4-napi': ['src/stream/kafka/codecs.ts'],
-  '@mongodb-js/zstd': ['src/stream/kafka/codecs.ts'],
+  '@mongodb-js/zstd': ['src/lib/zstd.ts'],
   nodemailer: ['src/notify/email.ts'],
   'nodemailer/lib/smtp-transport': ['src/notify/email.ts'],
   '@clickhouse/client': ['src/store/'],

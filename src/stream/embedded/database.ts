@@ -5,6 +5,7 @@ import { open, type Database, type RootDatabase } from 'lmdb';
 import { AppError } from '../../lib/errors.ts';
 import type { RunningProcess } from '../../lib/running-process.ts';
 import { bytes } from '../../lib/units.ts';
+import type { Packing } from './value.ts';
 
 /** Where a partition begins and ends; all offsets from `begin` to before `end` are there. */
 export interface LogState {
@@ -21,8 +22,9 @@ export interface MessageHead {
   readonly storedAt: number;
   /** Of the value as it was sent. */
   readonly valueBytes: number;
-  /** The value is kept as raw DEFLATE (RFC 1951). */
-  readonly deflated: boolean;
+  /** How the value is kept; missing in messages of versions before, which say `deflated`. */
+  readonly packing?: Packing;
+  readonly deflated?: boolean;
   /** Room that the message takes in the file. */
   readonly bytes: number;
 }

@@ -1,7 +1,7 @@
 import { AppError } from '../../lib/errors.ts';
 import type { PlacedMessage, Position, StreamMessage } from '../stream.ts';
 import type { EmbeddedDatabase, GroupState, LogState, MessageHead, Tables } from './database.ts';
-import { unpack, type PackedValue } from './value.ts';
+import { unpack, type PackedValue, type Packing } from './value.ts';
 
 /** A message ready to be stored. */
 export interface PackedMessage extends PackedValue {
@@ -50,7 +50,7 @@ export function append(
       headers: message.headers,
       storedAt,
       valueBytes: message.value.byteLength,
-      deflated: packed.deflated,
+      packing: packed.packing,
       bytes: room,
     };
     heads.putSync([topic, partition, end], head);
@@ -72,11 +72,15 @@ export async function readFrom(
     found.map(async ({ offset, head, packed }) => ({
       key: head.key,
       headers: head.headers,
-      value: await unpack({ packed, deflated: head.deflated }, head.valueBytes),
+      value: await unpack({ packed, packing: packingOf(head) }),
       offset,
       storedAt: head.storedAt,
     })),
   );
+}
+
+function packingOf({ packing, deflated = false }: MessageHead): Packing {
+  return packing ?? (deflated ? 'deflate' : 'none');
 }
 
 interface Found {

@@ -1,9 +1,9 @@
-import { compress as zstdCompress, decompress as zstdDecompress } from '@mongodb-js/zstd';
 import kafkajs from 'kafkajs';
 import { compressFrame, decompressFrame } from 'lz4-napi';
 import { compress as snappyCompress, uncompress as snappyUncompress } from 'snappy';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
+import { zstd, type Packer } from '../../lib/zstd.ts';
 import type { Codec } from './codec.ts';
 
 /** What kafkajs calls them. */
@@ -17,7 +17,7 @@ export function registerCodecs(): void {
   CompressionCodecs[CompressionTypes.GZIP] = () => codecOf({ pack: packGzip, unpack: promisify(zlib.gunzip) });
   CompressionCodecs[CompressionTypes.Snappy] = () => codecOf({ pack: (bytes) => snappyCompress(bytes), unpack: unpackSnappy });
   CompressionCodecs[CompressionTypes.LZ4] = () => codecOf({ pack: (bytes) => compressFrame(bytes), unpack: decompressFrame });
-  CompressionCodecs[CompressionTypes.ZSTD] = () => codecOf(zstdOf(zlib));
+  CompressionCodecs[CompressionTypes.ZSTD] = () => codecOf(zstd);
 }
 
 const TYPES = {
@@ -28,12 +28,6 @@ const TYPES = {
   zstd: kafkajs.CompressionTypes.ZSTD,
 } as const;
 
-/** Bytes to fewer bytes, and back. */
-interface Packer {
-  pack(bytes: Buffer): Promise<Buffer>;
-  unpack(bytes: Buffer): Promise<Buffer>;
-}
-
 /** As kafkajs wants it. */
 function codecOf({ pack, unpack }: Packer) {
   return {
@@ -42,36 +36,13 @@ function codecOf({ pack, unpack }: Packer) {
   };
 }
 
-/** As for the embedded stream: the levels below take no less CPU and leave more. */
+/** The levels below take no less CPU and leave more. */
 const GZIP_LEVEL = 3;
-const ZSTD_LEVEL = 1;
 
 const gzip = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.gzip);
 
 function packGzip(bytes: Buffer): Promise<Buffer> {
   return gzip(bytes, { level: GZIP_LEVEL });
-}
-
-/** What Node has from 22.15 on. */
-interface NodeZstd {
-  readonly zstdCompress: (bytes: Buffer, options: object, done: (error: Error | null, result: Buffer) => void) => void;
-  readonly zstdDecompress: (bytes: Buffer, done: (error: Error | null, result: Buffer) => void) => void;
-  readonly constants: { readonly ZSTD_c_compressionLevel: number };
-}
-
-/** Node's own zstd, or that of a package. */
-function zstdOf(module: object): Packer {
-  if (!hasZstd(module)) return { pack: (bytes) => zstdCompress(bytes, ZSTD_LEVEL), unpack: zstdDecompress };
-  const { constants } = module;
-  const compress = promisify(module.zstdCompress);
-  return {
-    pack: (bytes) => compress(bytes, { params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL } }),
-    unpack: promisify(module.zstdDecompress),
-  };
-}
-
-function hasZstd(module: object): module is NodeZstd {
-  return 'zstdCompress' in module && 'zstdDecompress' in module;
 }
 
 /** What Java's clients write: this, two versions of 4 bytes, then blocks with their lengths (org.xerial.snappy.SnappyOutputStream). */
