@@ -215,6 +215,20 @@ const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
       { what: `where it runs nowhere: start ${m.vm} in CloudStack; all that was only in its memory is lost`, command: null },
     ],
   },
+  'libvirtd-ended': {
+    why: () => 'a libvirtd ended or was restarted, or its connection broke',
+    remedies: (m) => [
+      {
+        what: `on ${sourceOf(m)} and ${destinationOf(m)}: since when each runs`,
+        command: 'systemctl show libvirtd virtqemud -p Id,ActiveState,ActiveEnterTimestamp',
+      },
+      {
+        what: `on ${sourceOf(m)} and ${destinationOf(m)}: what ended it: a crash, the kernel for memory, an upgrade`,
+        command: 'journalctl -b -u libvirtd -u virtqemud -n 30',
+      },
+      whereCheck(m),
+    ],
+  },
   'device-state-rejected': {
     why: (m) => `${destinationOf(m)} rejects the state of a device`,
     remedies: (m) => [

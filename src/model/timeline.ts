@@ -24,6 +24,7 @@ export const CAUSES = [
   'network-interrupted',
   'destination-died',
   'source-died',
+  'libvirtd-ended',
   'device-state-rejected',
   'disk-locked',
   'storage-unavailable',

@@ -73,6 +73,12 @@ export const CLOSED_WITHOUT_WORD =
 /** Not `Requested operation is not valid: …`, which refuses to begin. */
 export const SOURCE_GONE = /(?:^|Message from the source host: )operation failed: domain is not running/;
 
+/**
+ * What a client is told when a daemon closed its connection (virnetsocket.c; the first is virsh's own). Only the client's text says
+ * something: daemons print the second whenever any client leaves.
+ */
+export const DAEMON_GONE = /^(?:Disconnected from \S+ due to end of file|End of file while (?:reading|writing) data)/;
+
 /** The guest was left in pieces. */
 export const POSTCOPY_BROKEN = /failed during post-copy|failed in post-copy phase|post-copy phase failed|IO failure for postcopy/;
 

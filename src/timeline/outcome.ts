@@ -4,6 +4,7 @@ import type { Attempt } from './attempts.ts';
 import {
   CANCELLED,
   CLOSED_WITHOUT_WORD,
+  DAEMON_GONE,
   cutToMeaning,
   meaningOf,
   messageParts,
@@ -187,7 +188,7 @@ function endOf(
 
 /** Why it did not complete. The order is that of telling: a cancel echoes as a broken stream, a broken stream as nothing at all. */
 function causeOf(facts: Facts): Cause {
-  return byCancel(facts) ?? byText(facts) ?? byDeath(facts) ?? bySilence(facts) ?? byQuote(facts) ?? unknownCause(facts);
+  return byCancel(facts) ?? byText(facts) ?? byDeath(facts) ?? bySilence(facts) ?? byLostDaemon(facts) ?? byQuote(facts) ?? unknownCause(facts);
 }
 
 function byCancel({ attempt, cancelled }: Facts): Cause | null {
@@ -313,6 +314,13 @@ function bySilence({ attempt, destinationStop, texts, clientErrors }: Facts): Ca
     };
   }
   return { kind: 'destination-died', text: 'the VM was destroyed on the destination', certainty: 'seen', evidence };
+}
+
+/** The client lost a libvirtd, and no host says what else happened. */
+function byLostDaemon({ texts }: Facts): Cause | null {
+  const lost = texts.find(({ event, text }) => event.body.kind === 'migrate-error' && DAEMON_GONE.test(text));
+  if (lost === undefined) return null;
+  return { kind: 'libvirtd-ended', text: cutToMeaning(lost.text), certainty: 'follows', evidence: [lost.event] };
 }
 
 /** What the sentences of operators' guides say of a cause. */
