@@ -14,6 +14,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import {
   expected,
+  FAST,
   fileIds,
   follow,
   record,
@@ -50,6 +51,21 @@ test('what is there is read, and what comes, with places and line numbers', asyn
   expect(first?.header).toMatchObject({ offset: 0, line: 0, host: 'kvm1', cluster: 'c1', zone: 'UTC', path: log, vm: null });
   expect((last?.header.line ?? 0) + (last?.bytes.filter((byte) => byte === 10).length ?? 0)).toBe(20);
   expect(following.statuses.at(-1)).toEqual({ collector: 'files', state: 'running', problem: null });
+});
+
+test('what comes after a long silence is read, and what follows it', async () => {
+  const log = join(temporaryFolder(), 'agent.log');
+  writeFileSync(log, '');
+  const following = await follow(join(log, '..'), '*.log*', { timings: { ...FAST, quietMs: 0 } });
+  for (const [from, to] of [
+    [0, 1],
+    [1, 2],
+    [2, 10],
+  ] as const) {
+    await someLooks();
+    appendFileSync(log, records(from, to));
+    await expectLines(expected(0, to), following);
+  }
 });
 
 describe('a log that is rotated while it is followed', () => {

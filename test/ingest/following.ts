@@ -10,6 +10,7 @@ import type { Chunk } from '../../src/model/chunk.ts';
 /** Everything happens a good deal faster than in the field. */
 export const FAST: FileTimings = {
   pollMs: 10,
+  quietMs: 300,
   scanMs: 30,
   chunkMs: 10,
   tailMs: 60,

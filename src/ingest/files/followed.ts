@@ -116,7 +116,7 @@ export function poll(file: Followed, now: number): boolean {
     file.dirtyAt ??= now;
   } else if (stat.modifiedAt !== file.modifiedAt) file.suspect = true;
   file.modifiedAt = stat.modifiedAt;
-  file.state = { ...file.state, size: stat.size };
+  if (file.state.size !== stat.size) file.state = { ...file.state, size: stat.size };
   return true;
 }
 
