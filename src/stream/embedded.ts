@@ -53,8 +53,8 @@ const RETENTION_LOOK_MS = 30_000;
  * they have no gaps and no order but that of the commits.
  *
  * **Why no partition is handled twice at once.** A partition is handled by the member that its lease names. Leases change only in
- * transactions, and only when nobody has one, or its member is dead: its process has ended (pid and start time, looked at five
- * times a second), or it has not renewed for 30 s. A live member gives a lease back itself, after the batch in hand. A commit
+ * transactions, and only when nobody has one, or its member is dead: its process has ended (pid and start time, looked at once a
+ * second), or it has not renewed for 30 s. A live member gives a lease back itself, after the batch in hand. A commit
  * is written only by the member that holds the lease, and only on top of the offset that it began from: a process that slept
  * for over 30 s and wakes up in the middle of a batch cannot commit it, so commits never go backwards.
  *

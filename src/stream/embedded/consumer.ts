@@ -17,8 +17,8 @@ export interface ConsumerSetting {
   now(): number;
 }
 
-/** How often it looks whether a member has died or a lease is free: a few reads of memory. */
-const LOOK_MS = 200;
+/** How often it looks whether a member has died or a lease is free: that costs little, but an idle process does little else. */
+const LOOK_MS = 1000;
 
 /** Well within the lease, also when the disk is slow; each renewal is a write. */
 const RENEW_MS = LEASE_MS / 6;
