@@ -4,6 +4,7 @@ import { loadConfig } from '../src/config.ts';
 import { createInstance } from '../src/commands/instance.ts';
 import { createLog } from '../src/lib/log.ts';
 import { createMetrics } from '../src/lib/metrics.ts';
+import { usageOf } from './program.ts';
 
 /** What reading existing files took, from the start of the instance on. */
 export interface Backfill {
@@ -60,7 +61,7 @@ export async function backfill(config: string, lines: number): Promise<Backfill>
     storedSeconds,
     shownSeconds,
     cpuSeconds: (user + system) / 1e6,
-    maxRssMegabytes: process.resourceUsage().maxRSS / 1024,
+    maxRssMegabytes: usageOf(process.pid).maxRssMegabytes,
     storeBytes: bytesIn(join(loaded.data, 'store')),
     streamBytes: bytesIn(join(loaded.data, 'stream')),
   };

@@ -2,111 +2,125 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createFileCollector } from '../src/ingest/files.ts';
-import { fileOptions } from '../src/ingest/options.ts';
+import { openEmbeddedStream } from '../src/stream/embedded.ts';
+import { RECORDS_TOPIC } from '../src/stream/stream.ts';
+import { cpuShareOf, startProgram, usageOf, type Usage } from './program.ts';
 
-/** What following files cost, and whether all of it arrived. */
+/** What following files costs `precopy collect`, and whether all of it arrived in the stream. */
 export interface CollectorCost {
-  readonly seconds: number;
   readonly linesPerSecond: number;
   readonly written: number;
   readonly collected: number;
-  /** Of one core, without what writing the logs took. */
+  /** Of one core. */
   readonly cpuShare: number;
   /** Of one core, while nothing is written. */
   readonly idleCpuShare: number;
-  readonly maxRssMegabytes: number;
+  /** What it has resident after each part of the load. */
+  readonly after: readonly (Usage & { readonly seconds: number })[];
 }
 
 /** How much is written, and for how long. */
 export interface CollectorLoad {
   readonly files: number;
   readonly linesPerSecond: number;
-  readonly seconds: number;
+  /** After so many seconds each it is looked at; the load ends with the last. */
+  readonly looks: readonly number[];
   /** Further logs that nobody writes to, as of VMs that run quietly. */
   readonly quietFiles: number;
 }
 
 const TICK_MS = 50;
+/** A start is over, and files that do not grow are looked at less often. */
+const SETTLED_MS = 15_000;
+const IDLE_MS = 10_000;
+/** The last lines are in the stream. */
+const READ_MS = 2500;
 const LINE = `2026-11-23 05:42:38,409 DEBUG [resource.wrapper.LibvirtMigrateCommandWrapper] (AgentRequest-Handler-4:[]) (logid:0c77d3e2) Waiting for migration of i-2-31-VM to complete, waited 4016ms\n`;
+const QUIET_LINES = 10;
 
-/** Follows logs that are written to at a steady rate; the sink only counts. To be called in a process that does nothing else. */
-export async function measureCollector({ files, linesPerSecond, seconds, quietFiles }: CollectorLoad): Promise<CollectorCost> {
+/** Writes logs at a steady rate while `precopy collect`, a process of its own, follows them into the stream of a folder. */
+export async function measureCollector({ files, linesPerSecond, looks, quietFiles }: CollectorLoad): Promise<CollectorCost> {
   const folder = mkdtempSync(join(tmpdir(), 'precopy-bench-collector-'));
+  const data = join(folder, 'data');
   const logs = join(folder, 'log');
   mkdirSync(logs);
   const paths = Array.from({ length: files }, (_, i) => join(logs, `agent-${i}.log`));
   for (const path of paths) writeFileSync(path, '');
-  for (let i = 0; i < quietFiles; i += 1) writeFileSync(join(logs, `quiet-${i}.log`), LINE.repeat(10));
-  let collected = -10 * quietFiles;
-  const collector = createFileCollector([fileOptions.parse({ path: join(logs, '*.log'), source: 'cloudstack-agent' })], {
-    header: { cluster: 'bench', host: 'bench', zone: 'UTC' },
-    sink: {
-      async write(chunks) {
-        for (const { bytes } of chunks) for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) collected += 1;
-      },
-    },
-    report: () => undefined,
-    now: Date.now,
-    checkpoints: join(folder, 'checkpoints.json'),
-    mask: (bytes) => bytes,
-  });
+  for (let i = 0; i < quietFiles; i += 1) writeFileSync(join(logs, `quiet-${i}.log`), LINE.repeat(QUIET_LINES));
+  const config = join(folder, 'precopy.yaml');
+  writeFileSync(config, configText(data, join(logs, '*.log')));
   try {
-    await collector.start();
-    await sleep(3000);
-    const idle = await cpuShareOf(() => sleep(5000));
-    const { written, writingMs, share, wallMs } = await load(paths, { linesPerSecond, seconds });
-    await sleep(2500);
-    return {
-      seconds,
-      linesPerSecond: Math.round((written / wallMs) * 1000),
-      written,
-      collected,
-      cpuShare: share - writingMs / wallMs,
-      idleCpuShare: idle,
-      maxRssMegabytes: process.resourceUsage().maxRSS / 1024,
-    };
+    const program = await startProgram('collect', config, () => undefined);
+    const load = createLoad(paths, linesPerSecond);
+    const after: (Usage & { readonly seconds: number })[] = [];
+    let [idleCpuShare, cpuShare] = [Number.NaN, Number.NaN];
+    try {
+      await sleep(SETTLED_MS);
+      idleCpuShare = await cpuShareOf(program.pid, () => sleep(IDLE_MS));
+      cpuShare = await cpuShareOf(program.pid, async () => {
+        for (const seconds of looks) {
+          await load.writeUntil(seconds);
+          after.push({ seconds, ...usageOf(program.pid) });
+        }
+      });
+      await sleep(READ_MS);
+    } finally {
+      await program.stop();
+    }
+    const collected = (await linesIn(join(data, 'stream'))) - QUIET_LINES * quietFiles;
+    const written = load.lines();
+    return { linesPerSecond: written / (looks.at(-1) ?? 0), written, collected, cpuShare, idleCpuShare, after };
   } finally {
-    await collector.stop();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-interface Loaded {
-  readonly written: number;
-  /** CPU time of writing. */
-  readonly writingMs: number;
-  readonly share: number;
-  readonly wallMs: number;
+interface Load {
+  /** Writes on until so many seconds after its begin. */
+  writeUntil(seconds: number): Promise<void>;
+  lines(): number;
 }
 
-async function load(
-  paths: readonly string[],
-  { linesPerSecond, seconds }: { readonly linesPerSecond: number; readonly seconds: number },
-): Promise<Loaded> {
+function createLoad(paths: readonly string[], linesPerSecond: number): Load {
   const perTick = Math.round((linesPerSecond * TICK_MS) / 1000 / paths.length);
   const text = LINE.repeat(perTick);
-  const ticks = Math.round((seconds * 1000) / TICK_MS);
-  let written = 0;
-  let writingMs = 0;
-  const begun = performance.now();
-  const share = await cpuShareOf(async () => {
-    for (let tick = 1; tick <= ticks; tick += 1) {
-      const before = process.cpuUsage();
-      for (const path of paths) appendFileSync(path, text);
-      const { user, system } = process.cpuUsage(before);
-      writingMs += (user + system) / 1000;
-      written += perTick * paths.length;
-      await sleep(Math.max(0, begun + tick * TICK_MS - performance.now()));
-    }
-  });
-  return { written, writingMs, share, wallMs: performance.now() - begun };
+  let began: number | null = null;
+  let ticks = 0;
+  return {
+    lines: () => ticks * perTick * paths.length,
+    async writeUntil(seconds) {
+      began ??= performance.now();
+      for (; ticks * TICK_MS < seconds * 1000; ticks += 1) {
+        for (const path of paths) appendFileSync(path, text);
+        await sleep(Math.max(0, began + (ticks + 1) * TICK_MS - performance.now()));
+      }
+    },
+  };
 }
 
-async function cpuShareOf(work: () => Promise<unknown>): Promise<number> {
-  const begun = performance.now();
-  const before = process.cpuUsage();
-  await work();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000 / (performance.now() - begun);
+/** Lines of the logs that the stream holds. */
+async function linesIn(folder: string): Promise<number> {
+  const stream = await openEmbeddedStream({ folder });
+  let lines = 0;
+  await stream.scan(RECORDS_TOPIC, ({ messages }) => {
+    for (const { value, headers } of messages) if (headers['source'] === 'cloudstack-agent') lines += countLines(value);
+    return Promise.resolve();
+  });
+  await stream.close();
+  return lines;
+}
+
+function countLines(bytes: Uint8Array): number {
+  let lines = 0;
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines += 1;
+  return lines;
+}
+
+function configText(data: string, pattern: string): string {
+  const off = { virsh: null, sensors: null, arp: null, heartbeat: null, journal: null, hostFacts: null };
+  return JSON.stringify({
+    data,
+    timezone: 'UTC',
+    collect: { files: [{ path: pattern, source: 'cloudstack-agent', host: 'bench' }], ...off },
+  });
 }

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { agentMigrations, agentNoise } from './lines/agent.ts';
 import type { LogFile } from './log-file.ts';
 import { planned, type Vm } from './plan.ts';
-import { startProgram, usageOf, type LogLine } from './program.ts';
+import { cpuShareOf, startProgram, usageOf, type LogLine } from './program.ts';
 import { createRandom } from './random.ts';
 
 /** How soon findings follow their lines, and what the instance costs meanwhile. */
@@ -34,7 +34,8 @@ export interface Latency {
 export interface LatencyLoad {
   readonly linesPerSecond: number;
   readonly seconds: number;
-  /** Time without any line before that. */
+  /** Time without any line before that: until what a start does is over, and then measured. */
+  readonly settleSeconds: number;
   readonly idleSeconds: number;
 }
 
@@ -57,12 +58,12 @@ export async function measureLatency(folder: string, load: LatencyLoad): Promise
   const note = ({ msg, at, detector, vm }: LogLine): void => {
     if (msg === 'finding' && detector === 'migration-failed' && vm !== null && !foundAt.has(vm)) foundAt.set(vm, at);
   };
-  const program = await startProgram(config, note);
+  const program = await startProgram('up', config, note);
   try {
-    await sleep(5000);
-    const idle = await shareOf(program.pid, () => sleep(load.idleSeconds * 1000));
+    await sleep(load.settleSeconds * 1000);
+    const idle = await cpuShareOf(program.pid, () => sleep(load.idleSeconds * 1000));
     const wrote = createWrites(paths);
-    const busy = await shareOf(program.pid, () => wrote.run(load));
+    const busy = await cpuShareOf(program.pid, () => wrote.run(load));
     await sleep(5000);
     const found = waitsOf(wrote.failedAt, foundAt);
     const told = waitsOf(wrote.failedAt, listener.toldAt);
@@ -119,13 +120,6 @@ async function openListener(): Promise<Listener> {
     toldAt,
     close: () => void server.close(),
   };
-}
-
-async function shareOf(pid: number, work: () => Promise<unknown>): Promise<number> {
-  const before = usageOf(pid).cpuSeconds;
-  const began = performance.now();
-  await work();
-  return (usageOf(pid).cpuSeconds - before) / ((performance.now() - began) / 1000);
 }
 
 interface Told {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { megabytesIn, usageOf } from './program.ts';
 
 /** What one run cost. */
 export interface Cost {
@@ -28,17 +29,19 @@ export async function inProcess(work: () => Promise<unknown>): Promise<Cost> {
   return {
     wallSeconds: (performance.now() - start) / 1000,
     cpuSeconds: (user + system) / 1e6,
-    maxRssMegabytes: process.resourceUsage().maxRSS / 1024,
+    maxRssMegabytes: usageOf(process.pid).maxRssMegabytes,
   };
 }
 
 /** Makes the child say, on its third descriptor, what it used: a parent cannot ask. */
-const TELL_USAGE = `data:text/javascript,${encodeURIComponent("import { writeSync } from 'node:fs'; process.on('exit', () => writeSync(3, JSON.stringify(process.resourceUsage())))")}`;
+const TELL_USAGE = `data:text/javascript,${encodeURIComponent("import { readFileSync, writeSync } from 'node:fs'; process.on('exit', () => writeSync(3, JSON.stringify({ ...process.cpuUsage(), status: readFileSync('/proc/self/status', 'utf8') })))")}`;
 
 interface Usage {
-  readonly userCPUTime: number;
-  readonly systemCPUTime: number;
-  readonly maxRSS: number;
+  /** Microseconds. */
+  readonly user: number;
+  readonly system: number;
+  /** `/proc/self/status`. */
+  readonly status: string;
 }
 
 /** A whole Node process, its output thrown away. Exit status 1 is a finding, not a failure. */
@@ -55,8 +58,8 @@ export async function asProcess(args: readonly string[]): Promise<Cost> {
   });
   const wallSeconds = (performance.now() - start) / 1000;
   if (status !== 0 && status !== 1) throw new Error(`node ${args.join(' ')} ended with status ${status}`);
-  const usage = JSON.parse(told) as Usage;
-  return { wallSeconds, cpuSeconds: (usage.userCPUTime + usage.systemCPUTime) / 1e6, maxRssMegabytes: usage.maxRSS / 1024 };
+  const { user, system, status: memory } = JSON.parse(told) as Usage;
+  return { wallSeconds, cpuSeconds: (user + system) / 1e6, maxRssMegabytes: megabytesIn(memory, 'VmHWM') };
 }
 
 export function median(values: readonly number[]): number {

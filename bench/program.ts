@@ -11,7 +11,7 @@ export interface LogLine {
   readonly vm: string | null;
 }
 
-/** `precopy up` as a process of its own. */
+/** The program as a process of its own. */
 export interface Program {
   readonly pid: number;
   /** Sends SIGTERM; resolves when it has ended. */
@@ -32,18 +32,18 @@ const CLI = 'dist/cli.js';
 /** Ending is not what is measured. */
 const MOST_STOP_MS = 10_000;
 
-/** Starts it, and resolves when it runs. */
-export async function startProgram(config: string, onLine: (line: LogLine) => void): Promise<Program> {
-  const child = spawn(process.execPath, [CLI, 'up', '-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+/** Starts `precopy up` or `precopy collect`, and resolves when it runs. */
+export async function startProgram(command: 'up' | 'collect', config: string, onLine: (line: LogLine) => void): Promise<Program> {
+  const child = spawn(process.execPath, [CLI, command, '-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
   const ended = new Promise<void>((resolve) => void child.once('close', () => resolve()));
   await new Promise<void>((resolve, reject) => {
     createInterface({ input: child.stderr }).on('line', (text) => {
       const line = lineOf(text);
       if (line === null) return;
-      if (line.msg === 'up runs') resolve();
+      if (line.msg === `${command} runs`) resolve();
       onLine(line);
     });
-    void ended.then(() => reject(new Error('precopy up ended')));
+    void ended.then(() => reject(new Error(`precopy ${command} ended`)));
   });
   return { pid: pidOf(child), stop: () => stopped(child, ended) };
 }
@@ -56,7 +56,7 @@ async function stopped(child: ChildProcess, ended: Promise<void>): Promise<void>
 }
 
 function pidOf({ pid }: ChildProcess): number {
-  if (pid === undefined) throw new Error('precopy up has no process');
+  if (pid === undefined) throw new Error('the program has no process');
   return pid;
 }
 
@@ -71,10 +71,25 @@ export function usageOf(pid: number): Usage {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const [, user = '0', system = '0'] = /\) \S(?: \S+){10} (\d+) (\d+) /.exec(stat) ?? [];
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const kilobytes = (name: string): number => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1] ?? Number.NaN);
   return {
     cpuSeconds: (Number(user) + Number(system)) / TICKS,
-    rssMegabytes: kilobytes('VmRSS') / 1024,
-    maxRssMegabytes: kilobytes('VmHWM') / 1024,
+    rssMegabytes: megabytesIn(status, 'VmRSS'),
+    maxRssMegabytes: megabytesIn(status, 'VmHWM'),
   };
+}
+
+/**
+ * What `/proc/PID/status` says of memory. Not `getrusage`, as `process.resourceUsage()` gives it: Linux counts there what the process
+ * was before it became this program, a copy of the one that started it.
+ */
+export function megabytesIn(status: string, name: 'VmRSS' | 'VmHWM'): number {
+  return Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1] ?? Number.NaN) / 1024;
+}
+
+/** What a process takes of one core while something is done, with all its threads. */
+export async function cpuShareOf(pid: number, work: () => Promise<unknown>): Promise<number> {
+  const before = usageOf(pid).cpuSeconds;
+  const began = performance.now();
+  await work();
+  return (usageOf(pid).cpuSeconds - before) / ((performance.now() - began) / 1000);
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -9,6 +9,7 @@ import { openEmbeddedStore } from '../src/store/embedded.ts';
 import { applySchema } from '../src/store/schema.ts';
 import type { Store } from '../src/store/store.ts';
 import { weekAfter, weekBounds, zoneNamed } from '../src/timeline/zone.ts';
+import { usageOf } from './program.ts';
 
 /** What the report of a large week costs. */
 export interface ReportCost {
@@ -143,7 +144,7 @@ async function measureReport(folder: string): Promise<ReportCost> {
       againSeconds: (again - first) / 1000,
       htmlSeconds: (written - again) / 1000,
       htmlKilobytes: html.length / 1024,
-      maxRssMegabytes: Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? Number.NaN) / 1024,
+      maxRssMegabytes: usageOf(process.pid).maxRssMegabytes,
     };
   } finally {
     await store.close();

@@ -20,15 +20,20 @@ export interface UpBench {
   readonly bytes: number;
   /** For how long lines are written, s. */
   readonly seconds: number;
+  /** For how long the instance is watched without lines, s. */
+  readonly idleSeconds: number;
 }
 
+/** What a start does, and the files being new, is over then. */
+const SETTLE_SECONDS = 30;
+
 /** Measures an instance that reads existing files, and one that follows files as they are written. */
-export async function measureUp({ folder, agentLog, lines, bytes, seconds }: UpBench): Promise<readonly UpRow[]> {
+export async function measureUp({ folder, agentLog, lines, bytes, ...watched }: UpBench): Promise<readonly UpRow[]> {
   const own = join(folder, 'up');
   mkdirSync(own, { recursive: true });
   const config = join(own, 'backfill.yaml');
   writeFileSync(config, configText(join(own, 'data'), agentLog));
-  return [...readRows(backfillOf(config, lines), bytes), ...(await followRows(join(own, 'live'), seconds))];
+  return [...readRows(backfillOf(config, lines), bytes), ...(await followRows(join(own, 'live'), watched))];
 }
 
 /** In a process of its own, whose memory is nobody else's. */
@@ -63,8 +68,8 @@ function readRows(read: Backfill, bytes: number): readonly UpRow[] {
   ];
 }
 
-async function followRows(folder: string, seconds: number): Promise<readonly UpRow[]> {
-  const cost = await measureLatency(folder, { linesPerSecond: 10_000, seconds, idleSeconds: 10 });
+async function followRows(folder: string, watched: Pick<UpBench, 'seconds' | 'idleSeconds'>): Promise<readonly UpRow[]> {
+  const cost = await measureLatency(folder, { linesPerSecond: 10_000, settleSeconds: SETTLE_SECONDS, ...watched });
   return [
     {
       what: `up, ${whole(cost.linesPerSecond)} lines/s: line to finding`,
