@@ -23,8 +23,13 @@ function retentionOf({ retention }: { readonly retention: KafkaSettings['retenti
 }
 
 function kafkaOptionsOf(settings: KafkaSettings): KafkaOptions {
-  const { sasl } = settings;
-  return { ...settings, retention: retentionOf(settings), sasl: sasl === null ? null : loginOf(sasl) };
+  const { sasl, sessionTimeout } = settings;
+  return {
+    ...settings,
+    sessionMs: durationMs(sessionTimeout),
+    retention: retentionOf(settings),
+    sasl: sasl === null ? null : loginOf(sasl),
+  };
 }
 
 function loginOf(sasl: NonNullable<KafkaSettings['sasl']>): NonNullable<KafkaOptions['sasl']> {

@@ -60,6 +60,11 @@ export const kafkaOptions = z.strictObject({
     .nullable()
     .default(null)
     .describe('Who this client is; null: nobody asks.'),
+  sessionTimeout: duration
+    .default('45s')
+    .describe(
+      'A processor that is not heard of for so long counts as dead, and its clusters go to others, or to itself started anew; brokers allow 6s to 30min by default.',
+    ),
   partitions: z
     .int()
     .min(1)

@@ -46,6 +46,15 @@ describe.runIf(canRunKafka({ existing: true }))('with one broker', () => {
     expect((await stream.positions('t', 'readers'))[0]?.end).toBe(1);
   });
 
+  test('a session that the brokers do not allow is refused, with the setting', { timeout: 30_000 }, async () => {
+    const stream = await bed.open({ topicPrefix: uniquePrefix(), sessionMs: 3_600_000 });
+    await expect(record(stream, { topic: 't' })).rejects.toMatchObject({
+      code: 'stream',
+      retriable: false,
+      hint: expect.stringContaining('stream.kafka.sessionTimeout'),
+    });
+  });
+
   async function createPackedTopic(topic: string, compression: string): Promise<void> {
     const admin = new kafkajs.Kafka({ brokers: [...bed.cluster().brokers], logLevel: kafkajs.logLevel.NOTHING }).admin();
     await admin.connect();

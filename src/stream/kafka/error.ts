@@ -147,6 +147,13 @@ function other({ name, type, retriable }: Clues, { topic }: Place): Advice {
   if (type === 'UNKNOWN_TOPIC_OR_PARTITION') {
     return { message: `there is no topic ${topic ?? ''}`, hint: 'it is created when precopy starts', retriable: true };
   }
+  if (type === 'INVALID_SESSION_TIMEOUT') {
+    return {
+      message: 'the brokers do not allow this session timeout',
+      hint: 'set stream.kafka.sessionTimeout between group.min.session.timeout.ms and group.max.session.timeout.ms of the brokers (6s and 30min by default)',
+      retriable: false,
+    };
+  }
   return {
     message: type ?? name,
     hint: retriable ? 'it is tried again' : 'the cause is in the log of the broker, or in that of precopy with log.level: debug',
