@@ -76,8 +76,11 @@ export function testFolder(): string {
 /** Options that a test gives; collectors that it does not name are off, the API takes any port. */
 export interface TestConfig {
   readonly data: string;
+  readonly cluster?: string;
   readonly timezone?: string;
-  readonly collect: Readonly<Record<string, unknown>>;
+  readonly collect?: Readonly<Record<string, unknown>>;
+  readonly stream?: Readonly<Record<string, unknown>>;
+  readonly store?: Readonly<Record<string, unknown>>;
   readonly alerts?: Readonly<Record<string, unknown>>;
 }
 
