@@ -1,3 +1,4 @@
+import { latin1Pieces } from '../lib/latin1.ts';
 import { secretPatterns, type SecretPattern } from './secrets.ts';
 
 /**
@@ -41,6 +42,19 @@ export function createMasker(): Masker {
 }
 
 function mask(bytes: Uint8Array): Uint8Array {
+  return isSuspicious(bytes) ? maskedOf(bytes) : bytes;
+}
+
+/** What is suspicious stands within a line. */
+function isSuspicious(bytes: Uint8Array): boolean {
+  for (const text of latin1Pieces(bytes)) {
+    SUSPICIOUS.lastIndex = 0;
+    if (SUSPICIOUS.test(text)) return true;
+  }
+  return false;
+}
+
+function maskedOf(bytes: Uint8Array): Uint8Array {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const text = buffer.toString('latin1');
   let masked: Buffer | null = null;

@@ -1,4 +1,5 @@
 import { isAscii } from 'node:buffer';
+import { latin1Pieces } from '../lib/latin1.ts';
 import type { Chunk } from '../model/chunk.ts';
 import type { ParsedEvent } from '../model/event.ts';
 import type { Parser } from '../parsers/parser.ts';
@@ -23,16 +24,13 @@ export function parseChunk(chunk: Chunk, parser: Parser, zones: ZoneCache): Pars
   const file = { host: header.host, source: header.source, path: header.path, vm: header.vm };
   const start = { offset: header.offset, line: header.line, watch: lines.watch };
   const scanner = createScannerAt(parser, file, { emit: (event) => parsed.push(event), start });
-  scanner.push(latin1(bytes), isAscii(bytes));
+  const ascii = isAscii(bytes);
+  for (const text of latin1Pieces(bytes)) scanner.push(text, ascii);
   scanner.end();
   const { badTimes, ...told } = lines.end();
   const readable = parsed.filter(({ origin }) => !badTimes.has(origin.line));
   const events = placed(readable, header, (line) => told.at[line - header.line - 1] ?? header.observedAt);
   return { header, bytes, ...told, events, counts: countsOf(told.outcomes) };
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
 interface Lines {

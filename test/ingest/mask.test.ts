@@ -105,6 +105,15 @@ test('a chunk without a secret is handed on as it is', () => {
   expect(mask(bytes)).toBe(bytes);
 });
 
+test('a secret is masked wherever it stands in a large chunk', () => {
+  const line = '{"vncPassword":"Xk3_9pQ"} and more\n';
+  const large = `${'x'.repeat(99)}\n`.repeat(2600);
+  for (let at = 0; at <= large.length; at += 9973) {
+    const whole = `${large.slice(0, at)}\n${line}${large.slice(at)}`;
+    expect(masked(whole) === whole.replace('Xk3_9pQ', '*******'), `at ${at}`).toBe(true);
+  }
+});
+
 test('a secret of many bytes a character becomes as many stars as it has bytes', () => {
   expect(masked('"password":"pä€"')).toBe('"password":"******"');
 });
