@@ -188,7 +188,15 @@ function endOf(
 
 /** Why it did not complete. The order is that of telling: a cancel echoes as a broken stream, a broken stream as nothing at all. */
 function causeOf(facts: Facts): Cause {
-  return byCancel(facts) ?? byText(facts) ?? byDeath(facts) ?? bySilence(facts) ?? byLostDaemon(facts) ?? byQuote(facts) ?? unknownCause(facts);
+  return (
+    byCancel(facts) ??
+    byText(facts) ??
+    byDeath(facts) ??
+    bySilence(facts) ??
+    byLostDaemon(facts) ??
+    byQuote(facts) ??
+    unknownCause(facts)
+  );
 }
 
 function byCancel({ attempt, cancelled }: Facts): Cause | null {
