@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Chunk } from '../model/chunk.ts';
 import type { Collector, CollectorContext } from './collector.ts';
 import { createCheckpoints, type Checkpoints } from './files/checkpoints.ts';
-import { acknowledge, dueOf, poll, readNext, type Followed, type Patience, type Reading } from './files/followed.ts';
+import { acknowledge, dueOf, poll, readAhead, readNext, type Followed, type Patience, type Reading } from './files/followed.ts';
 import { createLogs, type Logs } from './files/logs.ts';
 import { createProblems, fileProblem, writeProblem, type Problems } from './files/problems.ts';
 import type { FileOptions } from './options.ts';
@@ -152,8 +152,22 @@ class FileCollector implements Collector {
     this.#scanAt = 0;
   }
 
-  /** One chunk of each file that has one, until there is enough in hand. */
+  /** One chunk of each file that has one, and more of those that have more, until there is enough in hand. */
   async #gather(): Promise<readonly Read[]> {
+    const batch = await this.#gatherFirst();
+    let bytes = batch.reduce((sum, { reading }) => sum + reading.bytes.length, 0);
+    // the list grows meanwhile
+    for (const { file, reading } of batch) {
+      if (bytes >= BATCH_BYTES) break;
+      const ahead = await this.#attempt(file, () => readAhead(file, reading, this.#context.now()));
+      if (ahead === null) continue;
+      batch.push({ file, reading: ahead });
+      bytes += ahead.bytes.length;
+    }
+    return batch;
+  }
+
+  async #gatherFirst(): Promise<Read[]> {
     const files = this.#logs.files();
     const batch: Read[] = [];
     let bytes = 0;
@@ -175,12 +189,20 @@ class FileCollector implements Collector {
   async #readFrom(file: Followed): Promise<Reading | null> {
     const due = dueOf(file, this.#timings, performance.now());
     if (due === null) return null;
-    try {
+    return this.#attempt(file, async () => {
       const reading = await readNext(file, due, this.#context.now());
       this.#problems.clear(`read ${file.state.fileId}`);
       if (reading === 'replaced') await this.#replaced(file);
       else if (reading !== 'nothing') return reading;
       else if (file.place.gzip) await this.#endCompressed(file);
+      return null;
+    });
+  }
+
+  /** `null` where it failed, which is told; the file is tried again later. */
+  async #attempt(file: Followed, read: () => Promise<Reading | null>): Promise<Reading | null> {
+    try {
+      return await read();
     } catch (cause) {
       this.#problems.set(`read ${file.state.fileId}`, fileProblem(file.place.path, cause as NodeJS.ErrnoException));
       file.retryAt = performance.now() + this.#timings.retryMs;

@@ -9,9 +9,10 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import type { Chunk } from '../../src/model/chunk.ts';
 import {
   expected,
   FAST,
@@ -66,6 +67,23 @@ test('what comes after a long silence is read, and what follows it', async () =>
     appendFileSync(log, records(from, to));
     await expectLines(expected(0, to), following);
   }
+});
+
+test('of a long log several chunks are given at once, and those of others among them', async () => {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, 'agent.log'), records(0, 20_000));
+  writeFileSync(join(folder, 'other.log'), records(20_000, 20_010));
+  const writes: (readonly Chunk[])[] = [];
+  await follow(folder, '*.log', { sink: { write: async (written) => void writes.push(written) } });
+  await until(() => writes.flat().reduce((sum, { bytes }) => sum + bytes.length, 0) === records(0, 20_010).length);
+  expect(textsOf({ chunks: writes.flat() }).toSorted()).toEqual(expected(0, 20_010).toSorted());
+  expect(writes[0]?.map(({ header: { path } }) => basename(path))).toEqual([
+    'agent.log',
+    'other.log',
+    'agent.log',
+    'agent.log',
+    'agent.log',
+  ]);
 });
 
 describe('a log that is rotated while it is followed', () => {

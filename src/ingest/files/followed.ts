@@ -59,6 +59,8 @@ export interface Reading {
   readonly header: ChunkHeader;
   readonly bytes: Buffer;
   readonly skipped: boolean;
+  /** There may be as much again behind it. */
+  readonly more: boolean;
   readonly next: Pick<FileState, 'head' | 'tail' | 'offset' | 'line' | 'vm'>;
 }
 
@@ -162,8 +164,17 @@ export async function readNext(file: Followed, tail: CutOptions['tail'], now: nu
     header: headerOf(file, { bytes, now }),
     bytes,
     skipped: end >= OVERLONG_BYTES && isBlank(bytes),
+    more: window.full,
     next: { ...advanced(state, window, end), vm: vmOf(file, bytes) },
   };
+}
+
+/** Reads what follows something that was read and is not stored yet; `null` where there is not as much, or a look at the file has to tell. */
+export async function readAhead(file: Followed, after: Reading, now: number): Promise<Reading | null> {
+  // that a compressed file has ended shows only when nothing more comes
+  if (!after.more || file.place.gzip) return null;
+  const reading = await readNext({ ...file, state: { ...file.state, ...after.next } }, 'growing', now);
+  return typeof reading === 'string' ? null : reading;
 }
 
 interface Look {
