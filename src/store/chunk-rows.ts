@@ -1,3 +1,4 @@
+import { latin1Pieces } from '../lib/latin1.ts';
 import type { Chunk, ChunkHeader } from '../model/chunk.ts';
 import { REJECT_REASONS, type RejectReason } from '../model/source.ts';
 import type { TableText } from './store.ts';
@@ -91,18 +92,17 @@ export function toBlocks(chunks: readonly ReadChunk[]): TableText {
     table: 'line_blocks',
     columns: BLOCK_COLUMNS,
     rows: chunks.length,
-    text: Buffer.concat(chunks.map((chunk) => Buffer.from(toBlockRow(chunk), 'latin1'))),
+    text: Buffer.concat(chunks.flatMap((chunk) => [...toBlockRow(chunk)].map((part) => Buffer.from(part, 'latin1')))),
   };
 }
 
-/** A byte a character. */
-function toBlockRow({ header, bytes, at, outcomes }: ReadChunk): string {
+/** A byte a character, in parts. */
+function* toBlockRow({ header, bytes, at, outcomes }: ReadChunk): Generator<string> {
   const { cluster, host, source, path, fileId, vm, offset, line, observedAt } = header;
   const texts = [cluster, host, source, path, fileId, vm ?? ''].map((text) => escaped(Buffer.from(text).toString('latin1')));
-  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  const text = whole.toString('latin1', 0, whole.at(-1) === NEWLINE ? whole.length - 1 : whole.length);
-  const letters = outcomes.map((outcome) => LETTERS.get(outcome)).join('');
-  return `${offset}\t${line}\t${(observedAt / 1000).toFixed(3)}\t[${stepsOf(at, observedAt).join(',')}]\t${texts.join('\t')}\t${escaped(text)}\t${letters}\n`;
+  yield `${offset}\t${line}\t${(observedAt / 1000).toFixed(3)}\t[${stepsOf(at, observedAt).join(',')}]\t${texts.join('\t')}\t`;
+  for (const piece of latin1Pieces(bytes.at(-1) === NEWLINE ? bytes.subarray(0, -1) : bytes)) yield escaped(piece);
+  yield `\t${outcomes.map((outcome) => LETTERS.get(outcome)).join('')}\n`;
 }
 
 /** Small numbers, which are written and read faster than instants. */
