@@ -35,6 +35,38 @@ describe.runIf(canRunKafka({ existing: true }))('members of a group', () => {
     expect(recorder.failures).toEqual([]);
   });
 
+  test(
+    'a member that works all the time stays one, however many partitions have batches at once',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const stream = await bed.open({ sessionMs: 3_000, partitions: 12 });
+      const producer = await stream.producer();
+      await Promise.all(Array.from({ length: 60 }, (_, number) => producer.send('t', [message(`key ${number}`, `${number}`)])));
+      const recorder = await record(stream, {
+        topic: 't',
+        async handle() {
+          // all of them together take longer than the session, and nothing else runs meanwhile
+          for (const until = performance.now() + 700; performance.now() < until;);
+          return 'done';
+        },
+      });
+      await vi.waitFor(() => expect(new Set(recorder.messages.map(textOf)).size).toBe(60), PATIENCE);
+      await recorder.consumer.stop();
+      expect(recorder.failures).toEqual([]);
+      expect(recorder.messages).toHaveLength(60);
+    },
+  );
+
+  test('of messages however small a batch does not hold too many', { timeout: TIMEOUT_MS }, async () => {
+    const stream = await bed.open();
+    const small = Array.from({ length: 5_000 }, (_, number) => message('k', String(number)));
+    await (await stream.producer()).send('t', small);
+    const recorder = await record(stream, { topic: 't' });
+    await vi.waitFor(() => expect(recorder.messages.map(textOf)).toEqual(small.map(textOf)), PATIENCE);
+    expect(Math.max(...recorder.batches.map(({ messages }) => messages.length))).toBe(2_000);
+    await recorder.consumer.stop();
+  });
+
   test('while a batch is in hand, a member that joins waits, and nothing is handled twice', { timeout: TIMEOUT_MS }, async () => {
     const stream = await bed.open({ partitions: 2 });
     const producer = await stream.producer();

@@ -2,7 +2,7 @@ import { pause } from '../../lib/pause.ts';
 import type { EachBatchPayload } from 'kafkajs';
 import { AppError } from '../../lib/errors.ts';
 import { inParts } from '../../lib/in-parts.ts';
-import type { Batch, Consumption } from '../stream.ts';
+import type { Batch, Consumption, PlacedMessage } from '../stream.ts';
 import { placedMessage } from './placed-message.ts';
 import type { Committed } from './positions.ts';
 
@@ -19,6 +19,8 @@ export interface RunSetting {
   rejoining(): boolean;
   /** Resolves when it is known which partitions are held in this generation. */
   settled(): Promise<void>;
+  /** Resolves when it is this batch's turn: between two batches heartbeats are sent, however many partitions have one at once. */
+  turn(): Promise<void>;
   /** Resolves when the run of this partition before this one has ended. */
   readonly before: Promise<void>;
 }
@@ -131,7 +133,8 @@ async function take(run: Run, payload: EachBatchPayload, commit: Commit): Promis
   const messages = payload.batch.messages.map(placedMessage).filter(({ offset }) => offset >= run.next);
   // fetched before the batch ahead of it was committed
   if (messages.length === 0 && !run.lost) payload.resolveOffset(String(run.next - 1));
-  for (const some of inParts(messages, consumption.maxBytes, ({ value }) => value.byteLength)) {
+  for (const some of batchesOf(messages, consumption.maxBytes)) {
+    await run.turn();
     if (isEnding(run) || run.rejoining() || !run.told) return;
     const last = some.at(-1);
     if (last === undefined || !(await handle(run, { topic: consumption.topic, partition, messages: some }, commit))) {
@@ -217,4 +220,12 @@ function lostError({ consumption: { topic, group }, partition }: Run): AppError 
 
 function checkNote(note: string): void {
   if (note.length > MOST_NOTE) throw new Error(`a note has ${note.length} characters, and ${MOST_NOTE} is the most`);
+}
+
+/** Messages of one batch: a second of work if they are small, between two heartbeats. */
+const MOST_MESSAGES = 2_000;
+
+function batchesOf(messages: readonly PlacedMessage[], maxBytes: number): readonly (readonly PlacedMessage[])[] {
+  const byBytes = inParts(messages, maxBytes, ({ value }) => value.byteLength);
+  return byBytes.flatMap((part) => inParts(part, MOST_MESSAGES, () => 1));
 }
