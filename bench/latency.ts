@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { writeConfig } from './config.ts';
 import { agentMigrations, agentNoise } from './lines/agent.ts';
 import type { LogFile } from './log-file.ts';
 import { planned, type Vm } from './plan.ts';
@@ -52,8 +53,16 @@ export async function measureLatency(folder: string, load: LatencyLoad): Promise
     writeFileSync(paths[i] ?? '', '');
   }
   const listener = await openListener();
-  const config = join(folder, 'precopy.yaml');
-  writeFileSync(config, configText(folder, paths, listener.url));
+  const config = writeConfig(join(folder, 'precopy.yaml'), {
+    data: join(folder, 'data'),
+    files: paths.map((path, i) => ({ path, source: 'cloudstack-agent', host: HOSTS[i] })),
+    // each failure is told by itself, as if each had a cause of its own
+    alerts: {
+      notifiers: [{ name: 'bench', type: 'webhook', url: listener.url }],
+      groupEvery: '0s',
+      storm: { alerts: 10_000 },
+    },
+  });
   const foundAt = new Map<string, number>();
   const note = ({ msg, at, detector, vm }: LogLine): void => {
     if (msg === 'finding' && detector === 'migration-failed' && vm !== null && !foundAt.has(vm)) foundAt.set(vm, at);
@@ -188,17 +197,4 @@ function createWrites(paths: readonly string[]): Writes {
       }
     },
   };
-}
-
-/** Each failure is told by itself, as if each had a cause of its own. */
-function configText(folder: string, paths: readonly string[], url: string): string {
-  const files = paths.map((path, i) => ({ path, source: 'cloudstack-agent', host: HOSTS[i] }));
-  const off = { virsh: null, sensors: null, arp: null, heartbeat: null, journal: null, hostFacts: null };
-  return JSON.stringify({
-    data: join(folder, 'data'),
-    timezone: 'UTC+1',
-    collect: { files, ...off },
-    api: { listen: '127.0.0.1:0' },
-    alerts: { notifiers: [{ name: 'bench', type: 'webhook', url }], groupEvery: '0s', storm: { alerts: 10_000 } },
-  });
 }

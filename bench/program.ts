@@ -11,7 +11,7 @@ export interface LogLine {
   readonly vm: string | null;
 }
 
-/** The program as a process of its own. */
+/** A command of Precopy that runs, as a process of its own. */
 export interface Program {
   readonly pid: number;
   /** Sends SIGTERM; resolves when it has ended. */
@@ -32,8 +32,12 @@ const CLI = 'dist/cli.js';
 /** Ending is not what is measured. */
 const MOST_STOP_MS = 10_000;
 
-/** Starts `precopy up` or `precopy collect`, and resolves when it runs. */
-export async function startProgram(command: 'up' | 'collect', config: string, onLine: (line: LogLine) => void): Promise<Program> {
+/** Starts it, and resolves when it runs. */
+export async function startProgram(
+  command: 'up' | 'collect' | 'process',
+  config: string,
+  onLine: (line: LogLine) => void = () => undefined,
+): Promise<Program> {
   const child = spawn(process.execPath, [CLI, command, '-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
   const ended = new Promise<void>((resolve) => void child.once('close', () => resolve()));
   await new Promise<void>((resolve, reject) => {
@@ -56,7 +60,7 @@ async function stopped(child: ChildProcess, ended: Promise<void>): Promise<void>
 }
 
 function pidOf({ pid }: ChildProcess): number {
-  if (pid === undefined) throw new Error('the program has no process');
+  if (pid === undefined) throw new Error('a program has no process');
   return pid;
 }
 

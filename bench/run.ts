@@ -8,6 +8,8 @@ import { createCollector } from '../src/ingest/collect.ts';
 import { readInput } from '../src/ingest/read.ts';
 import { parsers } from '../src/parsers/index.ts';
 import { writeAgentLog, writeFolder, type Generated } from './generate.ts';
+import { whatIsMissing } from '../scripts/kafka/kafka.ts';
+import { overKafka } from './kafka-pipeline.ts';
 import { measureAlerts } from './alerts.ts';
 import { measureCollector } from './collector.ts';
 import { measureStore, type StoreRow } from './store.ts';
@@ -91,8 +93,21 @@ async function measure(folder: string, { rounds, scale, large }: Settings): Prom
     ...alerting(),
     ...reporting(scale),
     ...store.map(untargeted),
+    ...(await kafka({ rounds, scale })),
   ]);
   say(`load afterwards ${loadavg()[0]?.toFixed(1)}`);
+}
+
+/** With a real broker, where one can be started. */
+async function kafka({ rounds, scale }: Pick<Settings, 'rounds' | 'scale'>): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  const missing = whatIsMissing();
+  if (missing !== null) say(`no Kafka: ${missing}`);
+  else {
+    const fleet = { clusters: Math.max(10, Math.round(1000 * scale)), hostsPerCluster: 20, vmsPerHost: 10 };
+    for await (const row of overKafka({ bytes: AGENT_LOG_BYTES * scale, rounds, fleet })) rows.push(row);
+  }
+  return rows;
 }
 
 /** Scanner and collector, as `precopy analyze` reads one file. */

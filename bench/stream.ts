@@ -52,6 +52,11 @@ export async function measureStream(folder: string, bytes: number): Promise<Stre
 export async function chunksOfAgentLog(folder: string, bytes: number): Promise<readonly StreamMessage[]> {
   const log = join(folder, 'stream-input/agent.log');
   writeAgentLog(log, bytes);
+  return chunksOf(log);
+}
+
+/** A file in pieces of the size of a collector's chunks. */
+export async function chunksOf(log: string): Promise<readonly StreamMessage[]> {
   const messages: StreamMessage[] = [];
   for await (const value of createReadStream(log, { highWaterMark: CHUNK_BYTES }))
     messages.push({ key: 'cluster', headers: { host: 'kvm-a', source: 'cloudstack-agent', path: '/var/log/agent.log' }, value });

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Backfill } from './backfill.ts';
+import { agentFile, LONG_DAYS, writeConfig } from './config.ts';
 import { measureLatency } from './latency.ts';
 
 /** One line of the table. */
@@ -31,8 +32,12 @@ const SETTLE_SECONDS = 30;
 export async function measureUp({ folder, agentLog, lines, bytes, ...watched }: UpBench): Promise<readonly UpRow[]> {
   const own = join(folder, 'up');
   mkdirSync(own, { recursive: true });
-  const config = join(own, 'backfill.yaml');
-  writeFileSync(config, configText(join(own, 'data'), agentLog));
+  const config = writeConfig(join(own, 'backfill.yaml'), {
+    data: join(own, 'data'),
+    files: [agentFile(agentLog)],
+    store: { ttlDays: LONG_DAYS },
+    log: { level: 'error' },
+  });
   return [...readRows(backfillOf(config, lines), bytes), ...(await followRows(join(own, 'live'), watched))];
 }
 
@@ -92,19 +97,6 @@ async function followRows(folder: string, watched: Pick<UpBench, 'seconds' | 'id
       met: cost.idleCpuShare < 0.02,
     },
   ];
-}
-
-function configText(data: string, path: string): string {
-  const off = { virsh: null, sensors: null, arp: null, heartbeat: null, journal: null, hostFacts: null };
-  const days = { lines: 20_000, events: 20_000, samples: 20_000, rejected: 20_000 };
-  return JSON.stringify({
-    data,
-    timezone: 'UTC+1',
-    collect: { files: [{ path, source: 'cloudstack-agent', host: 'kvm-a', history: '36500d' }], ...off },
-    api: { listen: '127.0.0.1:0' },
-    store: { ttlDays: days },
-    log: { level: 'error' },
-  });
 }
 
 function percent(share: number): string {

@@ -10,9 +10,10 @@ const START_MS = 900;
 /** The guest runs on the destination this long before the client hears. */
 const CLIENT_MS = 1200;
 
-function command({ vm, destination }: Move): string {
+/** What the start of a VM on a host adds to its log. */
+export function qemuStart({ vm, destination, at }: Pick<Move, 'vm' | 'destination' | 'at'>): string {
   const home = `/var/lib/libvirt/qemu/domain-12-${vm.name}`;
-  return `starting up libvirt version: 9.0.0, package: 9.0.0-4+deb12u2 (Debian), qemu version: 7.2.11Debian 1:7.2+dfsg-7+deb12u6, kernel: 6.1.0-26-amd64, hostname: ${destination}
+  return `${utc(at)}+0000: starting up libvirt version: 9.0.0, package: 9.0.0-4+deb12u2 (Debian), qemu version: 7.2.11Debian 1:7.2+dfsg-7+deb12u6, kernel: 6.1.0-26-amd64, hostname: ${destination}
 LC_ALL=C \\
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \\
 HOME=${home} \\
@@ -50,7 +51,7 @@ XDG_CONFIG_HOME=${home}/.config \\
 export function qemuMigration(move: Move, write: Write): void {
   const { source, destination, at, tookMs, end } = move;
   if (end === 'connection-refused') return;
-  write(destination, at + 100, `${utc(at + 100)}+0000: ${command(move)}`);
+  write(destination, at + 100, qemuStart({ ...move, at: at + 100 }));
   if (end === 'cpu-incompatible') {
     write(destination, at + 150, `${utc(at + 150)}+0000: shutting down, reason=failed\n`);
     return;
