@@ -56,7 +56,7 @@ export async function* overKafka({ bytes, rounds, fleet }: KafkaBench): AsyncGen
     const { lines } = writeAgentLog(agentLog, bytes);
     const ground: Ground = { folder, brokers: cluster.brokers, agentLog, lines, bytes: statSync(agentLog).size };
     yield* halvesRows(await repeated(rounds, (round) => halves(ground, `halves-${round}.`)), ground);
-    yield* ratioRows(await repeated(rounds, (round) => besideBare(ground, `beside-${round}.`)), ground);
+    yield* ratioRows(await repeated(rounds, (round) => besideBare(ground, `beside-${round}.`, round % 2 === 1)), ground);
     yield* wholeRows(await repeated(rounds, (round) => whole(ground, `whole-${round}.`)), ground);
     yield* severalRows(await several(ground));
     yield* memoryRows(fleet, await measureMemory(fleet, ground));
@@ -120,7 +120,7 @@ interface BesideBare {
 }
 
 /** The same chunks by the stream and by kafkajs alone. */
-async function besideBare(ground: Ground, prefix: string): Promise<BesideBare> {
+async function besideBare(ground: Ground, prefix: string, ownFirst: boolean): Promise<BesideBare> {
   const { brokers, agentLog: path } = ground;
   const [ownPrefix, barePrefix] = [`${prefix}own.`, `${prefix}bare.`];
   await createBareTopic({ brokers, topic: `${ownPrefix}${PIECES_TOPIC}` });
@@ -136,8 +136,10 @@ async function besideBare(ground: Ground, prefix: string): Promise<BesideBare> {
     await reader.stop();
     return cost;
   };
-  const bare = await consumed(barePrefix, 'consume-bare');
+  // who comes first meets a broker that has rested
+  const early = ownFirst ? null : await consumed(barePrefix, 'consume-bare');
   const own = await consumed(ownPrefix, 'consume');
+  const bare = early ?? (await consumed(barePrefix, 'consume-bare'));
   if (produced.own === undefined || produced.bare === undefined) throw new Error('nothing was sent');
   return { produced: { own: produced.own, bare: produced.bare }, consumed: { own, bare } };
 }
