@@ -66,9 +66,10 @@ export async function openStore(engine: Engine): Promise<Store> {
   };
   try {
     const writer = await connected();
+    const textWriter = await connected();
     const readers: Reader[] = [];
     for (let n = 0; n < engine.readers; n += 1) readers.push({ client: (await connected()).client, waiting: 0 });
-    return createStore(engine, { writer, readers });
+    return createStore(engine, { writer, textWriter, readers });
   } catch (error) {
     await closeAll(opened);
     await engine.close();
@@ -83,10 +84,12 @@ interface Reader {
 
 interface Connections {
   readonly writer: Connection;
+  /** For text: what is inserted as objects does not wait for it. */
+  readonly textWriter: Connection;
   readonly readers: readonly Reader[];
 }
 
-function createStore(engine: Engine, { writer, readers }: Connections): Store {
+function createStore(engine: Engine, { writer, textWriter, readers }: Connections): Store {
   const running = new Set<Promise<unknown>>();
   let closed: Promise<void> | null = null;
 
@@ -115,7 +118,7 @@ function createStore(engine: Engine, { writer, readers }: Connections): Store {
     insertText: (text) =>
       during(`insert into ${text.table}`, () =>
         engine.attempt(
-          (tag) => writer.insertText(text, tag),
+          (tag) => textWriter.insertText(text, tag),
           ours(`Could not write ${text.rows} rows to ${text.table} (${engine.name})`),
         ),
       ),
@@ -141,7 +144,7 @@ function createStore(engine: Engine, { writer, readers }: Connections): Store {
       during('query of a user', () => answerUser(engine, sql, limits)),
     close() {
       closed ??= settle(running)
-        .then(() => closeAll([writer.client, ...readers.map(({ client }) => client)]))
+        .then(() => closeAll([writer.client, textWriter.client, ...readers.map(({ client }) => client)]))
         .then(() => engine.close());
       return closed;
     },

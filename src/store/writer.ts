@@ -59,19 +59,24 @@ export function createWriter(store: Store, options: WriterOptions = {}): Writer 
     ...options,
   };
 
-  /** One table after the other: the engine writes one insert at a time anyway. */
+  /** One table after the other: the engine takes one insert of a connection at a time anyway. */
   async function write(tables: readonly TableRows<unknown>[]): Promise<void> {
     for (const rows of tables) await retry(() => store.insert(rows), patience);
+  }
+
+  async function writeLines(chunks: readonly ReadChunk[]): Promise<void> {
+    if (chunks.length > 0) await retry(() => store.insertText(toBlocks(chunks)), patience);
   }
 
   return {
     async writeBatch({ chunks, events }) {
       for (const chunk of chunks) checkLines(chunk);
       const others = rowsBesideLines(chunks, events);
-      if (chunks.length > 0) await retry(() => store.insertText(toBlocks(chunks)), patience);
-      // ranges last: they say what has arrived
-      await write(others);
-      return { lines: chunks.reduce((sum, { outcomes }) => sum + outcomes.length, 0), ...countsOf(others) };
+      const ranges: readonly TableRows<unknown>[] = [{ table: 'ranges', rows: chunks.map(toRangeRow) }];
+      await together([writeLines(chunks), write(others)]);
+      // last: they say what has arrived
+      await write(ranges);
+      return { lines: chunks.reduce((sum, { outcomes }) => sum + outcomes.length, 0), ...countsOf([...others, ...ranges]) };
     },
     async writeTimelines({ migrations, findings, vanished, ...edition }) {
       const tables: readonly TableRows<unknown>[] = [
@@ -86,13 +91,19 @@ export function createWriter(store: Store, options: WriterOptions = {}): Writer 
   };
 }
 
+/** Resolves, or rejects, when all have ended: what failed may be done again at once. */
+async function together(works: readonly Promise<void>[]): Promise<void> {
+  const ended = await Promise.allSettled(works);
+  const failed = ended.find((one) => one.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
 function rowsBesideLines(chunks: readonly ReadChunk[], events: readonly StoredEvent[]): readonly TableRows<unknown>[] {
   return [
     { table: 'events', rows: events.map(toEventRow) },
     { table: 'samples', rows: events.flatMap(samplesOf) },
     { table: 'host_facts', rows: events.flatMap(hostFactsOf) },
     { table: 'rejected', rows: chunks.flatMap(toRejectedRows) },
-    { table: 'ranges', rows: chunks.map(toRangeRow) },
   ];
 }
 

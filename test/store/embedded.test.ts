@@ -140,12 +140,12 @@ describe('a folder', { timeout: 30_000 }, () => {
     });
   });
 
-  it('rows as text that find no memory may be tried again, as other rows may', async () => {
+  it('rows as text that there are too many parts for may be tried again, as other rows may', async () => {
     const store = await openEmbeddedStore({ folder: join(scratch, 'store') });
-    await store.command('CREATE TABLE kept (a String) ENGINE = MergeTree ORDER BY a');
-    await store.command('SET max_untracked_memory = 1');
-    await store.command('SET max_memory_usage = 1');
+    await store.command('CREATE TABLE kept (a String) ENGINE = MergeTree ORDER BY a SETTINGS parts_to_throw_insert = 1');
+    await store.command('SYSTEM STOP MERGES kept');
     const text = { table: 'kept', columns: ['a'], rows: 1, text: Buffer.from('x\n') };
+    await store.insertText(text);
     await expect(store.insertText(text)).rejects.toMatchObject({ name: 'AppError', code: 'store', retriable: true });
     await store.close();
   });

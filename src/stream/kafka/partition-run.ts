@@ -89,6 +89,8 @@ export function createPartitionRun(setting: RunSetting): PartitionRun {
     },
     async note(text, commit) {
       checkNote(text);
+      // the first commit may be on its way
+      await run.writing;
       if (!run.told || run.committed === null) return;
       await write(run, { offset: () => run.committed?.offset ?? 0, note: text }, commit);
     },
