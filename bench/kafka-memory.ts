@@ -2,10 +2,10 @@ import { encodeChunk } from '../src/pipeline/chunk-message.ts';
 import { stableId } from '../src/lib/hash.ts';
 import type { Chunk } from '../src/model/chunk.ts';
 import type { Source } from '../src/model/source.ts';
-import { openKafkaStream } from '../src/stream/kafka.ts';
 import { RECORDS_TOPIC, type Producer } from '../src/stream/stream.ts';
 import { startedRemembering, writtenConfig } from './kafka-children.ts';
 import type { Memory } from './kafka-role.ts';
+import { openBenchStream } from './kafka-stream.ts';
 import { agentNoise } from './lines/agent.ts';
 import { daemonNoise, qemuStart } from './lines/hypervisor.ts';
 import { heartbeatNoise } from './lines/observers.ts';
@@ -35,16 +35,7 @@ export async function measureMemory(
 ): Promise<FleetMemory> {
   const prefix = 'fleet.';
   const config = writtenConfig({ folder, name: 'fleet', cluster: 'none', brokers, prefix, agentLog: null });
-  const stream = await openKafkaStream({
-    brokers,
-    clientId: 'bench',
-    codec: 'zstd',
-    topicPrefix: prefix,
-    ssl: null,
-    sasl: null,
-    partitions: 12,
-    retention: { maxBytes: 100e9, maxAgeMs: 3_600_000 },
-  });
+  const stream = await openBenchStream({ brokers, prefix });
   const processor = await startedRemembering(config);
   const producer = await stream.producer();
   try {

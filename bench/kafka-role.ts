@@ -8,9 +8,9 @@ import { decodeChunk } from '../src/pipeline/chunk-message.ts';
 import { createZoneCache } from '../src/pipeline/instant.ts';
 import { parseChunk } from '../src/pipeline/parse-chunk.ts';
 import { parsers } from '../src/parsers/index.ts';
-import { openKafkaStream } from '../src/stream/kafka.ts';
 import { RECORDS_TOPIC, type PlacedMessage, type Stream } from '../src/stream/stream.ts';
 import { consumeBare, produceBare } from './kafka-bare.ts';
+import { openBenchStream } from './kafka-stream.ts';
 import { inProcess, type Cost } from './measure.ts';
 import { chunksOf, produce } from './stream.ts';
 
@@ -56,10 +56,10 @@ async function play(asked: Role): Promise<void> {
       await consumeBare({ brokers: asked.brokers, topic: `${asked.prefix}${PIECES_TOPIC}` }, `${asked.prefix}${READERS_GROUP}`);
       return tell('ready');
     case 'consume':
-      await read(await streamOf(asked), PIECES_TOPIC, () => undefined);
+      await read(await openBenchStream(asked), PIECES_TOPIC, () => undefined);
       return tell('ready');
     case 'parse':
-      await read(await streamOf(asked), RECORDS_TOPIC, parse);
+      await read(await openBenchStream(asked), RECORDS_TOPIC, parse);
       return tell('ready');
     case 'remember':
       await remember(asked.config);
@@ -69,19 +69,6 @@ async function play(asked: Role): Promise<void> {
 
 function tell(said: unknown): void {
   process.stdout.write(`${JSON.stringify(said)}\n`);
-}
-
-function streamOf({ brokers, prefix }: { readonly brokers: readonly string[]; readonly prefix: string }): Promise<Stream> {
-  return openKafkaStream({
-    brokers,
-    clientId: 'bench',
-    codec: 'zstd',
-    topicPrefix: prefix,
-    ssl: null,
-    sasl: null,
-    partitions: 12,
-    retention: { maxBytes: 100e9, maxAgeMs: 3_600_000 },
-  });
 }
 
 async function collect({ config, bytes }: Extract<Role, { role: 'collect' }>): Promise<Cost & { readonly beganAt: number }> {
@@ -120,7 +107,7 @@ async function send({ role, path, ...place }: Extract<Role, { role: 'produce' | 
     const topic = `${place.prefix}${PIECES_TOPIC}`;
     return inProcess(() => produceBare({ brokers: place.brokers, topic }, messages));
   }
-  const stream = await streamOf(place);
+  const stream = await openBenchStream(place);
   // as many at once as a request holds, and the next ones waiting
   const cost = await inProcess(() => produce(stream, messages, 8));
   await stream.close();
