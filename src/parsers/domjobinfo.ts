@@ -20,8 +20,9 @@ function polled(groups: Groups): readonly EventBody[] | RejectReason | null {
   const line = readJsonLine(poll, groups);
   if (typeof line === 'string') return line;
   const { vm, domjobinfo: text, error } = line;
-  if (missing(error ?? '') !== null) return [{ kind: 'domain-missing', vm }];
-  return orPlain(jobEvents({ vm, job: readJob(text), queryMigrate: line['query-migrate'] }));
+  const events = jobEvents({ vm, job: readJob(text), queryMigrate: line['query-migrate'] });
+  // it may have gone between the two questions of a poll
+  return orPlain(missing(error ?? '') === null ? events : [...events, { kind: 'domain-missing', vm }]);
 }
 
 function printed({ job = '' }: Groups, { vm }: RecordContext): readonly EventBody[] | null {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { heartbeat } from '../../src/parsers/heartbeat.ts';
 import { readRecording, readText, recordedFiles } from './read-file.ts';
@@ -16,7 +17,11 @@ describe.each(recordedFiles(heartbeat))('%s', (path) => {
 test('a hanging heartbeat is pending, with no error of its own', () => {
   const bodies = recordedFiles(heartbeat).flatMap((path) => readRecording(heartbeat, path).bodies);
   const pending = bodies.filter((body) => body.kind === 'heartbeat-probe' && body.pending);
-  expect(pending).toHaveLength(6);
+  const written = recordedFiles(heartbeat).flatMap(
+    (path) => readFileSync(`recordings/${path}`, 'utf8').match(/still waiting/g) ?? [],
+  );
+  expect(written.length).toBeGreaterThan(5);
+  expect(pending).toHaveLength(written.length);
   for (const body of pending)
     expect(body).toMatchObject({
       errorText: null,

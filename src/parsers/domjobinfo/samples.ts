@@ -139,6 +139,16 @@ const active: JobSample = {
   errorText: null,
 };
 
+/** By virsh's rounded sizes alone. */
+const rounded: JobSample = {
+  ...active,
+  elapsedMs: 23665,
+  remainingBytes: 132124770,
+  totalBytes: 537665733,
+  transferredBytes: 490859397,
+  bandwidthBytesPerSecond: 20972569,
+};
+
 function line(at: string, vm: string, text: string): string {
   return `{"at":"${at}","vm":"${vm}","domjobinfo":${JSON.stringify(text)}`;
 }
@@ -227,6 +237,11 @@ export const pollSamples: readonly Sample[] = [
     events: [{ kind: 'domain-missing', vm: 'i-2-31-VM' }],
   },
   {
+    record: `${line('2026-11-30T13:01:06.128Z', 'i-8-330-VM', ACTIVE)},"error":"error: failed to get domain 'i-8-330-VM'"}`,
+    at: '2026-11-30T13:01:06.128Z',
+    events: [rounded, { kind: 'domain-missing', vm: 'i-8-330-VM' }],
+  },
+  {
     record: `${line('2026-11-23T21:36:48.766Z', 'i-2-71-VM', '')},"error":"timeout"}`,
     at: '2026-11-23T21:36:48.766Z',
     events: [],
@@ -239,16 +254,7 @@ export const textSamples: readonly Sample[] = [
     record: ACTIVE,
     vm: 'i-8-330-VM',
     at: null,
-    events: [
-      {
-        ...active,
-        elapsedMs: 23665,
-        remainingBytes: 132124770,
-        totalBytes: 537665733,
-        transferredBytes: 490859397,
-        bandwidthBytesPerSecond: 20972569,
-      },
-    ],
+    events: [rounded],
   },
   { record: POSTCOPY.replace('Unbounded', 'None     ').slice(0, 31), vm: 'i-2-101-VM', at: null, events: [] },
 ];
