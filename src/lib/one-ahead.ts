@@ -1,3 +1,5 @@
+import { quiet } from './quiet.ts';
+
 /** What is done with each item. */
 export interface Steps<T, P> {
   prepare(item: T): Promise<P>;
@@ -22,8 +24,4 @@ export async function oneAhead<T, P>(items: Iterable<T>, { prepare, keep }: Step
   } finally {
     await quiet(keeping);
   }
-}
-
-async function quiet(work: Promise<void>): Promise<void> {
-  await work.catch(() => {});
 }

@@ -44,8 +44,9 @@ const BUDGET_MS = 60_000;
 const FIRST_WAIT_MS = 100;
 const MAX_WAIT_MS = 5_000;
 /**
- * Bytes of text that one batch should hold: they are one insert. Fewer, larger inserts are merged less often (12 MiB took a quarter less CPU a line than
- * 4 MiB), but the engine splits the rows of an insert at once, and its memory grows with them (16 MiB: 1.7 GB resident; 4 MiB: 0.8).
+ * Bytes of text that one batch should hold: they are one insert. Fewer, larger inserts are merged less often (12 MiB took a quarter
+ * less CPU a line than 4 MiB), but the engine splits the rows of an insert at once, and its memory grows with them (16 MiB: 1.7 GB
+ * resident; 4 MiB: 0.8).
  */
 export const INSERT_BYTES = 8 << 20;
 

@@ -2,6 +2,7 @@ import { pause } from '../../lib/pause.ts';
 import type { EachBatchPayload } from 'kafkajs';
 import { AppError } from '../../lib/errors.ts';
 import { inParts } from '../../lib/in-parts.ts';
+import { quiet } from '../../lib/quiet.ts';
 import type { Batch, Consumption, PlacedMessage } from '../stream.ts';
 import { placedMessage } from './placed-message.ts';
 import type { Committed } from './positions.ts';
@@ -188,11 +189,6 @@ async function commitMark(run: Run, { offset, note }: Mark, commit: Commit): Pro
   const next = { offset: offset(), note };
   await commit(run.partition, next.offset, note);
   run.committed = next;
-}
-
-/** For who only waits. */
-async function quiet(work: Promise<unknown>): Promise<void> {
-  await work.catch(() => {});
 }
 
 /** Nothing is handled before `assigned` has resolved; waiting for it here would keep the group waiting too. */
