@@ -64,6 +64,16 @@ describe.each(parsers.map((parser) => [parser.source, parser] as const))('%s', (
   });
 });
 
+const timed = parsers.flatMap(({ timeAt, ...parser }) => (timeAt === undefined ? [] : [[parser, timeAt] as const]));
+
+test.each(timed)('$source: reads the same time in the text as in groups of its header', ({ header, time, rules }, timeAt) => {
+  for (const { record } of rules.flatMap(({ samples }) => samples)) {
+    header.lastIndex = 0;
+    const groups = header.exec(record)?.groups ?? {};
+    expect(timeAt(`behind ${record}`, 'behind '.length)).toEqual(time(groups));
+  }
+});
+
 describe('the check of samples, which also runs in the field,', () => {
   const [parser] = parsers;
   const [rule] = parser?.rules ?? [];

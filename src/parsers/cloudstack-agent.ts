@@ -4,7 +4,7 @@ import { heartbeatRules } from './cloudstack/heartbeat.ts';
 import { hostRules } from './cloudstack/host.ts';
 import { migrationRules } from './cloudstack/migration.ts';
 import type { Parser } from './parser.ts';
-import { isoStamp } from './time.ts';
+import { isoStamp, isoStampAt } from './time.ts';
 
 /**
  * CloudStack's KVM agent, `/var/log/cloudstack/agent/agent.log`. The header fits log4j 1 (`:null`, `:ctx-1a2b job-67`) and
@@ -20,5 +20,6 @@ export const cloudstackAgent: Parser = {
   header:
     /(?<time>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d,\d{3}) (?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL) +\[(?<logger>[^\]\s]+)\] \([^():\n]*:[^()\n]*\) (?:\(logid:[^()\s]*\) ?)?/y,
   time: ({ time }) => isoStamp(time, 'local'),
+  timeAt: (text, at) => isoStampAt(text, 'local', at),
   rules: [...migrationRules, ...errorRules, ...cancelRules, ...hostRules, ...heartbeatRules],
 };

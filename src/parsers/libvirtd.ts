@@ -4,7 +4,7 @@ import { daemonEvent } from './libvirt/daemon-message.ts';
 import { DAEMON_SAMPLES } from './libvirt/daemon-samples.ts';
 import { DAEMON_TOPICS, type DaemonTopic } from './libvirt/daemon-topics.ts';
 import { monitorRules } from './libvirt/monitor.ts';
-import { isoStamp } from './time.ts';
+import { isoStamp, isoStampAt } from './time.ts';
 
 /** `debug` is libvirt's level for this refusal only (`daemonErrorLogFilter`), which is an error to everybody else. */
 const DEMOTED = 'Requested operation is not valid: ';
@@ -56,5 +56,6 @@ export const libvirtd: Parser = {
   header:
     /(?<time>\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}\.\d{3})\+0000(?:: |\| *)\d+(?:: |\| *)(?<level>debug|info|warning|error) [:|] (?:\w+:\d+ [:|] )?/y,
   time: ({ time }) => isoStamp(time, 'utc'),
+  timeAt: (text, at) => isoStampAt(text, 'utc', at),
   rules: [startUp, ...monitorRules, ...DAEMON_TOPICS.map(ruleOf)],
 };

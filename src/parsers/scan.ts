@@ -77,7 +77,7 @@ export function createScannerAt(parser: Parser, file: FileContext, options: Scan
 /** Cuts a file's text into records. A class, for its fields are touched on every line, and closures over as many variables are no shorter. */
 class FileScanner implements Scanner {
   readonly #header: RegExp;
-  readonly #lookUp: (buffer: string, at: number) => readonly RuleCapture[];
+  readonly #lookUp: Prepared['lookUp'];
   readonly #reader: Reader;
   #buffer = '';
   /** It is known that no character of the buffer is above 127. */
@@ -108,7 +108,7 @@ class FileScanner implements Scanner {
 
   constructor(parser: Parser, reader: Reader, { offset, line, watch }: ScanStart) {
     this.#header = parser.header;
-    this.#lookUp = ruleIndex(parser.rules);
+    this.#lookUp = preparedOf(parser).lookUp;
     this.#reader = reader;
     this.#base = offset;
     this.#lines = line;
@@ -194,7 +194,7 @@ class FileScanner implements Scanner {
     }
     if (this.#clockAt >= 0) this.#followClock(start);
     this.#lastHeadAt = start;
-    this.#watch?.begins(this.#lines, this.#reader.stampOf(this.#buffer.slice(start, start + MAX_HEAD_CHARS)));
+    this.#watch?.begins(this.#lines, this.#reader.stampAt(this.#buffer, start));
     const rules = this.#lookUp(this.#buffer, messageAt);
     if (rules.length > 0 || (this.#quoting && quotesAny(this.#buffer.slice(messageAt, end)))) {
       this.#pending = { start, messageAt, line: this.#lines, rules };
@@ -271,12 +271,12 @@ interface Reader {
   rejected(): Tally['rejected'];
   /** The time of a record, by its beginning. */
   timeOf(head: string | null): Stamp | null;
-  /** The same, or the one last seen where the record has none. */
-  stampOf(head: string): Stamp | null;
+  /** The time of the record that begins there, or the one last seen where it has none. */
+  stampAt(buffer: string, start: number): Stamp | null;
 }
 
 function createReader(parser: Parser, file: FileContext, { emit, start: { watch } }: ScanOptions): Reader {
-  const captureHeader = createCapture(parser.header);
+  const { captureHeader } = preparedOf(parser);
   const context: RecordContext = { vm: file.vm };
   const rejected: Partial<Record<RejectReason, number>> = {};
   let withEvents = 0;
@@ -320,8 +320,9 @@ function createReader(parser: Parser, file: FileContext, { emit, start: { watch 
     withEvents: () => withEvents,
     rejected: () => rejected,
     timeOf,
-    stampOf(head) {
-      lastStamp = timeOf(head) ?? lastStamp;
+    stampAt(buffer, start) {
+      const stamp = parser.timeAt?.(buffer, start) ?? timeOf(buffer.slice(start, start + MAX_HEAD_CHARS));
+      if (stamp !== 'bad-time') lastStamp = stamp ?? lastStamp;
       return lastStamp;
     },
   };
@@ -401,8 +402,24 @@ function firstMatch(
   return null;
 }
 
-/** Looks up the rules that a message beginning at `at` can match, in the order the parser lists them. */
-function ruleIndex(parsed: readonly Rule[]): (buffer: string, at: number) => readonly RuleCapture[] {
+/** What is made of a parser once, for all the texts that it reads. */
+interface Prepared {
+  readonly captureHeader: Capture;
+  /** The rules that a message beginning at `at` can match, in the order the parser lists them. */
+  readonly lookUp: (buffer: string, at: number) => readonly RuleCapture[];
+}
+
+const prepared = new WeakMap<Parser, Prepared>();
+
+function preparedOf(parser: Parser): Prepared {
+  const known = prepared.get(parser);
+  if (known !== undefined) return known;
+  const made: Prepared = { captureHeader: createCapture(parser.header), lookUp: ruleIndex(parser.rules) };
+  prepared.set(parser, made);
+  return made;
+}
+
+function ruleIndex(parsed: readonly Rule[]): Prepared['lookUp'] {
   const rules = parsed.map((rule) => ({ rule, capture: createCapture(rule.message) }));
   const always = rules.filter(({ rule }) => literalStarts(rule).length === 0);
   const byKey = new Map<number, RuleCapture[]>();

@@ -15,6 +15,10 @@ function validMs(ms: number): number | null {
 }
 
 const DAY_MS = 86_400_000;
+const POINT = 46;
+const COMMA = 44;
+/** What a digit of a fraction counts, by its place after the point. */
+const FRACTION_MS = [0, 100, 10, 1];
 /** Days of the Gregorian calendar from 1 March of the year 0 to 1 January 1970. */
 const EPOCH_DAYS = 719_468;
 
@@ -33,13 +37,17 @@ function dayMs(year: number, month: number, day: number): number {
 
 /** `2026-11-23 05:42:38,409`, `2026-11-23T04:51:36.752345Z`: digits at fixed places, a fraction of any length or none. */
 export function isoStamp(text: string | undefined, clock: Stamp['clock']): Stamp | 'bad-time' {
-  if (text === undefined) return 'bad-time';
-  const day = dayMs(digits(text, 0, 4), digits(text, 5, 7), digits(text, 8, 10));
-  const hour = digits(text, 11, 13);
-  const minute = digits(text, 14, 16);
-  const second = digits(text, 17, 19);
+  return text === undefined ? 'bad-time' : isoStampAt(text, clock, 0);
+}
+
+/** The same at a place within a text. */
+export function isoStampAt(text: string, clock: Stamp['clock'], at: number): Stamp | 'bad-time' {
+  const day = dayMs(digits(text, at, at + 4), digits(text, at + 5, at + 7), digits(text, at + 8, at + 10));
+  const hour = digits(text, at + 11, at + 13);
+  const minute = digits(text, at + 14, at + 16);
+  const second = digits(text, at + 17, at + 19);
   if (!(hour < 24 && minute < 60 && second < 61)) return 'bad-time';
-  const ms = day + ((hour * 60 + minute) * 60 + second) * 1000 + fractionMs(text, 19);
+  const ms = day + ((hour * 60 + minute) * 60 + second) * 1000 + fractionMs(text, at + 19);
   return Number.isNaN(ms) ? 'bad-time' : { ms, clock, missing: 'nothing' };
 }
 
@@ -56,12 +64,13 @@ function digits(text: string, from: number, to: number): number {
 
 /** Milliseconds of a fraction that begins at this place with its point or comma; 0 where there is none. */
 function fractionMs(text: string, at: number): number {
-  if (text[at] !== '.' && text[at] !== ',') return 0;
+  const point = text.charCodeAt(at);
+  if (point !== POINT && point !== COMMA) return 0;
   let ms = 0;
   for (let i = 1; i <= 3; i += 1) {
     const digit = text.charCodeAt(at + i) - 48;
     if (!(digit >= 0 && digit <= 9)) return ms;
-    ms += digit * 10 ** (3 - i);
+    ms += digit * (FRACTION_MS[i] ?? 0);
   }
   return ms;
 }

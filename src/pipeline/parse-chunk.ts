@@ -4,7 +4,7 @@ import type { Chunk } from '../model/chunk.ts';
 import type { ParsedEvent } from '../model/event.ts';
 import type { Parser } from '../parsers/parser.ts';
 import { createScannerAt, type RecordOutcome, type RecordWatch } from '../parsers/scan.ts';
-import { countsOf, linesIn, type ChunkCounts, type ReadChunk } from '../store/chunk-rows.ts';
+import { countsOf, type ChunkCounts, type ReadChunk } from '../store/chunk-rows.ts';
 import type { StoredEvent } from '../store/rows.ts';
 import { createInstants, type Instants, type ZoneCache } from './instant.ts';
 
@@ -26,8 +26,7 @@ export function parseChunk(chunk: Chunk, parser: Parser, zones: ZoneCache): Pars
   const scanner = createScannerAt(parser, file, { emit: (event) => parsed.push(event), start });
   const ascii = isAscii(bytes);
   for (const text of latin1Pieces(bytes)) scanner.push(text, ascii);
-  scanner.end();
-  const { badTimes, ...told } = lines.end();
+  const { badTimes, ...told } = lines.end(scanner.end().lines);
   const readable = parsed.filter(({ origin }) => !badTimes.has(origin.line));
   const events = placed(readable, header, (line) => told.at[line - header.line - 1] ?? header.observedAt);
   return { header, bytes, ...told, events, counts: countsOf(told.outcomes) };
@@ -35,20 +34,32 @@ export function parseChunk(chunk: Chunk, parser: Parser, zones: ZoneCache): Pars
 
 interface Lines {
   readonly watch: RecordWatch;
-  end(): Pick<ParsedChunk, 'at' | 'outcomes' | 'firstAt' | 'lastAt'> & {
+  /** Of a chunk with so many lines. */
+  end(count: number): Pick<ParsedChunk, 'at' | 'outcomes' | 'firstAt' | 'lastAt'> & {
     /** Numbers of lines whose records have a time that can be none. */
     readonly badTimes: ReadonlySet<number>;
   };
 }
 
 /** Notes of each line when its record was written and what became of it. */
-function createLines({ header, bytes }: Chunk, instants: Instants): Lines {
-  const total = linesIn(bytes);
-  const outcomes = Array.from<RecordOutcome>({ length: total }).fill('continued');
-  const at = Array.from<number>({ length: total }).fill(Number.NaN);
+function createLines({ header }: Chunk, instants: Instants): Lines {
+  const outcomes: RecordOutcome[] = [];
+  const at: number[] = [];
   const badTimes = new Set<number>();
   let firstAt: number | null = null;
   let lastAt: number | null = null;
+  /** Of the last record that began. */
+  let current: number | null = null;
+  /** Lines before the first record. */
+  let leading = 0;
+
+  function goOnTo(line: number): void {
+    for (let index = at.length; index < line - header.line - 1; index += 1) {
+      if (current === null) leading += 1;
+      at.push(current ?? header.observedAt);
+      outcomes.push('continued');
+    }
+  }
 
   const watch: RecordWatch = {
     begins(line, stamp) {
@@ -58,10 +69,13 @@ function createLines({ header, bytes }: Chunk, instants: Instants): Lines {
         firstAt ??= instant;
         lastAt = instant;
       }
-      at[line - header.line - 1] = instant ?? header.observedAt;
-      outcomes[line - header.line - 1] = instant === null ? 'bad-time' : 'plain';
+      goOnTo(line);
+      current = instant ?? header.observedAt;
+      at.push(current);
+      outcomes.push(instant === null ? 'bad-time' : 'plain');
     },
     ended(line, outcome) {
+      goOnTo(line + 1);
       // the collector cut the record that these lines go on from
       const cut = outcome === 'no-header' && header.offset > 0;
       if (!badTimes.has(line)) outcomes[line - header.line - 1] = cut ? 'continued' : outcome;
@@ -70,13 +84,9 @@ function createLines({ header, bytes }: Chunk, instants: Instants): Lines {
 
   return {
     watch,
-    end() {
-      let last = firstAt ?? header.observedAt;
-      for (const [i, own] of at.entries()) {
-        if (Number.isNaN(own)) at[i] = last;
-        else last = own;
-      }
-      return { at, outcomes, badTimes, firstAt, lastAt };
+    end(count) {
+      goOnTo(header.line + count + 1);
+      return { at: at.fill(firstAt ?? header.observedAt, 0, leading), outcomes, badTimes, firstAt, lastAt };
     },
   };
 }
