@@ -11,6 +11,7 @@ import { masked } from './config/secret.ts';
 import { fillVariables, type MissingVariable } from './config/variables.ts';
 import { hintPattern } from './ingest/identify.ts';
 import { AppError } from './lib/errors.ts';
+import type { ProxySettings } from './notify/http-proxy.ts';
 import { currentUser } from './lib/user.ts';
 
 type Written = z.infer<typeof configSchema>;
@@ -101,7 +102,14 @@ function forThisMachine(written: Written, env: NodeJS.ProcessEnv): Config {
     host: written.host ?? hostname(),
     timezone: written.timezone ?? machineZone({ ofProcess: zoneOfProcess(), link: '/etc/localtime' }),
     data: written.data ?? dataFolder(env),
+    alerts: { ...written.alerts, proxy: proxiesOf(written.alerts.proxy, env) },
   };
+}
+
+/** What the file leaves open, the environment says: in small letters, as curl takes it, or in capitals. */
+function proxiesOf({ https, http, no }: ProxySettings, env: NodeJS.ProcessEnv): ProxySettings {
+  const named = (name: string): string | null => env[name] ?? env[name.toUpperCase()] ?? null;
+  return { https: https ?? named('https_proxy'), http: http ?? named('http_proxy'), no: no ?? named('no_proxy') };
 }
 
 function zoneOfProcess(): string | undefined {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { z } from 'zod';
 import { checkedConfig, loadConfig, renderConfig } from '../src/config.ts';
 import { machineZone } from '../src/config/machine-zone.ts';
@@ -321,6 +322,43 @@ alerts:
     ],
   ])('%s is wrong', (yaml, says) => {
     expect(problemsOf(`${yaml}\n`).join('\n')).toContain(says);
+  });
+});
+
+describe('a proxy', () => {
+  const ENV = { HTTPS_PROXY: 'me:hidden@env:1', http_proxy: 'http://env:2', HTTP_PROXY: 'http://env:3', no_proxy: '.env' };
+
+  test('is that of the environment where the file names none', () => {
+    expect(loadConfig(fileOf(''), ENV).alerts.proxy).toEqual({
+      https: 'me:hidden@env:1',
+      http: 'http://env:2',
+      no: '.env',
+    });
+    expect(loadConfig(fileOf(''), {}).alerts.proxy).toEqual({ https: null, http: null, no: null });
+  });
+
+  test('of the file comes first, key by key', () => {
+    const file = fileOf("alerts: { proxy: { https: 'http://file:1', no: '*' } }\n");
+    expect(loadConfig(file, ENV).alerts.proxy).toEqual({ https: 'http://file:1', http: 'http://env:2', no: '*' });
+  });
+
+  test.each([
+    ['http://me:hidden@proxy:3128', 'http://***@proxy:3128'],
+    ['http://proxy:3128', 'http://proxy:3128'],
+    ['https://me:hid@hidden@proxy', 'https://***@proxy'],
+    ['me:hidden@proxy:3128', '***@proxy:3128'],
+    ['http://me:hidden/hidden@proxy:3128', 'http://***@proxy:3128'],
+  ])('%s is shown as %s', (address, shown) => {
+    const rendered = renderConfig(loadConfig(fileOf(''), { HTTPS_PROXY: address }));
+    expect(parse(rendered)).toMatchObject({ alerts: { proxy: { https: shown } } });
+    expect(rendered).not.toContain('hid');
+  });
+
+  test('of the file that is none is told, and not quoted', () => {
+    const problems = problemsOf("alerts: { proxy: { https: 'http://me:hid/den@proxy' } }\n").join();
+    expect(problems).toContain('alerts.proxy.https');
+    expect(problems).toContain('expected an address like http://proxy.example.org:3128');
+    expect(problems).not.toMatch(/hid|den/);
   });
 });
 

@@ -13,12 +13,12 @@ export interface NamedNotifier extends Route {
 /** Notifiers as a configuration names them; `out` is where the process writes. */
 export function configuredNotifiers(
   { alerts }: Pick<Config, 'alerts'>,
-  parts: Omit<NotifierParts, 'runbookUrl'>,
+  parts: Omit<NotifierParts, 'runbookUrl' | 'proxy'>,
 ): readonly NamedNotifier[] {
   return alerts.notifiers.map(({ name, minSeverity, clusters, detectors, ...options }) => {
     const kind = notifiers.find(({ type }) => type === options.type);
     if (kind === undefined) throw new Error(`no kind of notifier ${options.type}`);
-    const notifier = kind.create(options, { ...parts, runbookUrl: alerts.runbookUrl });
+    const notifier = kind.create(options, { ...parts, runbookUrl: alerts.runbookUrl, proxy: alerts.proxy });
     return { name, type: options.type, minSeverity, clusters, detectors, notifier };
   });
 }

@@ -29,7 +29,7 @@ export function createMaintenanceWatch(options: Config['alerts'], { log }: { rea
   async function ask(notifier: NonNullable<typeof named>): Promise<void> {
     const { name } = notifier;
     const api = apiOptionsOf(notifier);
-    const asked = { signal: stopping.signal, now: Date.now };
+    const asked = { signal: stopping.signal, proxy: options.proxy, now: Date.now };
     for (let failures = 0; !stopping.signal.aborted; await pause(ASK_MS, stopping.signal)) {
       try {
         found = (await hostsInMaintenance(api, asked)).map(({ host, cluster, state }) => ({

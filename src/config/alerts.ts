@@ -54,6 +54,24 @@ const maintenance = z
     path: ['until'],
   });
 
+/** Address of a proxy; user and password may stand in it, and are not shown. */
+const proxyUrl = z
+  .url({ protocol: /^https?$/, error: 'an address like http://proxy.example.org:3128' })
+  .nullable()
+  .default(null)
+  .meta({ secret: 'credentials' });
+
+/** By which proxies receivers are reached. */
+const proxy = z.strictObject({
+  https: proxyUrl.describe("For receivers at https; null: the environment's HTTPS_PROXY."),
+  http: proxyUrl.describe("For receivers at http; null: the environment's HTTP_PROXY."),
+  no: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe("Receivers without it, as `.example.org,10.0.0.0/8`, `*` for all; null: the environment's NO_PROXY."),
+});
+
 /** Whom alerts are told, and when. */
 export const alertOptions = z.strictObject({
   notifiers: z
@@ -61,6 +79,7 @@ export const alertOptions = z.strictObject({
     .default([])
     .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, { error: 'each name once' })
     .describe('Who is told, and how (docs/notifiers.md); none: alerts are only kept (precopy alerts).'),
+  proxy: proxy.prefault({}).describe('The HTTP proxy by which notifiers reach the world; mail does not take it.'),
   groupEvery: duration
     .default('1min')
     .describe('The first alert of a cause is told at once, further ones together, so often at most.'),

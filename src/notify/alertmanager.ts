@@ -41,8 +41,8 @@ export const alertmanager: NotifierKind<typeof options> = {
   type: 'alertmanager',
   title: 'Alertmanager (API v2)',
   options,
-  create({ urls, labels, repeatEvery, user, password, token, ...way }, { now, runbookUrl }) {
-    const http = createHttp({ options: way, secrets: [password ?? '', token ?? ''], now });
+  create({ urls, labels, repeatEvery, user, password, token, ...way }, { now, proxy, runbookUrl }) {
+    const http = createHttp({ options: way, proxy, secrets: [password ?? '', token ?? ''], now });
     const everyMs = durationMs(repeatEvery);
     const headers = { 'Content-Type': 'application/json', ...authorizationOf({ user, password, token }) };
 

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import { httpOptions, httpUrl, secretText } from './http-options.ts';
-import { createHttp } from './http.ts';
+import { createHttp, type HttpParts } from './http.ts';
 import { NotifyError } from './notifier.ts';
 
 /** How the API of a management server is reached. */
@@ -38,9 +38,15 @@ const MOST_BYTES = 16 * 2 ** 20;
 /** How long a signed request may be used: what is read on the way cannot be repeated later. */
 const VALID_MS = 10 * 60_000;
 
+/** What the API is asked with. */
+export type CloudstackApiParts = Pick<HttpParts, 'proxy' | 'now'>;
+
 /** An API as one user may use it. */
-export function createCloudstackApi({ url, apiKey, secretKey, ...way }: CloudstackApiOptions, now: () => number): CloudstackApi {
-  const http = createHttp({ options: way, secrets: [apiKey, secretKey], now });
+export function createCloudstackApi(
+  { url, apiKey, secretKey, ...way }: CloudstackApiOptions,
+  { proxy, now }: CloudstackApiParts,
+): CloudstackApi {
+  const http = createHttp({ options: way, proxy, secrets: [apiKey, secretKey], now });
   return {
     async call(command, parameters, signal) {
       const expires = new Date(now() + VALID_MS).toISOString().replace(/\.\d+Z$/, '+0000');

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { createCloudstackApi, type CloudstackApiOptions } from './cloudstack-api.ts';
+import { createCloudstackApi, type CloudstackApiOptions, type CloudstackApiParts } from './cloudstack-api.ts';
 import { NotifyError } from './notifier.ts';
 
 /** A host that CloudStack has in maintenance, or moves there. */
@@ -34,9 +34,9 @@ const MOST_PAGES = 100;
 /** Hosts in maintenance, asked of the management server. @throws NotifyError where it does not say. */
 export async function hostsInMaintenance(
   options: CloudstackApiOptions,
-  { signal, now }: { readonly signal: AbortSignal; now(): number },
+  { signal, ...parts }: CloudstackApiParts & { readonly signal: AbortSignal },
 ): Promise<readonly HostInMaintenance[]> {
-  const api = createCloudstackApi(options, now);
+  const api = createCloudstackApi(options, parts);
   const found: HostInMaintenance[] = [];
   for (let page = 1, seen = 0; page <= MOST_PAGES; page += 1) {
     const asked = { type: 'Routing', page: String(page), pagesize: String(PAGE), details: 'min' };

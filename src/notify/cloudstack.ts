@@ -20,8 +20,8 @@ export const cloudstack: NotifierKind<typeof options> = {
   type: 'cloudstack',
   title: 'CloudStack (generateAlert)',
   options,
-  create({ zoneId, podId, ...way }, { now, runbookUrl }) {
-    const api = createCloudstackApi(way, now);
+  create({ zoneId, podId, ...way }, { now, proxy, runbookUrl }) {
+    const api = createCloudstackApi(way, { proxy, now });
     return {
       async send(notification, signal) {
         const telling = tellingOf(notification, { runbookUrl });

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Alert, Notification } from '../alerts/alert.ts';
 import { AppError } from '../lib/errors.ts';
+import type { ProxySettings } from './http-proxy.ts';
 
 /** What is known of a receiver that did not take something. */
 export interface Refusal {
@@ -46,6 +47,7 @@ export interface NotifierParts {
   out(text: string): void;
   /** Address of the runbooks: `{{detector}}` in it stands for the detector, or its id is appended; `null`: the project's own files are named. */
   readonly runbookUrl: string | null;
+  readonly proxy: ProxySettings;
 }
 
 /** Tells one receiver. Every call is one attempt; who calls tries again. */

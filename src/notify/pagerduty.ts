@@ -34,8 +34,8 @@ export const pagerduty: NotifierKind<typeof options> = {
   type: 'pagerduty',
   title: 'PagerDuty (Events API v2)',
   options,
-  create({ routingKey, url, ...way }, { now, runbookUrl }) {
-    const http = createHttp({ options: way, secrets: [routingKey], now });
+  create({ routingKey, url, ...way }, { now, proxy, runbookUrl }) {
+    const http = createHttp({ options: way, proxy, secrets: [routingKey], now });
     return {
       async send(notification, signal) {
         const telling = tellingOf(notification, { runbookUrl });

@@ -43,8 +43,8 @@ export const slack: NotifierKind<typeof options> = {
   type: 'slack',
   title: 'Slack',
   options,
-  create({ webhookUrl, token, channel, apiUrl, ...way }, { now, runbookUrl }) {
-    const http = createHttp({ options: way, secrets: [webhookUrl ?? '', token ?? ''], now });
+  create({ webhookUrl, token, channel, apiUrl, ...way }, { now, proxy, runbookUrl }) {
+    const http = createHttp({ options: way, proxy, secrets: [webhookUrl ?? '', token ?? ''], now });
     /** First message of each group. */
     const threads = new Map<string, string>();
 

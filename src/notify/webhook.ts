@@ -39,8 +39,8 @@ export const webhook: NotifierKind<typeof options> = {
   type: 'webhook',
   title: 'Webhook',
   options,
-  create({ url, method, headers, body: pattern, secret, ...way }, { now, runbookUrl }) {
-    const http = createHttp({ options: way, secrets: [...Object.values(headers), secret ?? ''], now });
+  create({ url, method, headers, body: pattern, secret, ...way }, { now, proxy, runbookUrl }) {
+    const http = createHttp({ options: way, proxy, secrets: [...Object.values(headers), secret ?? ''], now });
     return {
       async send(notification, signal) {
         const document = toNotificationDocument(notification, { runbookUrl });

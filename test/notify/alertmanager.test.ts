@@ -6,7 +6,7 @@ import type { Notifier } from '../../src/notify/notifier.ts';
 import { have } from '../ingest/collecting.ts';
 import { startAlertmanager, type AlertmanagerProgram } from './alertmanager-program.ts';
 import { alertOf, notificationOf } from './alerts.ts';
-import { faults, openReceiver, status, type Receiver } from './receiver.ts';
+import { direct, faults, openReceiver, status, type Receiver } from './receiver.ts';
 
 const never = new AbortController().signal;
 const labels = z.record(z.string(), z.string());
@@ -19,7 +19,7 @@ const seen = z.array(
 
 function made(options: Readonly<Record<string, unknown>>, now = Date.now): Notifier {
   const checked = alertmanager.options.parse({ type: 'alertmanager', timeout: '2s', ...options });
-  return alertmanager.create(checked, { now, out: () => {}, runbookUrl: 'https://wiki.example.org/' });
+  return alertmanager.create(checked, { now, out: () => {}, proxy: direct, runbookUrl: 'https://wiki.example.org/' });
 }
 
 /** An alert that began to fire just now. */

@@ -5,7 +5,7 @@ import { hostsInMaintenance } from '../../src/notify/cloudstack-hosts.ts';
 import { cloudstack } from '../../src/notify/cloudstack.ts';
 import type { Notifier } from '../../src/notify/notifier.ts';
 import { alertOf, notificationOf } from './alerts.ts';
-import { openReceiver, status, type Answer, type Receiver } from './receiver.ts';
+import { direct, openReceiver, status, type Answer, type Receiver } from './receiver.ts';
 
 const never = new AbortController().signal;
 const NOW = Date.UTC(2026, 10, 23, 12, 0, 0);
@@ -58,7 +58,7 @@ const api = (): Parameters<typeof hostsInMaintenance>[0] => ({
 
 function made(options: Readonly<Record<string, unknown>> = {}): Notifier {
   const checked = cloudstack.options.parse({ type: 'cloudstack', ...api(), zoneId: ZONE, ...options });
-  return cloudstack.create(checked, { now: () => NOW, out: () => {}, runbookUrl: null });
+  return cloudstack.create(checked, { now: () => NOW, out: () => {}, proxy: direct, runbookUrl: null });
 }
 
 test("the documentation's example of a signature comes out", () => {
@@ -144,7 +144,7 @@ describe('hosts in maintenance', () => {
 
   test('are found on every page, with their cluster and state', async () => {
     server.answer(listing);
-    await expect(hostsInMaintenance(api(), { signal: never, now: () => NOW })).resolves.toEqual([
+    await expect(hostsInMaintenance(api(), { signal: never, proxy: direct, now: () => NOW })).resolves.toEqual([
       { host: 'kvm-b', cluster: 'pod-1', state: 'PrepareForMaintenance' },
       { host: 'kvm-c', cluster: 'pod-2', state: 'Maintenance' },
       { host: 'kvm-d', cluster: 'pod-2', state: 'ErrorInPrepareForMaintenance' },
@@ -153,9 +153,9 @@ describe('hosts in maintenance', () => {
 
   test('are none where there is no host, and an error where nobody says', async () => {
     server.answer(verifying(status(200, {}, '{"listhostsresponse":{}}')));
-    await expect(hostsInMaintenance(api(), { signal: never, now: () => NOW })).resolves.toEqual([]);
+    await expect(hostsInMaintenance(api(), { signal: never, proxy: direct, now: () => NOW })).resolves.toEqual([]);
     server.answer(status(401, {}, '{"listhostsresponse":{"errorcode":401,"errortext":"no"}}'));
-    await expect(hostsInMaintenance(api(), { signal: never, now: () => NOW })).rejects.toMatchObject({
+    await expect(hostsInMaintenance(api(), { signal: never, proxy: direct, now: () => NOW })).rejects.toMatchObject({
       message: expect.stringMatching(/^401 .*: no$/),
       hint: expect.stringContaining('apiKey'),
     });

@@ -8,6 +8,7 @@ import { email } from '../../src/notify/email.ts';
 import { NotifyError, type Notifier } from '../../src/notify/notifier.ts';
 import { alertOf, notificationOf, resolved } from './alerts.ts';
 import { makeCertificates, type Certificates } from './certificates.ts';
+import { direct } from './receiver.ts';
 
 const PASSWORD = 'hunter2-hunter2';
 const never = new AbortController().signal;
@@ -70,7 +71,7 @@ function made(port: number, options: Readonly<Record<string, unknown>> = {}): No
     timeout: '2s',
     ...options,
   });
-  return email.create(checked, { now: Date.now, out: () => {}, runbookUrl: null });
+  return email.create(checked, { now: Date.now, out: () => {}, proxy: direct, runbookUrl: null });
 }
 
 function refusalOf(code: number, message: string): Error & { responseCode: number } {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createHttp, type HttpParts } from '../../src/notify/http.ts';
 import { NotifyError } from '../../src/notify/notifier.ts';
 import { makeCertificates, type Certificates } from './certificates.ts';
-import { faults, openReceiver, status, type Answer, type Receiver } from './receiver.ts';
+import { direct, faults, openReceiver, status, type Answer, type Receiver } from './receiver.ts';
 
 const NOW = Date.UTC(2026, 10, 23, 12, 0, 0);
 const SECRET = 'T0/B0/sEcReT+token';
@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 function client(options: Partial<HttpParts['options']> = {}): ReturnType<typeof createHttp> {
-  return createHttp({ options: { ...WAY, ...options }, secrets: [SECRET], now: () => NOW });
+  return createHttp({ options: { ...WAY, ...options }, proxy: direct, secrets: [SECRET], now: () => NOW });
 }
 
 function post(url: string, http = client(), signal = new AbortController().signal): Promise<{ readonly status: string }> {

@@ -9,6 +9,7 @@ import { meaningOf } from '../../src/config/schema-walk.ts';
 import { isSecret } from '../../src/config/secret.ts';
 import { notifiers } from '../../src/notify/index.ts';
 import { alertOf, notificationOf, resolved } from './alerts.ts';
+import { direct } from './receiver.ts';
 
 const options = { type: 'stdout', format: 'text', width: 100, color: false };
 
@@ -27,7 +28,7 @@ test('every kind of src/notify is in its registry, under the name of its file', 
 
 test('standard output has the whole alert', async () => {
   const texts: string[] = [];
-  const notifier = stdout?.create(options, { now: () => 0, out: (text) => texts.push(text), runbookUrl: null });
+  const notifier = stdout?.create(options, { now: () => 0, out: (text) => texts.push(text), proxy: direct, runbookUrl: null });
   const alert = alertOf('cpu-incompatible');
   await notifier?.send(notificationOf([alert]), new AbortController().signal);
   expect(texts.join('')).toContain('CRITICAL  cpu-incompatible');
@@ -36,7 +37,7 @@ test('standard output has the whole alert', async () => {
 
 test('an alert that is over says why and for how long it was, and asks for nothing', async () => {
   const texts: string[] = [];
-  const notifier = stdout?.create(options, { now: () => 0, out: (text) => texts.push(text), runbookUrl: null });
+  const notifier = stdout?.create(options, { now: () => 0, out: (text) => texts.push(text), proxy: direct, runbookUrl: null });
   const over = resolved(alertOf('cpu-incompatible'));
   await notifier?.send(notificationOf([over], { kind: 'resolved' }), new AbortController().signal);
   expect(texts.join('')).toContain('The VM migrated since. It fired for 30 min');
@@ -45,7 +46,7 @@ test('an alert that is over says why and for how long it was, and asks for nothi
 
 test('standard output for programs is one line of JSON each', async () => {
   const texts: string[] = [];
-  const parts = { now: () => 0, out: (text: string) => texts.push(text), runbookUrl: null };
+  const parts = { now: () => 0, out: (text: string) => texts.push(text), proxy: direct, runbookUrl: null };
   await stdout
     ?.create({ ...options, format: 'json' }, parts)
     .send(notificationOf([alertOf('post-copy')]), new AbortController().signal);

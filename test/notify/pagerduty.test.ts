@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Notifier } from '../../src/notify/notifier.ts';
 import { pagerduty } from '../../src/notify/pagerduty.ts';
 import { alertOf, notificationOf, resolved } from './alerts.ts';
-import { openReceiver, status, type Receiver } from './receiver.ts';
+import { direct, openReceiver, status, type Receiver } from './receiver.ts';
 
 const never = new AbortController().signal;
 const KEY = '0123456789abcdef0123456789abcdef';
@@ -19,7 +19,7 @@ afterAll(() => receiver.close());
 
 function made(runbookUrl: string | null = 'https://wiki.example.org/{{detector}}'): Notifier {
   const checked = pagerduty.options.parse({ type: 'pagerduty', routingKey: KEY, url: receiver.url, timeout: '1s' });
-  return pagerduty.create(checked, { now: Date.now, out: () => {}, runbookUrl });
+  return pagerduty.create(checked, { now: Date.now, out: () => {}, proxy: direct, runbookUrl });
 }
 
 function last(): Readonly<Record<string, unknown>> {

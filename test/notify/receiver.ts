@@ -2,6 +2,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 
+/** No proxy at all. */
+export const direct = { https: null, http: null, no: null };
+
 /** A request as it arrived. */
 export interface Received {
   readonly method: string;

@@ -7,7 +7,7 @@ import type { Notifier } from '../../src/notify/notifier.ts';
 import { slackBlocks, type SlackBlock } from '../../src/notify/slack-blocks.ts';
 import { slack } from '../../src/notify/slack.ts';
 import { alertOf, notificationOf, resolved } from './alerts.ts';
-import { openReceiver, status, type Receiver } from './receiver.ts';
+import { direct, openReceiver, status, type Receiver } from './receiver.ts';
 
 const never = new AbortController().signal;
 const TOKEN = 'xoxb-very-secret';
@@ -25,7 +25,7 @@ afterAll(() => receiver.close());
 function made(options: Readonly<Record<string, unknown>> = {}): Notifier {
   const bot = { token: TOKEN, channel: 'C1', apiUrl: `${receiver.url}/api` };
   const checked = slack.options.parse({ type: 'slack', timeout: '1s', ...bot, ...options });
-  return slack.create(checked, { now: Date.now, out: () => {}, runbookUrl: null });
+  return slack.create(checked, { now: Date.now, out: () => {}, proxy: direct, runbookUrl: null });
 }
 
 function webhooked(): Notifier {

@@ -5,7 +5,7 @@ import { createDelivery, type Attempt } from '../../src/notify/delivery.ts';
 import type { Notifier } from '../../src/notify/notifier.ts';
 import { webhook } from '../../src/notify/webhook.ts';
 import { alertOf, notificationOf, resolved } from './alerts.ts';
-import { openReceiver, type Receiver } from './receiver.ts';
+import { direct, openReceiver, type Receiver } from './receiver.ts';
 
 const NOW = Date.UTC(2026, 10, 23, 12, 0, 0);
 const never = new AbortController().signal;
@@ -18,7 +18,12 @@ afterAll(() => receiver.close());
 
 function made(options: Readonly<Record<string, unknown>> = {}): Notifier {
   const checked = webhook.options.parse({ type: 'webhook', url: `${receiver.url}/in`, ...options });
-  return webhook.create(checked, { now: () => NOW, out: () => {}, runbookUrl: 'https://wiki.example.org/{{detector}}.html' });
+  return webhook.create(checked, {
+    now: () => NOW,
+    out: () => {},
+    proxy: direct,
+    runbookUrl: 'https://wiki.example.org/{{detector}}.html',
+  });
 }
 
 const alert = alertOf('cpu-incompatible', { subject: 'i-2-"12"\\-VM' });
