@@ -91,7 +91,7 @@ async function memoryOf(cluster: string, reader: TimelineReader): Promise<Memory
     known: { events: [], from: Number.POSITIVE_INFINITY },
     read: (of, intervals) => reader.events(of, intervals),
   });
-  return { cluster, recent, coverage: createCoverage(await reader.covered(cluster)) };
+  return { cluster, recent, coverage: createCoverage((await reader.covered([cluster])).get(cluster) ?? []) };
 }
 
 interface Judging {

@@ -1,3 +1,4 @@
+import { groupBy } from '../lib/group.ts';
 import { dirtyFrom, type Dirty } from './dirty.ts';
 import { createMemories, LONGEST_MS } from './memories.ts';
 import type { ParsedChunk } from './parse-chunk.ts';
@@ -14,8 +15,8 @@ export interface Partition {
   readonly dirty: Dirty;
   /** Makes it of the store what is needed of the clusters in the note. */
   restore(): Promise<void>;
-  /** Takes note of a chunk that is stored. */
-  remember(chunk: ParsedChunk): Promise<void>;
+  /** Takes note of chunks that are stored. */
+  remember(chunks: readonly ParsedChunk[]): Promise<void>;
   memory(cluster: string): Promise<ClusterMemory>;
   /** Migrations that ran when they were last looked at are to be looked at again: time has passed. */
   addRunning(): void;
@@ -34,26 +35,36 @@ export function createPartition(note: string | null, { timelines, now }: Partiti
   const dirty = dirtyFrom(note);
   const memories = createMemories({ timelines, now });
   const waiting = new Map<string, number>();
+
+  function take(
+    { header: { cluster, host, source, path, observedAt }, events, firstAt, lastAt }: ParsedChunk,
+    { recent, coverage, heardAt }: ClusterMemory,
+  ): void {
+    if (firstAt !== null && lastAt !== null)
+      coverage.add({ host, source, path, firstAt: Math.min(firstAt, lastAt), lastAt: Math.max(firstAt, lastAt) });
+    recent.add(events);
+    for (const { event } of events) {
+      if ('vm' in event.body && event.body.vm !== null) hear(heardAt, event.body.vm, now());
+      const urgency = urgencyOf(event.body);
+      if (urgency === null) continue;
+      dirty.add(cluster, { from: event.at, to: event.at }, urgency);
+      if (urgency === 'urgent') waiting.set(cluster, Math.min(observedAt, waiting.get(cluster) ?? observedAt));
+    }
+  }
+
   return {
     dirty,
     memory: (cluster) => memories.of(cluster),
     async restore() {
       for (const interval of dirty.takeUnnamed())
         for (const cluster of await timelines.clusters(interval)) dirty.add(cluster, interval, 'urgent');
-      for (const cluster of dirty.clusters().slice(0, MOST_RESTORED)) await memories.of(cluster);
+      await memories.each(dirty.clusters().slice(0, MOST_RESTORED), () => {});
     },
-    async remember({ header: { cluster, host, source, path, observedAt }, events, firstAt, lastAt }) {
-      const { recent, coverage, heardAt } = await memories.of(cluster);
-      if (firstAt !== null && lastAt !== null)
-        coverage.add({ host, source, path, firstAt: Math.min(firstAt, lastAt), lastAt: Math.max(firstAt, lastAt) });
-      recent.add(events);
-      for (const { event } of events) {
-        if ('vm' in event.body && event.body.vm !== null) hear(heardAt, event.body.vm, now());
-        const urgency = urgencyOf(event.body);
-        if (urgency === null) continue;
-        dirty.add(cluster, { from: event.at, to: event.at }, urgency);
-        if (urgency === 'urgent') waiting.set(cluster, Math.min(observedAt, waiting.get(cluster) ?? observedAt));
-      }
+    async remember(chunks) {
+      const byCluster = groupBy(chunks, ({ header }) => header.cluster);
+      await memories.each([...byCluster.keys()], (memory) => {
+        for (const chunk of byCluster.get(memory.cluster) ?? []) take(chunk, memory);
+      });
     },
     addRunning() {
       for (const [cluster, own] of memories.running()) {

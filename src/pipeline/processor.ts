@@ -135,7 +135,7 @@ async function keep({ chunks, dead }: ReadMessages, { state, letters, storeChunk
   if (dead.length > 0) await letters?.send(DEAD_LETTERS_TOPIC, dead);
   await storeChunks(chunks);
   watch.stored(chunks);
-  for (const chunk of chunks) await state.remember(chunk);
+  await state.remember(chunks);
 }
 
 /** Messages as chunks; those that are none as they go to the dead letters. */

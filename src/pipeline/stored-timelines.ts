@@ -1,11 +1,14 @@
+import { groupBy } from '../lib/group.ts';
 import { createEventReader, EVENT_COLUMNS, type EventRow, type StoredEvent } from '../store/rows.ts';
-import type { Store } from '../store/store.ts';
+import type { QueryParams, Store } from '../store/store.ts';
 import type { Writer } from '../store/writer.ts';
 import type { Covered } from './coverage.ts';
 import type { Interval } from './interval.ts';
 import type {
   Changes,
+  EventCounts,
   KnownEvents,
+  RunningMigration,
   StoredFinding,
   StoredMigration,
   Stretch,
@@ -38,7 +41,7 @@ export function createTimelineReader(store: Store, now: () => number): TimelineR
   return { ...eventQuestions(store, now), ...timelineQuestions(store, now) };
 }
 
-type EventQuestions = Pick<TimelineStore, 'clusters' | 'events' | 'eventsOfVms' | 'density' | 'latestEvents'>;
+type EventQuestions = Pick<TimelineStore, 'clusters' | 'events' | 'eventsOfVms' | 'density' | 'eventCounts' | 'latestEvents'>;
 
 function eventQuestions(store: Store, now: () => number): EventQuestions {
   return {
@@ -68,11 +71,15 @@ function eventQuestions(store: Store, now: () => number): EventQuestions {
          GROUP BY from ORDER BY from`,
         { cluster, stretchMs, ...whole(interval) },
       ),
-    latestEvents: (cluster, max) => latestEvents(store, { cluster, max, now: now() }),
+    eventCounts: (clusters) => eventCounts(store, clusters, now()),
+    latestEvents: (counts, max) => latestEvents(store, counts, max),
   };
 }
 
-function timelineQuestions(store: Store, now: () => number): Pick<TimelineStore, 'migrations' | 'findings' | 'covered'> {
+function timelineQuestions(
+  store: Store,
+  now: () => number,
+): Pick<TimelineStore, 'migrations' | 'running' | 'findings' | 'covered'> {
   return {
     migrations: (cluster, interval) =>
       store.query<StoredMigration>(
@@ -83,6 +90,16 @@ function timelineQuestions(store: Store, now: () => number): Pick<TimelineStore,
            AND (last_seen_at >= ${instant('from')} OR (outcome = 'running' AND last_seen_at >= ${instant('silent')}))`,
         { cluster, ...whole(interval), silent: Math.floor(interval.from) - SILENT_MS },
       ),
+    running: async (clusters, interval) => {
+      const rows = await store.query<RunningMigration & { readonly cluster: string }>(
+        `SELECT cluster, id, toUnixTimestamp64Milli(last_seen_at) AS lastSeenAt
+         FROM migrations FINAL
+         WHERE cluster IN {clusters: Array(String)} AND started_at <= ${instant('to')}
+           AND outcome = 'running' AND last_seen_at >= ${instant('silent')}`,
+        { clusters, to: whole(interval).to, silent: Math.floor(interval.from) - SILENT_MS },
+      );
+      return groupBy(rows, ({ cluster }) => cluster);
+    },
     findings: (cluster, interval, migrations) =>
       store.query<StoredFinding>(
         `SELECT id, detector, severity, nullIf(migration_id, '') AS migration,
@@ -94,15 +111,18 @@ function timelineQuestions(store: Store, now: () => number): Pick<TimelineStore,
              OR has({migrations: Array(String)}, migration_id))`,
         { cluster, ...whole(interval), now: now(), migrations },
       ),
-    covered: (cluster) =>
-      store.query<Covered>(
-        `SELECT host, source, any(path) AS path,
+    covered: async (clusters) => {
+      const rows = await store.query<Covered & { readonly cluster: string }>(
+        `SELECT cluster, host, source, any(path) AS path,
            toUnixTimestamp64Milli(assumeNotNull(min(first_at))) AS firstAt, toUnixTimestamp64Milli(assumeNotNull(max(last_at))) AS lastAt
          FROM ranges
-         WHERE cluster = {cluster: String} AND observed_at >= ${instant('since')} AND first_at IS NOT NULL AND last_at IS NOT NULL
-         GROUP BY host, source`,
-        { cluster, since: now() - COVERED_MS },
-      ),
+         WHERE cluster IN {clusters: Array(String)} AND observed_at >= ${instant('since')}
+           AND first_at IS NOT NULL AND last_at IS NOT NULL
+         GROUP BY cluster, host, source`,
+        { clusters, since: now() - COVERED_MS },
+      );
+      return groupBy(rows, ({ cluster }) => cluster);
+    },
   };
 }
 
@@ -184,25 +204,68 @@ async function eventsIn(store: Store, cluster: string, intervals: readonly Inter
   return rows.map(createEventReader());
 }
 
+async function eventCounts(store: Store, clusters: readonly string[], now: number): Promise<readonly EventCounts[]> {
+  const rows = await store.query<{ readonly cluster: string; readonly all: number; readonly newest: number }>(
+    `SELECT cluster, count() AS all, toUnixTimestamp64Milli(max(at)) AS newest
+     FROM events WHERE cluster IN {clusters: Array(String)} GROUP BY cluster`,
+    { clusters },
+  );
+  // what a clock that is ahead wrote must not keep the present out of memory
+  const counted = rows.map(({ cluster, all, newest }) => ({ cluster, all, from: Math.min(newest, now) - LATEST_MS }));
+  const latest = new Map<string, number>();
+  if (counted.length > 0) {
+    const { condition, params } = eachFrom(counted);
+    const counts = await store.query<{ readonly cluster: string; readonly latest: number }>(
+      `SELECT cluster, count() AS latest FROM events AS stored WHERE ${condition} GROUP BY cluster`,
+      params,
+    );
+    for (const one of counts) latest.set(one.cluster, one.latest);
+  }
+  const byCluster = new Map(counted.map((one) => [one.cluster, one]));
+  return clusters.map((cluster) => {
+    const { all, from } = byCluster.get(cluster) ?? { all: 0, from: Number.NEGATIVE_INFINITY };
+    return { cluster, all, latest: latest.get(cluster) ?? 0, from };
+  });
+}
+
 async function latestEvents(
   store: Store,
-  { cluster, max, now }: { readonly cluster: string; readonly max: number; readonly now: number },
-): Promise<KnownEvents> {
-  const [known] = await store.query<{ readonly events: number; readonly newest: number }>(
-    `SELECT count() AS events, toUnixTimestamp64Milli(max(at)) AS newest FROM events WHERE cluster = {cluster: String}`,
-    { cluster },
-  );
-  if (known === undefined || known.events === 0) return { events: [], from: Number.NEGATIVE_INFINITY };
-  // what a clock that is ahead wrote must not keep the present out of memory
-  const since = Math.min(known.newest, now) - LATEST_MS;
-  const rows = await store.query<EventRow>(
+  counts: readonly EventCounts[],
+  max: number,
+): Promise<ReadonlyMap<string, KnownEvents>> {
+  const some = counts.filter(({ latest }) => latest > 0);
+  const rows = some.length === 0 ? [] : await latestRows(store, some, max);
+  const byCluster = groupBy(rows, ({ cluster }) => cluster);
+  return new Map(counts.map((one) => [one.cluster, knownOf(byCluster.get(one.cluster) ?? [], one, max)]));
+}
+
+/** Those of one cluster together, the latest first. */
+function latestRows(store: Store, counts: readonly EventCounts[], max: number): Promise<readonly EventRow[]> {
+  const { condition, params } = eachFrom(counts);
+  return store.query<EventRow>(
     `SELECT ${EVENT_COLUMNS} FROM events AS stored FINAL
-     WHERE cluster = {cluster: String} AND stored.at >= ${instant('since')}
-     ORDER BY stored.at DESC LIMIT {max: UInt32}`,
-    { cluster, since, max },
+     WHERE ${condition}
+     ORDER BY stored.cluster, stored.at DESC LIMIT {max: UInt32} BY stored.cluster`,
+    { ...params, max },
   );
+}
+
+function knownOf(rows: readonly EventRow[], { all, from }: EventCounts, max: number): KnownEvents {
   const events = rows.map(createEventReader());
-  if (rows.length >= known.events) return { events, from: Number.NEGATIVE_INFINITY };
+  if (rows.length >= all) return { events, from: Number.NEGATIVE_INFINITY };
   // of the oldest moment there may be more
-  return { events, from: rows.length < max ? since : (rows.at(-1)?.at ?? since) + 1 };
+  return { events, from: rows.length < max ? from : (rows.at(-1)?.at ?? from) + 1 };
+}
+
+/** Events of each cluster from its own moment on. */
+function eachFrom(counts: readonly Pick<EventCounts, 'cluster' | 'from'>[]): {
+  readonly condition: string;
+  readonly params: QueryParams;
+} {
+  const each = counts.map((_, i) => `(stored.cluster = {cluster${i}: String} AND stored.at >= ${instant(`from${i}`)})`);
+  const params = counts.flatMap(({ cluster, from }, i): [string, string | number][] => [
+    [`cluster${i}`, cluster],
+    [`from${i}`, from],
+  ]);
+  return { condition: `(${each.join(' OR ')})`, params: Object.fromEntries(params) };
 }

@@ -16,6 +16,9 @@ export interface StoredMigration {
   readonly document: string;
 }
 
+/** Of a migration that runs, as much as it takes to look at it again. */
+export type RunningMigration = Pick<StoredMigration, 'id' | 'lastSeenAt'>;
+
 /** A finding as it was last stored. */
 export interface StoredFinding {
   /** Of the row. */
@@ -50,6 +53,15 @@ export interface KnownEvents {
   readonly from: number;
 }
 
+/** How many events of a cluster are stored, and how many of them are the latest: hours up to the newest one. */
+export interface EventCounts {
+  readonly cluster: string;
+  readonly all: number;
+  readonly latest: number;
+  /** From when on they are the latest, Unix ms; `-Infinity` where there are none. */
+  readonly from: number;
+}
+
 /** How much happened in a stretch of time. */
 export interface Stretch {
   /** Unix ms. */
@@ -67,13 +79,18 @@ export interface TimelineReader {
   eventsOfVms(cluster: string, vms: readonly string[], interval: Interval): Promise<readonly StoredEvent[]>;
   /** How many events begin in each stretch of so many ms, in the order of time; those without any are left out. */
   density(cluster: string, interval: Interval, stretchMs: number): Promise<readonly Stretch[]>;
-  /** The latest events, at most so many. */
-  latestEvents(cluster: string, max: number): Promise<KnownEvents>;
+  /** Of each of these clusters, in their order. */
+  eventCounts(clusters: readonly string[]): Promise<readonly EventCounts[]>;
+  /** The latest events of each of these clusters, at most so many of each. */
+  latestEvents(counts: readonly EventCounts[], max: number): Promise<ReadonlyMap<string, KnownEvents>>;
   /** Migrations that were seen at any moment of the interval, and those that ran shortly before it. */
   migrations(cluster: string, interval: Interval): Promise<readonly StoredMigration[]>;
+  /** Migrations that ran when they were last seen, at a moment of the interval or shortly before it, by cluster. */
+  running(clusters: readonly string[], interval: Interval): Promise<ReadonlyMap<string, readonly RunningMigration[]>>;
   /** Findings of any moment of the interval, and those of these migrations. */
   findings(cluster: string, interval: Interval, migrations: readonly string[]): Promise<readonly StoredFinding[]>;
-  covered(cluster: string): Promise<readonly Covered[]>;
+  /** What arrived of late, by cluster. */
+  covered(clusters: readonly string[]): Promise<ReadonlyMap<string, readonly Covered[]>>;
 }
 
 /** The same, and what a rebuild makes different is written there. */
