@@ -181,7 +181,11 @@ function storePart(running: Running, { log }: InstanceParts): Part {
     async start() {
       const retrying = (error: unknown, afterMs: number): void =>
         log.warn({ error, afterMs }, 'the store did not take rows, or did not answer; tried again');
-      running.store = await openConfiguredStore(running.config, retrying);
+      running.store = await openConfiguredStore(running.config, {
+        retrying,
+        waiting: (problem) =>
+          log.warn({ problem }, 'another process has the tables open, perhaps a command that asks: waiting for it'),
+      });
       running.writer = createWriter(running.store, { retrying });
     },
     stop: async () => running.store?.close(),

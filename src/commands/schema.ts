@@ -36,7 +36,7 @@ export async function schema(args: readonly string[], { terminal, env }: AskCont
     return 0;
   }
   const config = loadConfig(values.config ?? null, env);
-  if (values.apply) terminal.out(await applied(config));
+  if (values.apply) terminal.out(await applied(config, terminal));
   else {
     const steps = await schemaSql(schemaOptions(config.store));
     terminal.out(steps.map(({ sql }) => `${sql.trim()};\n`).join('\n'));
@@ -49,8 +49,11 @@ function parsed(args: readonly string[]) {
 }
 
 /** Opening the store brings its tables to this version. */
-async function applied(config: Config): Promise<string> {
-  const store = await openConfiguredStore(config, () => {});
+async function applied(config: Config, terminal: AskContext['terminal']): Promise<string> {
+  const store = await openConfiguredStore(config, {
+    retrying() {},
+    waiting: (problem) => terminal.out(`${problem}: waiting for it\n`),
+  });
   await store.close();
   const version = (await schemaSql()).at(-1)?.version ?? 0;
   const where = config.store.clickhouse?.url ?? join(config.data, 'store');

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createClient, type ClickHouseClient } from '@clickhouse/client';
 import type * as ChdbModule from 'chdb/connection';
 import { AppError } from '../lib/errors.ts';
@@ -31,7 +33,7 @@ export async function openEmbeddedStore({ folder }: EmbeddedOptions): Promise<St
   const { createChdbConnection } = await engineOfThisMachine();
   let database: Promise<void> | null = null;
   const connect = async (settings: Settings): Promise<Connection> => {
-    const connection = opened(folder, createChdbConnection);
+    const connection = await opened(folder, createChdbConnection);
     const { client } = connection;
     try {
       await (database ??= takeDatabase(client));
@@ -61,7 +63,7 @@ export async function openEmbeddedStore({ folder }: EmbeddedOptions): Promise<St
   return openStore(engine);
 }
 
-function opened(folder: string, createChdbConnection: (typeof ChdbModule)['createChdbConnection']): Connection {
+async function opened(folder: string, createChdbConnection: (typeof ChdbModule)['createChdbConnection']): Promise<Connection> {
   try {
     const connection = createChdbConnection({ path: folder });
     return {
@@ -72,7 +74,7 @@ function opened(folder: string, createChdbConnection: (typeof ChdbModule)['creat
       },
     };
   } catch (error) {
-    throw refused(folder, error);
+    throw await refused(folder, error);
   }
 }
 
@@ -135,12 +137,20 @@ async function prepared(folder: string): Promise<void> {
 }
 
 /** The engine gives no number with this error, and its words go to standard error: it lets a folder to one process. */
-function refused(folder: string, error: unknown): AppError {
+async function refused(folder: string, error: unknown): Promise<AppError> {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : null;
   if (code !== 'CHDB_CONNECTION')
     return new AppError('store', `The store in ${folder} cannot be opened: ${String(error)}`, { cause: error });
-  return new AppError('locked', `The store in ${folder} cannot be opened: another process has it open`, {
+  return new AppError('locked', `The store in ${folder} cannot be opened: ${await holderOf(folder)} has it open`, {
     cause: error,
+    retriable: true,
     hint: 'A "precopy up" that starts or ends has it for a moment: try again. Else see which process uses the folder, and end it.',
   });
+}
+
+/** The engine writes down who has a folder open. */
+async function holderOf(folder: string): Promise<string> {
+  const status = await readFile(join(folder, 'status'), 'utf8').catch(() => '');
+  const pid = /^PID: (\d+)$/m.exec(status)?.[1];
+  return pid === undefined ? 'another process' : `process ${pid}`;
 }

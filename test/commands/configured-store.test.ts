@@ -19,9 +19,14 @@ function configured(store: object) {
   return { data, store: configSchema.parse({ store }).store };
 }
 
-function never(error: unknown): void {
-  throw error;
-}
+const never = {
+  retrying(error: unknown): void {
+    throw error;
+  },
+  waiting(problem: string): void {
+    throw new Error(problem);
+  },
+};
 
 describe('the store of a configuration', { timeout: 30_000 }, () => {
   test('without a server is the engine in the data folder, for one instance', async () => {
