@@ -2,6 +2,7 @@ import { createAlertBook, type AlertBook, type StepInputs } from '../src/alerts/
 import { alertSettings } from '../src/alerts/settings.ts';
 import { isoTime } from '../src/lib/units.ts';
 import type { FindingMessage } from '../src/reports/finding-message.ts';
+import { attemptOf } from '../test/alerts/attempt.ts';
 
 /** What a step of the alerts takes 99 of 100 times, in ms of CPU of all threads: other work of the machine does not show. */
 export interface AlertCost {
@@ -110,29 +111,16 @@ function failure(number: number, at: number): FindingMessage {
       evidence: [line, line, line],
       remedies: [],
     },
-    migration: {
+    migration: attemptOf({
       id: `${vm} ${at}`,
       vm,
-      mac: [],
       source,
       destination,
       startedAt: time,
       endedAt: time,
       outcome: 'failed',
-      outcomeCertainty: 'seen',
       cause: 'timed-out',
-      causeText: null,
-      downtimeMs: null,
-      downtimeFrom: null,
-      downtimeLimitMs: 300,
-      iterations: null,
-      throttlePercent: null,
-      postcopyAt: null,
-      announced: 'unobserved',
-      unobserved: [],
-      after: [],
-      predictions: [],
-    },
+    }),
     quotes: [line.text],
   };
 }

@@ -1,9 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig } from '../src/config.ts';
-import { createInstance } from '../src/commands/instance.ts';
-import { createLog } from '../src/lib/log.ts';
-import { createMetrics } from '../src/lib/metrics.ts';
+import { countingInstance } from './counting.ts';
 import { usageOf } from './program.ts';
 
 /** What reading existing files took, from the start of the instance on. */
@@ -27,37 +25,22 @@ export interface Backfill {
  */
 export async function backfill(config: string, lines: number): Promise<Backfill> {
   const loaded = loadConfig(config, process.env);
-  const metrics = createMetrics();
-  let stored = 0;
-  let finish = (): void => undefined;
-  const finished = new Promise<void>((resolve) => {
-    finish = resolve;
-  });
-  const counting = {
-    add(labels: { readonly source: string }, count = 1) {
-      metrics.collectedLines.add(labels, count);
-      stored += count;
-      if (stored >= lines) finish();
-    },
-  };
-  const instance = createInstance(loaded, {
+  const { instance, enough, counted } = countingInstance(loaded, {
     roles: { collect: true, process: true },
-    log: createLog({ level: 'error' }),
-    metrics: { ...metrics, collectedLines: counting },
-    node: process.execPath,
-    out() {},
+    metric: 'collectedLines',
+    most: lines,
   });
   const began = performance.now();
   const before = process.cpuUsage();
   await instance.start();
-  await finished;
+  await enough;
   const storedSeconds = (performance.now() - began) / 1000;
   await instance.idle();
   const shownSeconds = (performance.now() - began) / 1000;
   const { user, system } = process.cpuUsage(before);
   await instance.stop();
   return {
-    lines: stored,
+    lines: counted(),
     storedSeconds,
     shownSeconds,
     cpuSeconds: (user + system) / 1e6,

@@ -1,14 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createInstance } from '../src/commands/instance.ts';
 import { loadConfig } from '../src/config.ts';
-import { createLog } from '../src/lib/log.ts';
-import { createMetrics } from '../src/lib/metrics.ts';
-
 import { decodeChunk } from '../src/pipeline/chunk-message.ts';
 import { createZoneCache } from '../src/pipeline/instant.ts';
 import { parseChunk } from '../src/pipeline/parse-chunk.ts';
 import { parsers } from '../src/parsers/index.ts';
 import { RECORDS_TOPIC, type PlacedMessage, type Stream } from '../src/stream/stream.ts';
+import { benchInstance, countingInstance } from './counting.ts';
 import { consumeBare, produceBare } from './kafka-bare.ts';
 import { openBenchStream } from './kafka-stream.ts';
 import { inProcess, type Cost } from './measure.ts';
@@ -72,30 +69,15 @@ function tell(said: unknown): void {
 }
 
 async function collect({ config, bytes }: Extract<Role, { role: 'collect' }>): Promise<Cost & { readonly beganAt: number }> {
-  const metrics = createMetrics();
-  let left = bytes;
-  let finish = (): void => undefined;
-  const finished = new Promise<void>((resolve) => {
-    finish = resolve;
-  });
-  const collectedBytes = {
-    add(labels: { readonly source: string }, count = 1) {
-      metrics.collectedBytes.add(labels, count);
-      if (labels.source !== 'collector') left -= count;
-      if (left <= 0) finish();
-    },
-  };
-  const instance = createInstance(loadConfig(config, process.env), {
+  const { instance, enough } = countingInstance(loadConfig(config, process.env), {
     roles: { collect: true, process: false },
-    log: createLog({ level: 'error' }),
-    metrics: { ...metrics, collectedBytes },
-    node: process.execPath,
-    out() {},
+    metric: 'collectedBytes',
+    most: bytes,
   });
   const beganAt = Date.now();
   const cost = await inProcess(async () => {
     await instance.start();
-    await finished;
+    await enough;
   });
   await instance.stop();
   return { ...cost, beganAt };
@@ -144,13 +126,7 @@ function parse(message: PlacedMessage): void {
 }
 
 async function remember(config: string): Promise<void> {
-  const instance = createInstance(loadConfig(config, process.env), {
-    roles: { collect: false, process: true },
-    log: createLog({ level: 'error' }),
-    metrics: createMetrics(),
-    node: process.execPath,
-    out() {},
-  });
+  const instance = benchInstance(loadConfig(config, process.env), { collect: false, process: true });
   await instance.start();
   process.on('message', () => {
     void (async () => {

@@ -1,7 +1,7 @@
 import { tellsReset } from '../detectors/heartbeat-words.ts';
 import { isoMs } from '../lib/units.ts';
 import type { FindingMessage } from '../reports/finding-message.ts';
-import { tellingOf } from '../reports/telling.ts';
+import { rankOf } from '../reports/telling.ts';
 import type { Said } from './alert.ts';
 import { policyOf } from './policies.ts';
 
@@ -50,7 +50,7 @@ const IN_POST_COPY = 4.5;
 
 function tellingIn(finding: FindingMessage['finding'], migration: FindingMessage['migration']): number {
   if (finding.detector === 'post-copy' && (migration === null || migration.outcome === 'running')) return IN_POST_COPY;
-  return tellingOf(finding, migration);
+  return rankOf(finding, migration);
 }
 
 /** When a message comes, and what is too old to matter. */

@@ -20,7 +20,7 @@ export interface RankedMigration {
 }
 
 /** How much a finding tells of its migration: twice-running guests before all, then the cause, then what led to it. */
-export function tellingOf({ detector, severity }: Ranked, migration: RankedMigration | null): number {
+export function rankOf({ detector, severity }: Ranked, migration: RankedMigration | null): number {
   if (detector.startsWith('split-brain')) return TELLING.splitBrain;
   if (migration !== null && detector === migration.cause) return TELLING.cause;
   if (GENERIC.has(detector)) return TELLING.generic;

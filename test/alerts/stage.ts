@@ -4,6 +4,7 @@ import { policyOf } from '../../src/alerts/policies.ts';
 import { alertSettings, type AlertSettings } from '../../src/alerts/settings.ts';
 import { isoTime } from '../../src/lib/units.ts';
 import type { FindingMessage } from '../../src/reports/finding-message.ts';
+import { attemptOf, type Attempt } from './attempt.ts';
 
 /** The second 0 of every test here, 30 November 2026, Unix ms. */
 const START = Date.UTC(2026, 10, 30);
@@ -14,7 +15,6 @@ export function second(seconds: number): number {
 }
 
 type Finding = FindingMessage['finding'];
-type Migration = NonNullable<FindingMessage['migration']>;
 
 /** What a finding of a test says, in seconds; the rest is as usual. */
 export interface Found {
@@ -29,7 +29,7 @@ export interface Found {
   /** When it was concluded. */
   readonly at: number;
   readonly summary?: string;
-  readonly migration?: Partial<Migration>;
+  readonly migration?: Partial<Attempt>;
   readonly cluster?: string;
 }
 
@@ -58,7 +58,7 @@ export function found(of: Found): FindingMessage {
 type Concluded = Omit<Found, 'migration' | 'host'> &
   Pick<Required<Found>, 'id' | 'from' | 'to' | 'severity' | 'vm'> & {
     readonly host: string | null;
-    readonly migration: Migration | null;
+    readonly migration: Attempt | null;
   };
 
 function findingOf({ id, detector, severity, from, to, at, vm, host, migration, summary }: Concluded): Finding {
@@ -82,31 +82,18 @@ function time(seconds: number): string {
   return isoTime(second(seconds));
 }
 
-function attempt(vm: string, { from, to, of }: { from: number; to: number | null; of: Partial<Migration> }): Migration {
-  return {
+function attempt(vm: string, { from, to, of }: { from: number; to: number | null; of: Partial<Attempt> }): Attempt {
+  return attemptOf({
     id: `${vm}@${from}`,
     vm,
-    mac: [],
     source: 'kvm-a',
     destination: 'kvm-b',
     startedAt: time(from),
     endedAt: to === null ? null : time(to),
     outcome: to === null ? 'running' : 'failed',
-    outcomeCertainty: 'seen',
     cause: to === null ? null : 'connection-refused',
-    causeText: null,
-    downtimeMs: null,
-    downtimeFrom: null,
-    downtimeLimitMs: 300,
-    iterations: null,
-    throttlePercent: null,
-    postcopyAt: null,
-    announced: 'unobserved',
-    unobserved: [],
-    after: [],
-    predictions: [],
     ...of,
-  };
+  });
 }
 
 /** What comes at a second of a test. */

@@ -2,7 +2,7 @@ import { groupBy } from '../../lib/group.ts';
 import { SEVERITIES, type Finding } from '../../model/finding.ts';
 import type { Migration } from '../../model/timeline.ts';
 import type { Analysis } from '../analysis.ts';
-import { GENERIC, TELLING, tellingOf } from '../telling.ts';
+import { GENERIC, TELLING, rankOf } from '../telling.ts';
 
 /** All problems of one migration, or of one host outside migrations. */
 export interface Block {
@@ -36,11 +36,11 @@ export function isUnexplained({ outcome }: Migration): boolean {
 function blockOf(group: readonly Finding[], migration: Migration | null): Block {
   const about = migration === null ? null : { outcome: migration.outcome, cause: migration.cause?.kind ?? null };
   const sorted = group.toSorted(
-    (a, b) => tellingOf(b, about) - tellingOf(a, about) || severityOf(b) - severityOf(a) || a.from - b.from,
+    (a, b) => rankOf(b, about) - rankOf(a, about) || severityOf(b) - severityOf(a) || a.from - b.from,
   );
   const [head, ...others] = sorted;
   if (head === undefined) throw new Error('a group of findings is never empty');
-  const explained = tellingOf(head, about) > TELLING.generic;
+  const explained = rankOf(head, about) > TELLING.generic;
   const folds = (finding: Finding): boolean => explained && GENERIC.has(finding.detector);
   return {
     migration,
