@@ -48,6 +48,7 @@ export async function openEmbeddedStore({ folder }: EmbeddedOptions): Promise<St
   const engine: Engine = {
     name: folder,
     readers: READERS,
+    writers: 2,
     connect,
     // settings stick to a connection
     connectUser: async (settings) => (await connect(settings)).client,

@@ -32,8 +32,9 @@ export interface Connection {
 export interface Engine {
   /** Says in messages which engine it is: its folder, or its address. */
   readonly name: string;
-  /** So many connections for reading; one answers one query at a time, unless it is to a server. */
+  /** So many connections for reading, and for writing; one answers one request at a time, unless it is to a server. */
   readonly readers: number;
+  readonly writers: 1 | 2;
   /** A connection on which everything runs with these settings. */
   connect(settings: Settings): Promise<Connection>;
   /** The same for SQL of users: it is used for one query, and closed. */
@@ -66,10 +67,10 @@ export async function openStore(engine: Engine): Promise<Store> {
   };
   try {
     const writer = await connected();
-    const textWriter = await connected();
+    const textWriter = engine.writers === 1 ? writer : await connected();
     const readers: Reader[] = [];
     for (let n = 0; n < engine.readers; n += 1) readers.push({ client: (await connected()).client, waiting: 0 });
-    return createStore(engine, { writer, textWriter, readers });
+    return createStore(engine, { writer, textWriter, readers, opened });
   } catch (error) {
     await closeAll(opened);
     await engine.close();
@@ -87,9 +88,11 @@ interface Connections {
   /** For text: what is inserted as objects does not wait for it. */
   readonly textWriter: Connection;
   readonly readers: readonly Reader[];
+  /** All of them, each once. */
+  readonly opened: readonly ClickHouseClient[];
 }
 
-function createStore(engine: Engine, { writer, textWriter, readers }: Connections): Store {
+function createStore(engine: Engine, { writer, textWriter, readers, opened }: Connections): Store {
   const running = new Set<Promise<unknown>>();
   let closed: Promise<void> | null = null;
 
@@ -144,7 +147,7 @@ function createStore(engine: Engine, { writer, textWriter, readers }: Connection
       during('query of a user', () => answerUser(engine, sql, limits)),
     close() {
       closed ??= settle(running)
-        .then(() => closeAll([writer.client, textWriter.client, ...readers.map(({ client }) => client)]))
+        .then(() => closeAll(opened))
         .then(() => engine.close());
       return closed;
     },

@@ -88,6 +88,7 @@ async function serverEngine(options: ServerOptions): Promise<Engine> {
     name: `${address.origin}${address.path} database ${options.database}`,
     // one connection has many sockets
     readers: 1,
+    writers: 1,
     connect(settings) {
       const client = connect(owner, settings);
       return Promise.resolve({ client, insertText: (text, tag) => insertText(client, text, tag) });
