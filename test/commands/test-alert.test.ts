@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { testAlert } from '../../src/commands/test-alert.ts';
-import { openReceiver, status, type Receiver } from '../notify/receiver.ts';
+import { openProxy } from '../notify/proxy.ts';
+import { faults, openReceiver, status, type Receiver } from '../notify/receiver.ts';
 import { testTerminal } from './terminal.ts';
 
 let folder: string;
@@ -18,15 +19,18 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+let env: NodeJS.ProcessEnv = {};
+
 async function told(...args: readonly string[]): Promise<readonly [number, string]> {
   const file = join(folder, 'precopy.yaml');
   const notifiers = [
     { name: 'hook', type: 'webhook', url: `${receiver.url}/x`, secret: 'hush' },
+    { name: 'far', type: 'webhook', url: 'http://hooks.example.org/x' },
     { name: 'screen', type: 'stdout' },
   ];
   writeFileSync(file, JSON.stringify({ data: join(folder, 'data'), timezone: 'UTC', alerts: { notifiers } }));
   const terminal = testTerminal();
-  const context = { terminal, env: {}, note: () => {} };
+  const context = { terminal, env, note: () => {} };
   return [await testAlert([...args, '-c', file], context), terminal.printed()];
 }
 
@@ -43,6 +47,19 @@ test('one that does not is status 1, and no secret is printed', async () => {
   expect(code).toBe(1);
   expect(text).toContain('hook (webhook) did not take it: 403');
   expect(text).not.toContain('hush');
+});
+
+test('one that only the proxy of the environment reaches is told by it', async () => {
+  const proxy = await openProxy();
+  proxy.does({ leadsTo: { 'hooks.example.org': receiver.port }, wants: 'me:hush' });
+  receiver.answer(faults.ok);
+  env = { http_proxy: `http://me:hush@127.0.0.1:${proxy.port}` };
+  expect(await told('far')).toEqual([0, expect.stringMatching(/^far \(webhook\) took it after \d+ ms: 200 OK\n$/)]);
+  await proxy.close();
+  const [code, text] = await told('far');
+  env = {};
+  expect(code).toBe(1);
+  expect(text).toContain(`far (webhook) did not take it: nothing listens at the proxy 127.0.0.1:${proxy.port}\n`);
 });
 
 test('standard output shows what an alert would look like', async () => {
