@@ -11,7 +11,7 @@ const MAX_RECENT = 100_000;
 const MAX_RECENT_OF_ALL = 300_000;
 /** Events that are read from the store at once: all of one cluster, or of several that have few. */
 const MAX_READ = MAX_RECENT / 2;
-/** Clusters that the store is asked for at once: their names go into an address, which proxies cut at some kilobytes. */
+/** Clusters that the store is asked for at once: a question has a condition for each, and what is told of their hosts is in memory twice meanwhile. */
 const MAX_ASKED = 50;
 /** Clusters in memory. */
 const MAX_CLUSTERS = 1000;
