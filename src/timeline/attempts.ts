@@ -139,11 +139,25 @@ function joins(attempt: OpenAttempt, event: Event): boolean {
   const grace = body.kind === 'job-sample' || body.kind === 'migrate-progress' ? JITTER_MS : 0;
   if (attempt.closedAt !== null && at > attempt.closedAt + grace) return false;
   if (isAnotherJob(attempt, event)) return false;
-  if (at - attempt.lastAt > MAX_PREPARE_MS || (ONCE.has(body.kind) && attempt.once.has(body.kind))) return false;
+  if (ONCE.has(body.kind) && attempt.once.has(body.kind)) return false;
+  if (at - runningFor(event) - attempt.lastAt > MAX_PREPARE_MS && !awaits(attempt, event)) return false;
   const host = hostOf(event);
   return OPENERS[body.kind] === 'destination'
     ? fits(host, attempt.destination, attempt.source)
     : fits(host, attempt.source, attempt.destination);
+}
+
+/** How long its migration runs already, as the opener itself tells: of a long wait only the first and the last word are kept. */
+function runningFor({ body }: Event): number {
+  if (body.kind === 'migrate-progress') return body.waitedMs;
+  return body.kind === 'job-sample' ? (body.elapsedMs ?? 0) : 0;
+}
+
+/** Disks are copied between the start of the destination's QEMU and that of the memory stream, which takes hours. */
+function awaits({ once, events, destination, lastAt }: OpenAttempt, { body, at }: Event): boolean {
+  if (body.kind !== 'migrate-initiated' || at - lastAt > MAX_SILENCE_MS) return false;
+  const ended = events.some((event) => event.body.kind === 'domain-stopped' && hostOf(event) === destination);
+  return !ended && (once.has('domain-started') || once.has('migrate-requested'));
 }
 
 /** The job's clock began anew: this sample is of a later attempt. */

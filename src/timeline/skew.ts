@@ -129,10 +129,17 @@ function recordKind({ body }: Event): keyof Records | null {
 
 /** The pairs of one VM, of the most certain order that it has any of. */
 function pairsOf({ starts, prepared, initiated, requested }: Records): readonly Pair[] {
-  const begun = paired(initiated, starts, { order: START_TO_INITIATED, withinMs: MAX_SKEW_MS });
+  const prompt = initiated.filter((event) => !isHeldUp(event, requested));
+  const begun = paired(prompt, starts, { order: START_TO_INITIATED, withinMs: MAX_SKEW_MS });
   if (begun.length > 0) return begun;
   const asked = paired(requested, starts, { order: START_TO_REQUEST, withinMs: MAX_WEAK_SKEW_MS });
   return asked.length > 0 ? asked : paired(requested, prepared, { order: PREPARED_TO_REQUEST, withinMs: MAX_WEAK_SKEW_MS });
+}
+
+/** Long after its host's own request: libvirt copies disks first, for hours maybe, and the start is at the request then. */
+function isHeldUp({ origin, at }: Event, requested: readonly Event[]): boolean {
+  const asked = requested.findLast((event) => event.origin.file.host === origin.file.host && event.at <= at);
+  return asked !== undefined && at - asked.at > -START_TO_INITIATED.fromMs;
 }
 
 /** Where a client other than the agent was refused, its error alone is of the source. */

@@ -88,6 +88,15 @@ describe('clock skew', () => {
     expect(skewOf(retries, 'kvm-b')).toBe(15);
   });
 
+  test('is none where disks are copied between the start and the memory stream', () => {
+    expect(skewOf([at('kvm-a', 0, requested()), at('kvm-b', 0.1, incoming()), at('kvm-a', 180, initiated())], 'kvm-b')).toBe(0);
+  });
+
+  test.each([95, -95])('of %d s is known where disks are copied, too', (b) => {
+    const events = [at('kvm-a', 0, requested()), at('kvm-b', 0.1 + b, incoming()), at('kvm-a', 180, initiated())];
+    expect(skewOf(events, 'kvm-b')).toBe(b);
+  });
+
   test('is not made of requests hours apart', () => {
     expect(estimateSkews([at('kvm-a', 0, requested()), at('kvm-b', 3600, incoming())]).size).toBe(0);
   });
