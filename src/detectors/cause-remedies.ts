@@ -229,6 +229,21 @@ const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
       whereCheck(m),
     ],
   },
+  'host-reset': {
+    why: () => 'a host of the two went down',
+    remedies: (m) => [
+      {
+        what: `on ${sourceOf(m)} and ${destinationOf(m)}: when each was started`,
+        command: 'last -x reboot shutdown | head',
+      },
+      {
+        what: 'on the one that went down: its last words before that; none where the journal is not kept over a start',
+        command: 'journalctl -b -1 -n 50',
+      },
+      whereCheck(m),
+      { what: `where it runs nowhere: start ${m.vm} in CloudStack, unless HA does so already`, command: null },
+    ],
+  },
   'device-state-rejected': {
     why: (m) => `${destinationOf(m)} rejects the state of a device`,
     remedies: (m) => [

@@ -104,6 +104,19 @@ export const migrationFailed = defineDetector({
       severity: 'critical',
     },
     {
+      name: 'its host resets itself for its storage, and the VM with it',
+      events: [
+        ...booted(),
+        ...begins(),
+        at(20, 'kvm-a', 'cloudstack-agent', { kind: 'migrate-progress', vm: VM, waitedMs: 20_000 }),
+        at(21, 'kvm-a', 'cloudstack-agent', { kind: 'host-resetting', pool: null, reason: 'timeout' }),
+        stops(52, 'kvm-b', 'destroyed'),
+      ],
+      finds:
+        /failed after 52 s: the source reset itself: it could not write its storage heartbeat\. It runs on none of these hosts: its QEMU ended on kvm-a \(the host reset itself\) and kvm-b \(destroyed\)\.$/,
+      severity: 'critical',
+    },
+    {
       name: 'post-copy broke: the VM is paused on the source',
       events: [
         ...booted(),

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { shell } from '../lib/shell.ts';
 import { duration } from '../lib/units.ts';
-import type { DomainStarted, Event, ForwardingChanged } from '../model/event.ts';
+import type { DomainStarted, Event, EventKind, ForwardingChanged } from '../model/event.ts';
 import type { Certainty, Migration } from '../model/timeline.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import { recovery } from './cause-remedies.ts';
+import { UNHEARD } from '../timeline/presence.ts';
 import { defineDetector } from './detector.ts';
 import {
   at,
@@ -56,11 +57,17 @@ function known({ events, after }: Migration): readonly Event[] {
   ).toSorted((a, b) => a.at - b.at);
 }
 
+/** The end of the VM's QEMU on a host. A host that was started anew had ended before; how long before, nothing tells. */
 function endOn(events: readonly Event[], host: string, after: number): Event | null {
-  return (
-    events.find(({ body, origin, at: time }) => body.kind === 'domain-stopped' && origin.file.host === host && time > after) ??
-    null
-  );
+  const ends = new Set<EventKind>(['domain-stopped', 'host-resetting']);
+  return events.find(({ body, origin, at: time }) => ends.has(body.kind) && origin.file.host === host && time > after) ?? null;
+}
+
+/** Nothing that is known of the host speaks against it that its QEMU lived on when its log says nothing of an end. */
+function livedOn({ after, unobserved }: Migration, host: string): boolean {
+  const state = after.find((other) => other.host === host);
+  const wentDown = state?.state === 'absent' && state.evidence.some(({ body }) => body.kind === 'host-booted');
+  return !wentDown && state?.because !== UNHEARD && !unobserved.includes(`QEMU log of ${host}`);
 }
 
 /** Signs that only a living QEMU of this VM gives. */
@@ -98,9 +105,7 @@ function secondStart(migration: Migration, { withinMs, overlapMs }: Limits): Sec
       end === null ? [] : [end.at],
     );
     const life = lifeOn(events, first, started.at + overlapMs);
-    // a QEMU log that says nothing of an end is a sign of life; one that is not there is not
-    const isAlive = life.length > 0 || !migration.unobserved.includes(`QEMU log of ${first}`);
-    if (!isAlive || ends.some((end) => end <= started.at + overlapMs)) continue;
+    if ((life.length === 0 && !livedOn(migration, first)) || ends.some((end) => end <= started.at + overlapMs)) continue;
     return {
       started,
       first,
@@ -153,7 +158,9 @@ function concludeSecond(migration: Migration, second: Second): Conclusion {
   const how =
     second.certainty === 'seen'
       ? `and its QEMU on ${first} was still alive after that`
-      : `and nothing ended its QEMU on ${first}`;
+      : until === null
+        ? `and nothing ended its QEMU on ${first}`
+        : `and nothing had ended its QEMU on ${first} by then`;
   return {
     ...verdict(migration),
     summary: `${now} It was started anew on ${host} ${since} after the migration began, ${how}.${flappingWords(moves)}`,
@@ -240,6 +247,17 @@ function learns(seconds: number, port: string): StoryEvent {
   return at(seconds, 'switch', 'bridge-fdb', { kind: 'forwarding-changed', mac: MAC, port, deleted: false });
 }
 
+/** The host still writes logs. */
+function heardOf(seconds: number, host: string): StoryEvent {
+  return at(seconds, host, 'cloudstack-agent', { kind: 'connection-lost', to: 'management-server' });
+}
+
+function resets(seconds: number, host: string): StoryEvent {
+  return at(seconds, host, 'cloudstack-agent', { kind: 'host-resetting', pool: null, reason: 'timeout' });
+}
+
+const arrived = [...booted(), ...begins(), ...completes(10, 40)];
+
 /** A VM, or a part of it, is on two hosts. */
 export const splitBrainRisk = defineDetector({
   id: 'split-brain-risk',
@@ -289,9 +307,17 @@ export const splitBrainRisk = defineDetector({
           text: 'guest agent is not connected',
         }),
         starts(60, 'kvm-a'),
+        heardOf(75, 'kvm-b'),
       ],
       finds:
         /^i-2-10-VM runs on kvm-a and kvm-b at the same time\. It was started anew on kvm-a 1 min after the migration began, and nothing ended its QEMU on kvm-b\.$/,
+      severity: 'critical',
+    },
+    {
+      name: 'HA starts the VM anew four minutes before its hung host resets itself',
+      events: [...arrived, starts(60, 'kvm-a'), resets(300, 'kvm-b')],
+      finds:
+        /^i-2-10-VM: It runs on kvm-a \(seen: .*\)\. For 4 min it ran on kvm-b and kvm-a at the same time\. .*, and nothing had ended its QEMU on kvm-b by then\.$/,
       severity: 'critical',
     },
     {
@@ -324,6 +350,23 @@ export const splitBrainRisk = defineDetector({
     {
       name: 'the VM is stopped on its new host and started on the old one',
       events: [...booted(), ...begins(), ...completes(10, 40), stops(40, 'kvm-b', 'shutdown'), starts(60, 'kvm-a')],
+    },
+    {
+      name: 'its new host resets itself for its storage, and HA starts it on the old one',
+      events: [...arrived, resets(300, 'kvm-b'), starts(370, 'kvm-a'), heardOf(900, 'kvm-b')],
+    },
+    {
+      name: 'its new host loses power and comes back after HA has started it on the old one',
+      events: [
+        ...arrived,
+        starts(370, 'kvm-a'),
+        at(900, 'kvm-b', 'journal', { kind: 'host-booted', kernel: '6.1.0-41-amd64' }),
+        heardOf(960, 'kvm-b'),
+      ],
+    },
+    {
+      name: 'nothing is heard of its new host any more when HA starts it on the old one',
+      events: [...arrived, heardOf(200, 'kvm-b'), starts(370, 'kvm-a'), heardOf(400, 'kvm-a')],
     },
     { name: 'a healthy migration: both QEMUs live for its duration', events: [...booted(), ...begins(), ...completes(90, 40)] },
     {

@@ -1,5 +1,6 @@
 import type { Event } from '../model/event.ts';
 import type { HostState, Migration } from '../model/timeline.ts';
+import { HOST_ENDS, hostEndWords } from '../timeline/of-kind.ts';
 
 /** The source's name, or what stands for it. */
 export function sourceOf(migration: Migration): string {
@@ -28,7 +29,10 @@ export function whereNow({ after, source }: Migration): string {
     return `It runs on ${host.host}${stopped === undefined ? '' : ` and is paused on ${stopped.host}`} (${host.certainty}: ${host.because}).`;
   if (stopped !== undefined) return `It is paused on ${stopped.host} (${stopped.certainty}: ${stopped.because}).`;
   const ends = on('absent').flatMap((gone) =>
-    gone.evidence.flatMap(({ body }) => (body.kind === 'domain-stopped' ? [`${gone.host} (${body.reason})`] : [])),
+    gone.evidence.flatMap((event) => {
+      if (HOST_ENDS.has(event.body.kind)) return [`${gone.host} (the host ${hostEndWords(event)})`];
+      return event.body.kind === 'domain-stopped' ? [`${gone.host} (${event.body.reason})`] : [];
+    }),
   );
   if (source !== null && ends.length > 0 && ends.length === after.length)
     return `It runs on none of these hosts: its QEMU ended on ${ends.join(' and ')}.`;

@@ -104,6 +104,12 @@ export interface HostResetting {
   readonly reason: string;
 }
 
+/** The host's kernel starts: whatever ran on the host before has ended. */
+export interface HostBooted {
+  readonly kind: 'host-booted';
+  readonly kernel: string;
+}
+
 /** A neighbour reads this host's heartbeat as dead. */
 export interface NeighbourSuspected {
   readonly kind: 'neighbour-suspected';
@@ -377,6 +383,7 @@ export type EventBody =
   | DowntimeLimitSet
   | HeartbeatWriteFailed
   | HostResetting
+  | HostBooted
   | NeighbourSuspected
   | ConnectionLost
   | QuotedMessage

@@ -25,6 +25,7 @@ export const CAUSES = [
   'destination-died',
   'source-died',
   'libvirtd-ended',
+  'host-reset',
   'device-state-rejected',
   'disk-locked',
   'storage-unavailable',

@@ -3,8 +3,28 @@ import type { Rule } from './parser.ts';
 /** syslog may keep the kernel's own seconds since boot: `kernel: [12345.678901] `. */
 const KERNEL = String.raw`^kernel: (?:\[ *\d+\.\d+\] ?)?`;
 
-/** What the kernel says of heat and of storage, as syslog and the journal have it. */
+/** What the kernel says of its start, of heat and of storage, as syslog and the journal have it. */
 export const kernelRules: readonly Rule[] = [
+  {
+    name: 'booted',
+    versions: 'Linux, init/version.c: the first line of every start',
+    message: new RegExp(String.raw`${KERNEL}Linux version (?<kernel>\S+) \(`),
+    event: ({ kernel = '' }) => ({ kind: 'host-booted', kernel }),
+    samples: [
+      {
+        record:
+          'Nov 23 04:52:31 kvm-a kernel: Linux version 6.1.0-41-amd64 (debian-kernel@lists.debian.org) (gcc-12 (Debian 12.2.0-14+deb12u1) 12.2.0, GNU ld (GNU Binutils for Debian) 2.40) #1 SMP PREEMPT_DYNAMIC Debian 6.1.158-1 (2025-11-09)',
+        at: '2000-11-23T04:52:31.000Z',
+        events: [{ kind: 'host-booted', kernel: '6.1.0-41-amd64' }],
+      },
+      {
+        record:
+          '2026-11-23T04:52:31.118204+01:00 kvm-a kernel: [    0.000000] Linux version 4.18.0-553.el8_10.x86_64 (mockbuild@x64-builder02.almalinux.org) (gcc version 8.5.0 20210514 (Red Hat 8.5.0-22) (GCC)) #1 SMP Fri May 24 13:05:10 UTC 2024',
+        at: '2026-11-23T03:52:31.118Z',
+        events: [{ kind: 'host-booted', kernel: '4.18.0-553.el8_10.x86_64' }],
+      },
+    ],
+  },
   {
     name: 'cpu-throttled',
     versions: 'Linux; `is` since about 5.5, `mce: ` about 5.0 to 5.5; at most once per CPU in 300 s',

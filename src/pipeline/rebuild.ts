@@ -2,6 +2,7 @@ import { groupBy } from '../lib/group.ts';
 import type { EventKind, ParsedEvent } from '../model/event.ts';
 import { detectors } from '../detectors/index.ts';
 import { createThinner } from '../ingest/collect.ts';
+import { HOST_ENDS } from '../timeline/of-kind.ts';
 import { analyse, DEFAULT_VIEW, type DetectorSettings } from '../reports/analysis.ts';
 import type { StoredEvent } from '../store/rows.ts';
 import { changesOf, EPISODE_GAP_MS } from './changes.ts';
@@ -184,6 +185,7 @@ async function eventsAround(
     ? await recent.within([sinceThen])
     : await store.eventsOfVms(cluster, [...since.keys()], sinceThen);
   const own = ofVms.filter(({ event: { at, body, origin } }) => {
+    if (HOST_ENDS.has(body.kind)) return true;
     const vm = ('vm' in body ? body.vm : null) ?? origin.file.vm;
     return vm !== null && at >= (since.get(vm) ?? Number.POSITIVE_INFINITY);
   });

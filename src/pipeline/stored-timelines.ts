@@ -1,6 +1,7 @@
 import { groupBy } from '../lib/group.ts';
 import { createEventReader, EVENT_COLUMNS, type EventRow, type StoredEvent } from '../store/rows.ts';
 import type { QueryParams, Store } from '../store/store.ts';
+import { HOST_ENDS } from '../timeline/of-kind.ts';
 import type { Writer } from '../store/writer.ts';
 import type { Covered } from './coverage.ts';
 import type { Interval } from './interval.ts';
@@ -57,9 +58,9 @@ function eventQuestions(store: Store, now: () => number): EventQuestions {
     eventsOfVms: async (cluster, vms, interval) => {
       const rows = await store.query<EventRow>(
         `SELECT ${EVENT_COLUMNS} FROM events AS stored
-         WHERE cluster = {cluster: String} AND vm IN {vms: Array(String)}
+         WHERE cluster = {cluster: String} AND (vm IN {vms: Array(String)} OR (vm = '' AND kind IN {ends: Array(String)}))
            AND stored.at >= ${instant('from')} AND stored.at <= ${instant('to')}`,
-        { cluster, vms, ...whole(interval) },
+        { cluster, vms, ends: [...HOST_ENDS], ...whole(interval) },
       );
       return rows.map(createEventReader());
     },

@@ -75,7 +75,7 @@ export interface TimelineReader {
   clusters(interval: Interval): Promise<readonly string[]>;
   /** Events of any of these times, in no particular order; one that was written twice may come twice. */
   events(cluster: string, intervals: readonly Interval[]): Promise<readonly StoredEvent[]>;
-  /** Of the events, those that name one of these VMs. */
+  /** Of the events, those that name one of these VMs, and those that end every VM of their host. */
   eventsOfVms(cluster: string, vms: readonly string[], interval: Interval): Promise<readonly StoredEvent[]>;
   /** How many events begin in each stretch of so many ms, in the order of time; those without any are left out. */
   density(cluster: string, interval: Interval, stretchMs: number): Promise<readonly Stretch[]>;

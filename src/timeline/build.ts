@@ -11,7 +11,7 @@ import { arrivalOf, downtimeLimits, downtimeOf, phasesOf, postcopyOf, startOf } 
 import { hostOf, ofKind } from './of-kind.ts';
 import { endingOf, type Ending } from './outcome.ts';
 import { passesOf } from './passes.ts';
-import { presenceOf, type Move } from './presence.ts';
+import { hostEndsOf, presenceOf, type Move } from './presence.ts';
 import { unobservedOf, type Coverage } from './unobserved.ts';
 
 /** What there is to build timelines from, besides the events. */
@@ -42,6 +42,7 @@ export function buildTimelines(events: readonly Event[], inputs: Inputs): Timeli
   }));
   // what all migrations of a VM share is made once a VM: of one that moves to and fro there are many
   const byAttempt = new Map<Ended, Migration>();
+  const lives = { ends: hostEndsOf(events), heardUntil: inputs.ends };
   for (const own of groupBy(ended, ({ attempt }) => attempt.vm).values()) {
     const arrivals = own.map(({ attempt, ending, postcopy }) => arrivalOf(attempt, ending, postcopy));
     const vmEvents = own[0]?.attempt.vmEvents ?? [];
@@ -49,7 +50,7 @@ export function buildTimelines(events: readonly Event[], inputs: Inputs): Timeli
       observers,
       clocks: inputs.clocks,
       files: inputs.files,
-      after: presenceOf(vmEvents, own.map(moveOf)),
+      after: presenceOf(vmEvents, own.map(moveOf), lives),
       macs: macsOf(vmEvents),
       domains: ofKind(vmEvents, 'domain-started'),
     };

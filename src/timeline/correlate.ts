@@ -4,7 +4,7 @@ import type { Event, EventBody } from '../model/event.ts';
 import type { Source } from '../model/source.ts';
 import { attemptsOf, type Attempt } from './attempts.ts';
 import { CANCELLED, CLOSED_WITHOUT_WORD } from './causes.ts';
-import { hostOf } from './of-kind.ts';
+import { HOST_ENDS, hostOf } from './of-kind.ts';
 
 /** Records of one moment on two hosts, by clocks that agree. */
 const JITTER_MS = 2000;
@@ -158,6 +158,7 @@ const NAMELESS = new Set<EventBody['kind']>([
   'migration-status',
   'migration-pass',
   'guest-run-state',
+  ...HOST_ENDS,
 ]);
 
 /** Gives events that name no VM to the attempts of their host and time; to one alone where they are of one job. */
@@ -183,7 +184,7 @@ function ownersOf(event: Event, candidates: readonly Attempt[]): readonly Attemp
 }
 
 function isOfOneJob({ body }: Event): boolean {
-  return body.kind !== 'daemon-message' || ONE_JOB.test(body.text);
+  return body.kind === 'daemon-message' ? ONE_JOB.test(body.text) : !HOST_ENDS.has(body.kind);
 }
 
 /** The client's error quotes the daemon's text. */

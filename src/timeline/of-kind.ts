@@ -15,6 +15,14 @@ function isOf<K extends EventBody['kind']>(event: Event, kind: K): event is Even
   return event.body.kind === kind;
 }
 
+/** Kinds that end every QEMU of their host, whether or not a log of it still says so. */
+export const HOST_ENDS: ReadonlySet<EventBody['kind']> = new Set(['host-resetting', 'host-booted']);
+
+/** What one of `HOST_ENDS` says, after the name of its host. */
+export function hostEndWords({ body }: Event): string {
+  return body.kind === 'host-resetting' ? 'reset itself' : 'was started anew';
+}
+
 /** The host that printed an event. */
 export function hostOf({ origin }: Event): string {
   return origin.file.host;

@@ -1,6 +1,7 @@
 import type { DomainStopped, Event, QuotedMessage } from '../model/event.ts';
 import type { Cause, CauseKind, Certainty, Outcome } from '../model/timeline.ts';
 import type { Attempt } from './attempts.ts';
+import { HOST_ENDS, hostEndWords, hostOf } from './of-kind.ts';
 import {
   CANCELLED,
   CLOSED_WITHOUT_WORD,
@@ -42,6 +43,8 @@ interface Facts {
   readonly jobFailed: readonly Event[];
   readonly succeeded: readonly Event[];
   readonly threadEnded: Event | undefined;
+  /** One of the hosts went down with all that ran on it. */
+  readonly hostEnd: Event | undefined;
 }
 
 /** Judges an attempt. `logsEndAt`: the last moment that any log of its hosts covers. */
@@ -72,6 +75,7 @@ function factsOf(attempt: Attempt): Facts {
       ({ body }) => body.kind === 'migrate-succeeded' || (body.kind === 'job-completed' && body.direction !== 'outgoing'),
     ),
     threadEnded: events.find(({ body }) => body.kind === 'migrate-thread-ended'),
+    hostEnd: events.find((event) => HOST_ENDS.has(event.body.kind) && [source, destination].includes(hostOf(event))),
   };
 }
 
@@ -115,8 +119,8 @@ function decideByWord({ clientErrors, sourceStop, cancelled, succeeded, texts }:
 }
 
 /** What broke, where nobody says more. */
-function decideByFailure({ sourceStop, destinationStop, jobFailed }: Facts): Decision | null {
-  const ends = [sourceStop, destinationStop].filter((event) => event !== undefined);
+function decideByFailure({ sourceStop, destinationStop, jobFailed, hostEnd }: Facts): Decision | null {
+  const ends = [sourceStop, destinationStop, hostEnd].filter((event) => event !== undefined);
   if (jobFailed.length > 0) return { outcome: 'failed', certainty: 'seen', evidence: [...jobFailed, ...ends] };
   return ends.length > 0 ? { outcome: 'failed', certainty: 'follows', evidence: ends } : null;
 }
@@ -190,6 +194,7 @@ function endOf(
 function causeOf(facts: Facts): Cause {
   return (
     byCancel(facts) ??
+    byHostEnd(facts) ??
     byText(facts) ??
     byDeath(facts) ??
     bySilence(facts) ??
@@ -221,6 +226,22 @@ function byCancel({ attempt, cancelled }: Facts): Cause | null {
   }
   const after = body.afterSeconds === null ? '' : ` after ${body.afterSeconds} s`;
   return { kind: 'timed-out', text: `CloudStack cancelled it${after} (vm.migrate.wait)`, certainty: 'seen', evidence };
+}
+
+/** A host that goes down takes its QEMU with it, and what the other host says of that comes after. */
+function byHostEnd({ attempt: { source }, hostEnd, texts }: Facts): Cause | null {
+  if (hostEnd === undefined) return null;
+  const explains = ({ event, text }: Facts['texts'][number]): boolean =>
+    event.at < hostEnd.at && (event.body.kind === 'migrate-error' || meaningOf(text) !== null);
+  if (texts.some(explains)) return null;
+  const side = hostOf(hostEnd) === source ? 'source' : 'destination';
+  const why = hostEnd.body.kind === 'host-resetting' ? ': it could not write its storage heartbeat' : '';
+  return {
+    kind: 'host-reset',
+    text: `the ${side} ${hostEndWords(hostEnd)}${why}`,
+    certainty: 'follows',
+    evidence: [hostEnd],
+  };
 }
 
 /** Causes in the order in which one explains another: a keepalive timeout is told by a text, yet a refused device goes before it. */

@@ -1,6 +1,7 @@
+import { groupBy } from '../lib/group.ts';
 import type { Event, GuestResumeFailed } from '../model/event.ts';
 import type { GuestState, HostState, Outcome } from '../model/timeline.ts';
-import { hostOf } from './of-kind.ts';
+import { HOST_ENDS, hostEndWords, hostOf } from './of-kind.ts';
 
 /** What one attempt tells about where its VM is. */
 export interface Move {
@@ -25,21 +26,59 @@ interface Known {
   readonly evidence: readonly Event[];
 }
 
+/** What hosts tell of themselves, whatever VM is asked for. */
+export interface HostLives {
+  /** `HOST_ENDS` of each host, in the order of time. */
+  readonly ends: ReadonlyMap<string, readonly Event[]>;
+  /** The last moment that the logs of each host cover, Unix ms. */
+  readonly heardUntil: ReadonlyMap<string, number>;
+}
+
+/** A host that fell silent: whether its VM outlived the start elsewhere nobody saw. */
+export const UNHEARD = 'nothing was heard of this host since the VM was started elsewhere';
+
+/** All events by host: what hosts tell of themselves. */
+export function hostEndsOf(events: readonly Event[]): HostLives['ends'] {
+  return groupBy(
+    events.filter(({ body }) => HOST_ENDS.has(body.kind)),
+    hostOf,
+  );
+}
+
 /** Where a VM is when the logs end, on every host that has to do with it. `events`: all that name the VM, in the order of time. */
-export function presenceOf(events: readonly Event[], moves: readonly Move[]): readonly HostState[] {
+export function presenceOf(events: readonly Event[], moves: readonly Move[], lives: HostLives): readonly HostState[] {
   const hosts = [
     ...new Set([...moves.flatMap(({ source, destination }) => [source, destination]), ...events.filter(isProcess).map(hostOf)]),
   ];
   return hosts
     .filter((host): host is string => host !== null)
     .toSorted()
-    .map((host) =>
-      onHost(
-        host,
-        events.filter((event) => hostOf(event) === host),
-        moves.filter(({ source, destination }) => source === host || destination === host),
-      ),
-    );
+    .map((host) => {
+      const own = events.filter((event) => hostOf(event) === host);
+      const ownMoves = moves.filter(({ source, destination }) => source === host || destination === host);
+      const since = Math.max(own.findLast(isProcess)?.at ?? Number.NEGATIVE_INFINITY, ownMoves.at(-1)?.startedAt ?? 0);
+      const end = lives.ends.get(host)?.find(({ at }) => at > since);
+      const state = onHost(host, own, ownMoves);
+      if (end !== undefined && state.state !== 'absent')
+        return { host, state: 'absent', certainty: 'follows', because: `the host ${hostEndWords(end)}`, evidence: [end] };
+      return state.state !== 'absent' && isUnheard(host, events, { since, lives }) ? unknown(host, UNHEARD) : state;
+    });
+}
+
+/** The VM was started elsewhere after the last that was heard of this host. */
+function isUnheard(
+  host: string,
+  events: readonly Event[],
+  { since, lives }: { readonly since: number; readonly lives: HostLives },
+): boolean {
+  const heardUntil = lives.heardUntil.get(host) ?? Number.POSITIVE_INFINITY;
+  return events.some(
+    (event) =>
+      event.body.kind === 'domain-started' &&
+      !event.body.incoming &&
+      hostOf(event) !== host &&
+      event.at > Math.max(since, heardUntil),
+  );
 }
 
 function isProcess({ body }: Event): boolean {

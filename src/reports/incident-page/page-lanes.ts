@@ -57,6 +57,7 @@ const STYLES: Readonly<Partial<Record<EventKind, LaneMark['style']>>> = {
   'migrate-error': 'critical',
   'guest-resume-failed': 'critical',
   'host-resetting': 'critical',
+  'host-booted': 'critical',
   'abort-requested': 'warning',
   'migrate-succeeded': 'good',
   'job-completed': 'good',

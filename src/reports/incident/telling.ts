@@ -57,6 +57,7 @@ const TELLERS: Tellers = {
     text: `heartbeat write failed, try ${attempt} of ${attempts}`,
   }),
   'host-resetting': ({ reason }) => ({ weight: WEIGHT.frame, text: `agent gives up on the heartbeat: ${firstLine(reason)}` }),
+  'host-booted': () => ({ weight: WEIGHT.frame, text: 'the host starts anew' }),
   'storage-message': ({ text }) => ({ weight: WEIGHT.error, text: firstLine(text) }),
 };
 
