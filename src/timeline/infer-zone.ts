@@ -12,7 +12,7 @@ const MAX_LAG_MS = 2 * MINUTE_MS;
 const SPAN_SLACK_MS = MINUTE_MS;
 
 /** Every offset from UTC in use, daylight saving included (IANA 2026), hours. */
-const OFFSETS_MS: readonly number[] = [
+export const OFFSETS_MS: readonly number[] = [
   -12, -11, -10, -9.5, -9, -8, -7, -6, -5, -4, -3.5, -3, -2.5, -2, -1, 0, 1, 2, 3, 3.5, 4, 4.5, 5, 5.5, 5.75, 6, 6.5, 7, 8, 8.75,
   9, 9.5, 10, 10.5, 11, 12, 12.75, 13, 13.75, 14,
 ].map((hours) => hours * HOUR_MS);

@@ -2,11 +2,14 @@ import { groupBy } from '../lib/group.ts';
 import { countUpTo } from '../lib/overlap-index.ts';
 import { median } from '../lib/statistics.ts';
 import type { Event, EventKind } from '../model/event.ts';
+import { OFFSETS_MS } from './infer-zone.ts';
 import { macsByVm } from './macs.ts';
 import { ofKind } from './of-kind.ts';
 
 /** Clocks further apart than this are not compared: the pairs could be of different migrations. */
 const MAX_SKEW_MS = 10 * 60_000;
+/** Zones are no further from UTC than this, and a second more. */
+const MAX_ZONE_MS = 14 * 3_600_000 + 3000;
 /** Pairs of one skew agree within this. */
 const AGREEMENT_MS = 3000;
 /** Weaker pairs further apart than this are not compared: a request alone may have had no start at all. */
@@ -133,7 +136,16 @@ function pairsOf({ starts, prepared, initiated, requested }: Records): readonly 
   const begun = paired(prompt, starts, { order: START_TO_INITIATED, withinMs: MAX_SKEW_MS });
   if (begun.length > 0) return begun;
   const asked = paired(requested, starts, { order: START_TO_REQUEST, withinMs: MAX_WEAK_SKEW_MS });
-  return asked.length > 0 ? asked : paired(requested, prepared, { order: PREPARED_TO_REQUEST, withinMs: MAX_WEAK_SKEW_MS });
+  if (asked.length > 0) return asked;
+  const ready = paired(requested, prepared, { order: PREPARED_TO_REQUEST, withinMs: MAX_WEAK_SKEW_MS });
+  if (ready.length > 0) return ready;
+  return paired(prompt, starts, { order: START_TO_INITIATED, withinMs: MAX_ZONE_MS }).filter(isOfAnotherZone);
+}
+
+/** A clock that was set to local time and is taken for UTC, or the other way round, is off by what a zone is, to the second. */
+function isOfAnotherZone({ differenceMs, order }: Pair): boolean {
+  const ahead = Math.abs(differenceMs - order.typicalMs);
+  return OFFSETS_MS.some((offset) => offset > 0 && Math.abs(ahead - offset) <= AGREEMENT_MS);
 }
 
 /** Long after its host's own request: libvirt copies disks first, for hours maybe, and the start is at the request then. */

@@ -23,12 +23,12 @@ describe('a migration that copies disks for hours before its memory', () => {
   });
 
   test('is one by the logs of QEMU alone', () => {
-    const events = [...booted(), ...started, initiated(7200), stops(7210, 'kvm-a', 'migrated')];
+    const events = [...booted(), ...started, initiated(7500), stops(7510, 'kvm-a', 'migrated')];
     expect(told(events)).toEqual([['kvm-a', 'kvm-b', 'completed']]);
   });
 
   test('is another one where the QEMU that waited for it had ended', () => {
     const refused = [...started, stops(1, 'kvm-b', 'failed')];
-    expect(told([...booted(), ...refused, initiated(7200), stops(7210, 'kvm-a', 'migrated')])).toHaveLength(2);
+    expect(told([...booted(), ...refused, initiated(7500), stops(7510, 'kvm-a', 'migrated')])).toHaveLength(2);
   });
 });

@@ -59,6 +59,14 @@ describe('clock skew', () => {
     expect(skewOf(moved({ b }), 'kvm-b')).toBe(b);
   });
 
+  test.each([3600, -7200, 19_800])('of a zone (%d s) is known, too: a clock was set to local time', (b) => {
+    expect(skewOf(moved({ b }), 'kvm-b')).toBe(b);
+  });
+
+  test('is not made of two migrations, by way of a host without logs, forty minutes apart', () => {
+    expect(estimateSkews(moved({ b: 2400 })).size).toBe(0);
+  });
+
   test.each([7, -7, 95, -95])('of %d s is known from a migration that failed before it began', (b) => {
     expect(skewOf([at('kvm-a', 0, requested()), at('kvm-b', 0.1 + b, incoming())], 'kvm-b')).toBe(b);
   });
