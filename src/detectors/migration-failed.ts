@@ -79,6 +79,17 @@ export const migrationFailed = defineDetector({
       severity: 'warning',
     },
     {
+      name: 'the agent trips over its own clean-up after the VM has moved',
+      events: [
+        ...booted(),
+        ...begins(),
+        ...completes(10, 40).slice(0, 2),
+        at(10.1, 'kvm-a', 'cloudstack-agent', { kind: 'migrate-error', vm: VM, text: 'Secret not found: no secret' }),
+      ],
+      finds: /failed after 10 s: "Secret not found: no secret"\. It runs on kvm-b \(follows: all of it had left the source/,
+      severity: 'warning',
+    },
+    {
       name: 'CloudStack cancels it at its time limit',
       events: [
         ...booted(),

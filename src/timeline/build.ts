@@ -185,6 +185,7 @@ function moveOf({ attempt: { events, source, destination, openedAt }, ending, po
     outcome: ending.outcome,
     postcopy: postcopy.length > 0,
     sourceDied: ending.cause?.kind === 'source-died',
+    left: ofKind(events, 'domain-stopped').some((event) => event.body.reason === 'migrated' && hostOf(event) === source),
     leftPaused: paused && !resumed,
     resumeFailed: ofKind(events, 'guest-resume-failed').at(-1) ?? null,
   };

@@ -8,6 +8,7 @@ import {
   referenceIndex,
   type InferredOffset,
 } from './infer-zone.ts';
+import { withRestored } from './restored.ts';
 import { estimateSkews, type Skew } from './skew.ts';
 import { complete, fixedZone, offsetName, type Zone } from './zone.ts';
 
@@ -50,7 +51,7 @@ interface HostZone {
 export function placeInTime(parsed: readonly ParsedEvent[], spans: readonly FileSpan[], settings: ZoneSettings): Placed {
   const nearMs = referenceMoment(parsed, spans);
   const zones = zonesOf(parsed, spans, { settings, nearMs });
-  const skewless = toUtc(parsed, spans, { zones, nearMs });
+  const skewless = withRestored(toUtc(parsed, spans, { zones, nearMs }));
   const hosts = [...new Set([...spans.map(({ host }) => host), ...parsed.map(({ origin }) => origin.file.host)])].toSorted();
   const skews = estimateSkews(skewless);
   const clocks = hosts.map((host) => clockOf(host, zones.get(host), skews.get(host)));

@@ -12,6 +12,8 @@ export interface Move {
   readonly postcopy: boolean;
   /** The source's QEMU was lost in it. */
   readonly sourceDied: boolean;
+  /** The source's QEMU ended as one does that all of the VM has left, whatever the client says of it. */
+  readonly left: boolean;
   /** The agent paused the guest and nobody was seen to resume it. */
   readonly leftPaused: boolean;
   /** The agent could not resume it on the destination. */
@@ -140,6 +142,10 @@ function atDestination(host: string, events: readonly Event[], move: Move): Know
   if (started?.body.kind === 'domain-started' && !started.body.incoming) return alive(host, events, started);
   if (move.postcopy) return movedEarly(host, events, { move, started });
   if (started === undefined) return unknown(host, 'no file has its QEMU log of this host');
+  if (move.left) {
+    const because = 'all of it had left the source, and nothing ended its QEMU here';
+    return { host, state: 'running', certainty: 'follows', because, evidence: [started] };
+  }
   if (move.outcome !== 'running') return unknown(host, 'nothing says whether its QEMU here ended');
   return {
     host,

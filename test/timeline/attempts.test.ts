@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { at, begins, booted, completes, stops, tell, VM, type StoryEvent } from '../../src/detectors/story.ts';
+import { at, begins, booted, completes, starts, stops, tell, VM, type StoryEvent } from '../../src/detectors/story.ts';
 
 function told(events: readonly StoryEvent[]): readonly (readonly [string | null, string | null, string])[] {
   return tell(events.toSorted((a, b) => a.seconds - b.seconds)).migrations.map(({ source, destination, outcome }) => [
@@ -15,6 +15,21 @@ const initiated = (seconds: number): StoryEvent =>
   at(seconds, 'kvm-a', 'libvirt-qemu', { kind: 'migrate-initiated', vm: VM, resumed: false });
 const waited = (seconds: number): StoryEvent =>
   at(seconds, 'kvm-a', 'cloudstack-agent', { kind: 'migrate-progress', vm: VM, waitedMs: seconds * 1000 });
+
+describe('a VM that is saved to a file', () => {
+  const saved = [...booted(), stops(100, 'kvm-a', 'saved')];
+
+  test('does not migrate when it is taken up again, nor fail when it is stopped soon after', () => {
+    expect(told([...saved, starts(400, 'kvm-a', { incoming: true }), stops(700, 'kvm-a', 'destroyed')])).toEqual([]);
+  });
+
+  test('migrates back to where it was saved after it ran elsewhere', () => {
+    const elsewhere = [...saved, starts(400, 'kvm-b')];
+    const back = at(500.4, 'kvm-b', 'libvirt-qemu', { kind: 'migrate-initiated', vm: VM, resumed: false });
+    const moved = [starts(500, 'kvm-a', { incoming: true }), back, stops(505, 'kvm-b', 'migrated')];
+    expect(told([...elsewhere, ...moved])).toEqual([['kvm-b', 'kvm-a', 'completed']]);
+  });
+});
 
 describe('a migration that copies disks for hours before its memory', () => {
   test('is one, though the agent is heard of at its beginning and its end only', () => {
