@@ -229,6 +229,15 @@ const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
       whereCheck(m),
     ],
   },
+  'agent-ended': {
+    why: (m) => `CloudStack's agent on ${sourceOf(m)} ended meanwhile`,
+    remedies: (m) => [
+      onSource(m, 'since when it runs', 'systemctl show cloudstack-agent -p ActiveState,ActiveEnterTimestamp'),
+      onSource(m, 'what ended it: an upgrade, an operator, the kernel for memory', 'journalctl -b -u cloudstack-agent -n 30'),
+      whereCheck(m),
+      { what: 'where it runs and the agent is up again: migrate again', command: null },
+    ],
+  },
   'host-reset': {
     why: () => 'a host of the two went down',
     remedies: (m) => [

@@ -117,6 +117,21 @@ export const destinationDied = defineDetector({
   ],
   silent: [
     {
+      name: 'the agent that drives it ended: the destination ends its QEMU for want of a client',
+      events: [
+        ...booted(),
+        ...begins(),
+        at(20, 'kvm-a', 'cloudstack-agent', { kind: 'agent-ended', reason: 'sig.kill' }),
+        ...fails(20.6, 'x', 'destroyed').slice(0, 1),
+        at(20.7, 'kvm-a', 'libvirtd', {
+          kind: 'daemon-message',
+          level: 'error',
+          vm: null,
+          text: "operation failed: job 'migration out' failed: Unable to write to socket: Connection reset by peer",
+        }),
+      ],
+    },
+    {
       name: 'after a cancel the incoming QEMU ends as crashed too',
       events: [...booted(), ...begins(), ...fails(9, "operation aborted: job 'migration out' canceled by client", 'crashed')],
     },

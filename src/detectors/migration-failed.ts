@@ -128,6 +128,24 @@ export const migrationFailed = defineDetector({
       severity: 'critical',
     },
     {
+      name: 'the agent that drives it is stopped: no QEMU died, and nobody destroyed the VM',
+      events: [
+        ...booted(),
+        ...begins(),
+        at(20, 'kvm-a', 'cloudstack-agent', { kind: 'agent-ended', reason: 'sig.kill' }),
+        stops(20.4, 'kvm-b', 'destroyed'),
+        at(20.6, 'kvm-a', 'libvirtd', {
+          kind: 'daemon-message',
+          level: 'error',
+          vm: null,
+          text: 'operation failed: migration out job: Unable to write to socket: Connection reset by peer',
+        }),
+        at(26, 'kvm-a', 'cloudstack-agent', { kind: 'agent-ended', reason: null }),
+      ],
+      finds: /: CloudStack's agent on the source was stopped \(sig\.kill\) meanwhile\. It runs on kvm-a/,
+      severity: 'warning',
+    },
+    {
       name: 'post-copy broke: the VM is paused on the source',
       events: [
         ...booted(),

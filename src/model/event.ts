@@ -110,6 +110,12 @@ export interface HostBooted {
   readonly kernel: string;
 }
 
+/** CloudStack's agent stops for a reason that it tells, or starts (`null`), which it does only after it ended: what it drove has lost its client. */
+export interface AgentEnded {
+  readonly kind: 'agent-ended';
+  readonly reason: string | null;
+}
+
 /** A neighbour reads this host's heartbeat as dead. */
 export interface NeighbourSuspected {
   readonly kind: 'neighbour-suspected';
@@ -384,6 +390,7 @@ export type EventBody =
   | HeartbeatWriteFailed
   | HostResetting
   | HostBooted
+  | AgentEnded
   | NeighbourSuspected
   | ConnectionLost
   | QuotedMessage

@@ -26,6 +26,7 @@ export const CAUSES = [
   'source-died',
   'libvirtd-ended',
   'host-reset',
+  'agent-ended',
   'device-state-rejected',
   'disk-locked',
   'storage-unavailable',

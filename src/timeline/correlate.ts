@@ -158,8 +158,12 @@ const NAMELESS = new Set<EventBody['kind']>([
   'migration-status',
   'migration-pass',
   'guest-run-state',
+  'agent-ended',
   ...HOST_ENDS,
 ]);
+
+/** Nameless kinds that all attempts of a host share; texts are told apart by `ONE_JOB`. */
+const SHARED = new Set<EventBody['kind']>(['agent-ended', ...HOST_ENDS]);
 
 /** Gives events that name no VM to the attempts of their host and time; to one alone where they are of one job. */
 function attachNameless(attempts: readonly Attempt[], nameless: readonly Event[]): readonly Attempt[] {
@@ -184,7 +188,7 @@ function ownersOf(event: Event, candidates: readonly Attempt[]): readonly Attemp
 }
 
 function isOfOneJob({ body }: Event): boolean {
-  return body.kind === 'daemon-message' ? ONE_JOB.test(body.text) : !HOST_ENDS.has(body.kind);
+  return body.kind === 'daemon-message' ? ONE_JOB.test(body.text) : !SHARED.has(body.kind);
 }
 
 /** The client's error quotes the daemon's text. */

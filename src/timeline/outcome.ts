@@ -1,7 +1,7 @@
-import type { DomainStopped, Event, QuotedMessage } from '../model/event.ts';
+import type { AgentEnded, DomainStopped, Event, QuotedMessage } from '../model/event.ts';
 import type { Cause, CauseKind, Certainty, Outcome } from '../model/timeline.ts';
 import type { Attempt } from './attempts.ts';
-import { HOST_ENDS, hostEndWords, hostOf } from './of-kind.ts';
+import { HOST_ENDS, hostEndWords, hostOf, ofKind } from './of-kind.ts';
 import {
   CANCELLED,
   CLOSED_WITHOUT_WORD,
@@ -45,6 +45,8 @@ interface Facts {
   readonly threadEnded: Event | undefined;
   /** One of the hosts went down with all that ran on it. */
   readonly hostEnd: Event | undefined;
+  /** The agent that drove it ended before it was over. */
+  readonly agentEnd: Event<AgentEnded> | undefined;
 }
 
 /** Judges an attempt. `logsEndAt`: the last moment that any log of its hosts covers. */
@@ -75,8 +77,18 @@ function factsOf(attempt: Attempt): Facts {
       ({ body }) => body.kind === 'migrate-succeeded' || (body.kind === 'job-completed' && body.direction !== 'outgoing'),
     ),
     threadEnded: events.find(({ body }) => body.kind === 'migrate-thread-ended'),
+    agentEnd: agentEndOf(attempt),
     hostEnd: events.find((event) => HOST_ENDS.has(event.body.kind) && [source, destination].includes(hostOf(event))),
   };
+}
+
+/** Its client is gone: the destination ends its QEMU, and the VM stays. */
+function agentEndOf({ events, source, closedAt }: Attempt): Event<AgentEnded> | undefined {
+  const requested = ofKind(events, 'migrate-requested')[0];
+  if (requested === undefined) return undefined;
+  return ofKind(events, 'agent-ended').find(
+    (event) => hostOf(event) === source && event.at > requested.at && event.at < (closedAt ?? Number.POSITIVE_INFINITY),
+  );
 }
 
 function textsOf({ body }: Event): readonly string[] {
@@ -119,8 +131,8 @@ function decideByWord({ clientErrors, sourceStop, cancelled, succeeded, texts }:
 }
 
 /** What broke, where nobody says more. */
-function decideByFailure({ sourceStop, destinationStop, jobFailed, hostEnd }: Facts): Decision | null {
-  const ends = [sourceStop, destinationStop, hostEnd].filter((event) => event !== undefined);
+function decideByFailure({ sourceStop, destinationStop, jobFailed, hostEnd, agentEnd }: Facts): Decision | null {
+  const ends = [sourceStop, destinationStop, hostEnd, agentEnd].filter((event) => event !== undefined);
   if (jobFailed.length > 0) return { outcome: 'failed', certainty: 'seen', evidence: [...jobFailed, ...ends] };
   return ends.length > 0 ? { outcome: 'failed', certainty: 'follows', evidence: ends } : null;
 }
@@ -195,6 +207,7 @@ function causeOf(facts: Facts): Cause {
   return (
     byCancel(facts) ??
     byHostEnd(facts) ??
+    byAgentEnd(facts) ??
     byText(facts) ??
     byDeath(facts) ??
     bySilence(facts) ??
@@ -242,6 +255,13 @@ function byHostEnd({ attempt: { source }, hostEnd, texts }: Facts): Cause | null
     certainty: 'follows',
     evidence: [hostEnd],
   };
+}
+
+function byAgentEnd({ agentEnd }: Facts): Cause | null {
+  if (agentEnd === undefined) return null;
+  const { reason } = agentEnd.body;
+  const text = `CloudStack's agent on the source ${reason === null ? 'ended and was started anew' : `was stopped (${reason})`} meanwhile`;
+  return { kind: 'agent-ended', text, certainty: 'follows', evidence: [agentEnd] };
 }
 
 /** Causes in the order in which one explains another: a keepalive timeout is told by a text, yet a refused device goes before it. */

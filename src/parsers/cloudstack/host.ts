@@ -48,6 +48,49 @@ export const hostRules: readonly Rule[] = [
     ],
   },
   {
+    name: 'agent-stops',
+    versions: '4.15–main',
+    // 4.20.0 prints `Detail` even where there is none
+    message: /^Stopping the agent: Reason = (?<reason>\S+)/,
+    event: ({ reason = '' }) => ({ kind: 'agent-ended', reason: reason.replace(/:$/, '') }),
+    samples: [
+      {
+        record: `${log4j1('2023-02-14 11:41:07,902', { logger: 'cloud.agent.Agent', thread: 'AgentShutdownThread', logid: '' })}Stopping the agent: Reason = sig.kill`,
+        at: '2023-02-14T11:41:07.902Z',
+        events: [{ kind: 'agent-ended', reason: 'sig.kill' }],
+      },
+      {
+        record: `${log4j2('2024-11-14 11:41:07,902', { logger: 'cloud.agent.Agent', thread: 'AgentShutdownThread', logid: '' })}Stopping the agent: Reason = sig.kill : Detail = `,
+        at: '2024-11-14T11:41:07.902Z',
+        events: [{ kind: 'agent-ended', reason: 'sig.kill' }],
+      },
+      {
+        record: `${log4j2('2026-08-10 16:19:58,118', { logger: 'cloud.agent.Agent', thread: 'AgentShutdownThread', logid: '' })}Stopping the agent: Reason = sig.kill: Detail = restart`,
+        at: '2026-08-10T16:19:58.118Z',
+        events: [{ kind: 'agent-ended', reason: 'sig.kill' }],
+      },
+    ],
+  },
+  {
+    name: 'agent-starts',
+    versions: '4.15–4.20.0 `Agent [id = …`; 4.20.2 on `Initialising agent [id: …`',
+    message: /^(?:Agent \[id = |Initialising agent \[id: )/,
+    starts: ['Agent [id = ', 'Initialising agent [id: '],
+    event: () => ({ kind: 'agent-ended', reason: null }),
+    samples: [
+      {
+        record: `${log4j1('2023-02-14 11:41:12,330', { logger: 'cloud.agent.Agent', thread: 'main', logid: '' })}Agent [id = 4 : type = LibvirtComputingResource : zone = 1 : pod = 1 : workers = 5 : host = 10.10.0.2 : port = 8250`,
+        at: '2023-02-14T11:41:12.330Z',
+        events: [{ kind: 'agent-ended', reason: null }],
+      },
+      {
+        record: `${log4j2('2026-08-10 16:20:02,018', { logger: 'cloud.agent.Agent', thread: 'main', logid: '' })}Initialising agent [id: 4, uuid: 0d2f6c4e-6b0f-4f5e-9d5a-9f0c1c7f2f10, name: kvm-a]`,
+        at: '2026-08-10T16:20:02.018Z',
+        events: [{ kind: 'agent-ended', reason: null }],
+      },
+    ],
+  },
+  {
     name: 'libvirtd-broken',
     versions: '4.15–main',
     message: /^Connection with libvirtd is broken: /,

@@ -58,6 +58,10 @@ const TELLERS: Tellers = {
   }),
   'host-resetting': ({ reason }) => ({ weight: WEIGHT.frame, text: `agent gives up on the heartbeat: ${firstLine(reason)}` }),
   'host-booted': () => ({ weight: WEIGHT.frame, text: 'the host starts anew' }),
+  'agent-ended': ({ reason }) => ({
+    weight: WEIGHT.error,
+    text: reason === null ? 'CloudStack agent starts' : `CloudStack agent stops: ${reason}`,
+  }),
   'storage-message': ({ text }) => ({ weight: WEIGHT.error, text: firstLine(text) }),
 };
 
