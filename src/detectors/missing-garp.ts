@@ -113,6 +113,15 @@ export const missingGarp = defineDetector({
       severity: 'warning',
     },
     {
+      name: 'a bridge with the hosts on two ports learns of it 31 s later only',
+      events: [
+        ...quiet.filter(({ source }) => source !== 'tcpdump'),
+        at(40, 'switch', 'bridge-fdb', { kind: 'forwarding-changed', mac: MAC, port: 'upb', deleted: false }),
+      ],
+      finds: /Its first frame there came 32 s later/,
+      severity: 'warning',
+    },
+    {
       name: 'a QEMU that sends none by a bug is no more than a remark',
       events: [...quiet, listening].map((event) =>
         event.body.kind === 'domain-started'
@@ -132,6 +141,20 @@ export const missingGarp = defineDetector({
     {
       name: 'only gratuitous ARP of the guest',
       events: [...quiet, at(9, 'switch', 'tcpdump', { kind: 'announced', mac: MAC, how: 'gratuitous-arp' })],
+    },
+    {
+      name: 'only the bridge of a third hypervisor is watched: both hosts are behind its uplink',
+      events: [
+        ...quiet.filter(({ host }) => host !== 'switch'),
+        at(-58, 'kvm-c', 'bridge-fdb', { kind: 'forwarding-changed', mac: MAC, port: 'bond0', deleted: false }),
+        at(-50, 'kvm-c', 'cloudstack-agent', { kind: 'connection-lost', to: 'management-server' }),
+        at(30, 'kvm-c', 'bridge-fdb', {
+          kind: 'forwarding-changed',
+          mac: '02:00:00:00:00:0b',
+          port: 'bond0',
+          deleted: false,
+        }),
+      ],
     },
     { name: 'nobody listens', events: quiet.filter(({ host }) => host !== 'switch') },
     {

@@ -45,6 +45,8 @@ export interface Arrival {
   readonly arrivedAt: number;
   /** Arrivals of the VM in its other migrations. */
   readonly otherArrivals: readonly number[];
+  /** Hypervisors that the VM neither left nor came to: both hosts are behind their uplink. */
+  readonly bystanders: ReadonlySet<string>;
   /** Which clock these moments are by, and which others they could be by. */
   readonly doubt: ClockDoubt;
 }
@@ -150,9 +152,9 @@ function judge(arrival: Arrival, observers: readonly Observer[]): Announcement {
     };
   }
   if (macs.length === 0) return unobserved("the VM's MAC address is in none of the logs");
-  const judging = observers.filter((observer) => observer.trusted && missing.some((mac) => couldSee(observer, mac, arrivedAt)));
+  const judging = observers.filter((observer) => observer.trusted && missing.some((mac) => couldSee(observer, mac, arrival)));
   if (judging.length === 0) return unobserved(whyNot(observers, arrivedAt, missing));
-  const concluded = missing.filter((mac) => judging.some((observer) => couldSee(observer, mac, arrivedAt)));
+  const concluded = missing.filter((mac) => judging.some((observer) => couldSee(observer, mac, arrival)));
   const later = firstSignAfter(judging, concluded, arrivedAt);
   return {
     state: 'no',
@@ -176,7 +178,7 @@ function whyNot(observers: readonly Observer[], arrivedAt: number, macs: readonl
   if (observers.length === 0) return 'no tcpdump or bridge monitor output';
   if (observers.every((observer) => !observer.trusted)) return 'the time zone of the network capture is unknown';
   if (!observers.some((observer) => isListening(observer, arrivedAt))) return 'no network capture covers that moment';
-  return `the network capture never saw ${macs.join(', ')}, so it may not watch the VM's network`;
+  return `the network capture never saw ${macs.join(', ')} move or send, so it may not watch the VM's network`;
 }
 
 function announcing(observer: Observer, mac: string, arrival: Arrival): readonly Event[] {
@@ -228,10 +230,15 @@ function movedPort(own: readonly Event[], event: Event): boolean {
 }
 
 /** It would have printed an announcement of this address at that moment: it listened, on a network where the address was heard. */
-function couldSee(observer: Observer, mac: string, at: number): boolean {
+function couldSee(observer: Observer, mac: string, { arrivedAt: at, bystanders }: Arrival): boolean {
   const { captures, byMac } = observer;
-  if (captures.length === 0) return isAlive(observer, at) && byMac.has(mac);
+  if (captures.length === 0) return isAlive(observer, at) && showsMoves(byMac.get(mac) ?? [], bystanders.has(observer.host));
   return captures.some((capture) => capture.macs.has(mac) && listened(capture, at).length > 0);
+}
+
+/** A capture that heard the address hears it announced; the bridge of a bystander has one entry for it before and after. */
+function showsMoves(own: readonly Event[], onBystander: boolean): boolean {
+  return own.some(({ body }) => !onBystander || body.kind !== 'forwarding-changed');
 }
 
 function isListening(observer: Observer, at: number): boolean {

@@ -30,7 +30,8 @@ export interface Timelines {
 
 /** Events in the order of time → timelines. Pure: the same events give the same, however they arrived. */
 export function buildTimelines(events: readonly Event[], inputs: Inputs): Timelines {
-  const attempts = correlate(events, hypervisorsOf(inputs.files));
+  const hypervisors = hypervisorsOf(inputs.files);
+  const attempts = correlate(events, hypervisors);
   const observers = observersOf(
     events,
     new Set(inputs.clocks.filter(({ zoneFrom }) => zoneFrom === 'assumed').map(({ host }) => host)),
@@ -49,6 +50,7 @@ export function buildTimelines(events: readonly Event[], inputs: Inputs): Timeli
     const shared = {
       observers,
       clocks: inputs.clocks,
+      hypervisors: hypervisors.map(({ host }) => host),
       files: inputs.files,
       after: presenceOf(vmEvents, own.map(moveOf), lives),
       macs: macsOf(vmEvents),
@@ -80,6 +82,7 @@ interface Ended {
 interface Context extends Ended {
   readonly observers: readonly Observer[];
   readonly clocks: readonly HostClock[];
+  readonly hypervisors: readonly string[];
   readonly files: Coverage;
   readonly after: readonly HostState[];
   readonly macs: readonly string[];
@@ -161,7 +164,8 @@ function announcedBy(context: Context, startedAt: number): Announcement {
   const { attempt, ending, postcopy, observers, clocks, macs, arrivedAt, otherArrivals } = context;
   const initiatedAt = ofKind(attempt.events, 'migrate-initiated')[0]?.at ?? startedAt;
   const doubt = doubtOf(clocks, [attempt.source, attempt.destination]);
-  const announced = announcementOf({ macs, startedAt: initiatedAt, arrivedAt, otherArrivals, doubt }, observers);
+  const bystanders = new Set(context.hypervisors.filter((host) => host !== attempt.source && host !== attempt.destination));
+  const announced = announcementOf({ macs, startedAt: initiatedAt, arrivedAt, otherArrivals, bystanders, doubt }, observers);
   if (ending.outcome === 'completed' || postcopy.length > 0) return announced;
   return { ...announced, state: 'unobserved', because: 'the guest did not move' };
 }

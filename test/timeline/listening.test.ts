@@ -23,7 +23,13 @@ function frame(seconds: number, name = 'cloudbr0', host = 'kvm-b'): Event {
 /** What is concluded of an arrival at second 1000, of which nothing was heard. */
 function judged(...events: readonly Event[]): Announcement {
   const sorted = events.toSorted((a, b) => a.at - b.at);
-  const arrival = { macs: [MAC], startedAt: 990_000, arrivedAt: ARRIVED_S * 1000, otherArrivals: [] };
+  const arrival = {
+    macs: [MAC],
+    startedAt: 990_000,
+    arrivedAt: ARRIVED_S * 1000,
+    otherArrivals: [],
+    bystanders: new Set<string>(),
+  };
   return announcementOf({ ...arrival, doubt: { laterMs: [], compared: new Set() } }, observersOf(sorted, new Set()));
 }
 

@@ -140,7 +140,7 @@ describe('an announcement where clocks differ', () => {
     const clocks = [clock('kvm-a', 0), clock('kvm-b', skew * 1000), clock('switch', null)];
     const doubt = doubtOf(clocks, ['kvm-a', 'kvm-b']);
     return announcementOf(
-      { macs: [MAC], startedAt: 0, arrivedAt: 10_000, otherArrivals: [100_000], doubt },
+      { macs: [MAC], startedAt: 0, arrivedAt: 10_000, otherArrivals: [100_000], bystanders: new Set(), doubt },
       observersOf(seen, new Set()),
     );
   }
