@@ -53,6 +53,29 @@ test('4.22.1: paused to finish, resumed on the destination, told as one migratio
   expect(analysis.migrations[0]).toMatchObject({ source: 'kvm-a', destination: 'kvm-b' });
 });
 
+test('a heartbeat that failed once counts down no longer where the log goes on, though with nothing that tells of it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'precopy-sequence-'));
+  const line = (time: string, rest: string): string => `2024-09-03 ${time},000 ${rest}\n`;
+  const pool = '8c1d6f0e-3b52-3d0a-9f11-7a64e2b9c001';
+  writeFileSync(
+    join(folder, 'kvm-a-agent.log'),
+    [
+      line(
+        '03:01:00',
+        `WARN  [kvm.storage.LibvirtStoragePool] (Thread-1:null) (logid:) Write heartbeat for pool [${pool}] failed: timeout; try: 1 of 5.`,
+      ),
+      line(
+        '03:09:00',
+        `INFO  [kvm.storage.LibvirtStorageAdaptor] (agentRequest-Handler-2:null) (logid:0c77d3e2) Trying to fetch storage pool ${pool} from libvirt`,
+      ),
+    ].join(''),
+  );
+  const { findings } = await analysedFolder(folder);
+  expect(findings.map(({ summary }) => summary)).toEqual([
+    expect.stringMatching(/1 of 5 tries failed .* No further try failed\.$/),
+  ]);
+});
+
 test('4.19: a hung heartbeat counts down to the reset of the host', async () => {
   const { findings } = await analysedFolder(hosts({ 'kvm-a': 'heartbeat-4.19.log' }));
   expect(findings.map(({ detector, severity }) => [detector, severity])).toEqual([['storage-heartbeat-spike', 'critical']]);

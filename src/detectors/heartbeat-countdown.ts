@@ -24,22 +24,21 @@ export interface Countdown {
 }
 
 /** The countdown of an episode; `null` where the agent failed no try, or resets already. */
-export function countdownOf({ tries, reset }: Episode, { events }: HostHistory): Countdown | null {
+export function countdownOf({ tries, reset }: Episode, { heardUntil }: HostHistory): Countdown | null {
   const last = tries.at(-1);
   if (last === undefined || reset !== null) return null;
   const { attempt, attempts } = last.body;
   const stepMs = isHung(last) ? WRITE_TIMEOUT_MS + RETRY_SLEEP_MS : RETRY_SLEEP_MS;
   const resetAt = last.at + (attempts - attempt) * stepMs + RETRY_SLEEP_MS;
   const dueAt = Math.min(resetAt, last.at + WRITE_TIMEOUT_MS + RETRY_SLEEP_MS) + SLACK_MS;
-  const seenUntil = events.at(-1)?.at ?? last.at;
   const ignored = tries.some(
-    (event) => event.body.attempt >= event.body.attempts && seenUntil > event.at + RETRY_SLEEP_MS + SLACK_MS,
+    (event) => event.body.attempt >= event.body.attempts && heardUntil > event.at + RETRY_SLEEP_MS + SLACK_MS,
   );
   return {
     last: last.body,
     highest: highestOf(tries),
     resetAt,
-    state: ignored ? 'ignored' : seenUntil > dueAt ? 'passed' : 'running',
+    state: ignored ? 'ignored' : heardUntil > dueAt ? 'passed' : 'running',
   };
 }
 

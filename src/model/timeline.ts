@@ -198,6 +198,8 @@ export interface HostHistory {
   /** What its kernel said of storage. */
   readonly storageMessages: readonly Event<StorageMessage>[];
   readonly events: readonly Event[];
+  /** The last moment that its logs cover, records that mean nothing included; Unix ms. */
+  readonly heardUntil: number;
   /** Migrations from or to it. */
   readonly migrations: readonly Migration[];
   /** How far its clock is ahead, ms; `null` where nothing tells. */

@@ -198,7 +198,7 @@ function moveOf({ attempt: { events, source, destination, openedAt }, ending, po
 /** Kinds that a host's history lists one by one. */
 const OF_HOSTS = new Set<EventKind>(['heartbeat-probe', 'heartbeat-write-failed', 'host-resetting', 'storage-message']);
 
-function hostsOf(events: readonly Event[], migrations: readonly Migration[], { clocks }: Inputs): readonly HostHistory[] {
+function hostsOf(events: readonly Event[], migrations: readonly Migration[], { clocks, ends }: Inputs): readonly HostHistory[] {
   const byHost = groupBy(events, hostOf);
   return clocks.map(({ host, skewMs, skewAgainst }) => {
     const own = byHost.get(host) ?? [];
@@ -210,6 +210,7 @@ function hostsOf(events: readonly Event[], migrations: readonly Migration[], { c
       resets: ofKind(told, 'host-resetting'),
       storageMessages: ofKind(told, 'storage-message'),
       events: own,
+      heardUntil: Math.max(own.at(-1)?.at ?? 0, ends.get(host) ?? 0),
       migrations: migrations.filter(({ source, destination }) => source === host || destination === host),
       skewMs,
       skewAgainst,
