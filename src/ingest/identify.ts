@@ -111,13 +111,32 @@ function instanceIn(name: string): { readonly vm: string; readonly at: number } 
 }
 
 /** The nearest folder whose name could be a host's. */
+function folderOf(path: string): string | null {
+  const parts = path.split('/').slice(0, -1);
+  const at = parts.findLastIndex((part) => !GENERIC.has(part));
+  return at < 0 ? null : parts.slice(0, at + 1).join('/');
+}
+
 function hostOfFolder(path: string): string | null {
-  return (
-    path
-      .split('/')
-      .slice(0, -1)
-      .findLast((part) => !GENERIC.has(part)) ?? null
-  );
+  return folderOf(path)?.split('/').at(-1) ?? null;
+}
+
+/** The folder that a file's host could be named after. */
+export interface HostFolder {
+  readonly folder: string;
+  /** The host is known from the folder's name alone. */
+  readonly guessed: boolean;
+}
+
+/** Whether a file's host is guessed from a folder; `null` where the path or the user tells it. */
+export function hostFolderOf(
+  file: { readonly path: string; readonly absolute: string },
+  host: string,
+  hints: Hints,
+): HostFolder | null {
+  if (hints.hosts.some(({ pattern }) => pattern.test(file.path)) || hostOfPath(file.absolute) !== null) return null;
+  const folder = folderOf(file.absolute);
+  return folder === null ? null : { folder, guessed: hostOfFolder(file.absolute) === host };
 }
 
 /** The host name that libvirt writes into its own logs, from the first lines of one. */

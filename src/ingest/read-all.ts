@@ -8,6 +8,7 @@ import { STDIN, type Discovery } from './discover.ts';
 import type { InputPath } from './input.ts';
 import { readParallel, type FileRead } from './read-parallel.ts';
 import { readInput, type ReadOptions } from './read.ts';
+import { withOneNameEach } from './same-host.ts';
 
 /** Everything that the inputs hold. */
 export interface Gathered {
@@ -56,10 +57,11 @@ export async function readAll(
     const file = files[i];
     if (file !== undefined) threaded.set(file, read);
   }
+  const reads: FileRead[] = [];
+  for (const file of found.files) reads.push(threaded.get(file) ?? (await readHere(file, options)));
   const events: ParsedEvent[] = [];
   const results: ReadResult[] = [...found.skipped];
-  for (const file of found.files) {
-    const read = threaded.get(file) ?? (await readHere(file, options));
+  for (const read of withOneNameEach(reads, options.hints)) {
     results.push(read.result);
     for (const event of read.events) events.push(event);
   }

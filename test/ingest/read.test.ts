@@ -44,6 +44,47 @@ function told({ inputs }: Gathered, root: string): Readonly<Record<string, strin
   );
 }
 
+const QEMU =
+  '2026-03-10 10:00:00.000+0000: starting up libvirt version: 9.0.0, package: 9.0.0-4 (Debian), qemu version: 7.2.22, kernel: 6.1.0, hostname: ';
+
+function hostsIn({ inputs }: Gathered, root: string): Readonly<Record<string, string | null>> {
+  return Object.fromEntries(inputs.map(({ path, host }) => [path.replace(`${root}/`, ''), host]));
+}
+
+describe('the host of files whose paths do not tell it', () => {
+  test('is the one that libvirt names in the logs beside them, for their events too', async () => {
+    const root = folder({
+      'a_logs/agent.log': LINE,
+      'a_logs/qemu/i-2-31-VM.log': `${QEMU}kvm-a.example.com\n`,
+      'b_logs/agent.log': LINE,
+      'b_logs/qemu/i-2-31-VM.log': `${QEMU}kvm-b\n`,
+    });
+    const gathered = await gather([root]);
+    expect(hostsIn(gathered, root)).toEqual({
+      'a_logs/agent.log': 'kvm-a.example.com',
+      'a_logs/qemu/i-2-31-VM.log': 'kvm-a.example.com',
+      'b_logs/agent.log': 'kvm-b',
+      'b_logs/qemu/i-2-31-VM.log': 'kvm-b',
+    });
+    expect(new Set(gathered.events.map(({ origin }) => origin.file.host))).toEqual(new Set(['kvm-a.example.com', 'kvm-b']));
+    expect(new Set(gathered.spans.map(({ host }) => host))).toEqual(new Set(['kvm-a.example.com', 'kvm-b']));
+  });
+
+  test('stays that of the folder where the logs beside them are of several', async () => {
+    const root = folder({
+      'both/agent.log': LINE,
+      'both/qemu/i-2-31-VM.log': `${QEMU}kvm-a\n`,
+      'both/qemu/i-2-32-VM.log': `${QEMU}kvm-b\n`,
+    });
+    expect(hostsIn(await gather([root]), root)['both/agent.log']).toBe('both');
+  });
+
+  test('is one, with its domain and without', async () => {
+    const root = folder({ 'kvm-a-agent.log': LINE, 'qemu/i-2-31-VM.log': `${QEMU}kvm-a.example.com\n` });
+    expect(hostsIn(await gather([root]), root)).toEqual({ 'kvm-a-agent.log': 'kvm-a', 'qemu/i-2-31-VM.log': 'kvm-a' });
+  });
+});
+
 describe('reading', () => {
   test('names every file that is not read, and why', async () => {
     const root = folder({

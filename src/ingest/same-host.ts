@@ -1,0 +1,69 @@
+import type { ParsedEvent } from '../model/event.ts';
+import type { ReadResult } from '../model/input.ts';
+import type { FileContext } from '../model/source.ts';
+import { pathForIdentity } from './discover.ts';
+import { hostFolderOf, type HostFolder, type Hints } from './identify.ts';
+import type { FileRead } from './read-parallel.ts';
+
+/** A file of a host, and the folder that it could be named after. */
+interface Named {
+  readonly host: string;
+  readonly place: HostFolder | null;
+}
+
+/**
+ * One machine has one name: what is named after its folder, for want of better, is of the host that libvirt names in the logs
+ * beside it; and where both `kvm-a` and `kvm-a.example.com` occur, that is one host.
+ */
+export function withOneNameEach(reads: readonly FileRead[], hints: Hints): readonly FileRead[] {
+  const files = reads.flatMap(({ result }) => namedOf(result, hints));
+  const told = toldByFolder(files);
+  const hosts = new Set(files.map((file) => hostOf(file, told)));
+  return reads.map((read) => {
+    const [file] = namedOf(read.result, hints);
+    if (file === undefined) return read;
+    const host = hostOf(file, told);
+    const name = shortOf(host, hosts) ?? host;
+    return name === file.host ? read : renamed(read, name);
+  });
+}
+
+function namedOf({ path, host }: ReadResult, hints: Hints): readonly Named[] {
+  if (host === null) return [];
+  return [{ host, place: hostFolderOf({ path, absolute: pathForIdentity(path) }, host, hints) }];
+}
+
+/** The hosts that files of a folder say that they are of. */
+function toldByFolder(files: readonly Named[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const folders = new Map<string, Set<string>>();
+  for (const { host, place } of files) {
+    if (place === null || place.guessed) continue;
+    folders.set(place.folder, (folders.get(place.folder) ?? new Set()).add(host));
+  }
+  return folders;
+}
+
+function hostOf({ host, place }: Named, told: ReadonlyMap<string, ReadonlySet<string>>): string {
+  const hosts = place?.guessed === true ? [...(told.get(place.folder) ?? [])] : [];
+  return hosts.length === 1 ? (hosts[0] ?? host) : host;
+}
+
+/** The host's name without its domain, where some file knows it by that. */
+function shortOf(host: string, hosts: ReadonlySet<string>): string | null {
+  const short = /^([A-Za-z][\w-]*)\./.exec(host)?.[1];
+  return short !== undefined && hosts.has(short) ? short : null;
+}
+
+function renamed({ result, events }: FileRead, host: string): FileRead {
+  const files = new Map<FileContext, FileContext>();
+  const fileOf = (file: FileContext): FileContext => {
+    const known = files.get(file) ?? { ...file, host };
+    files.set(file, known);
+    return known;
+  };
+  const rename = (event: ParsedEvent): ParsedEvent => ({
+    ...event,
+    origin: { ...event.origin, file: fileOf(event.origin.file) },
+  });
+  return { result: { ...result, host }, events: events.map(rename) };
+}
