@@ -17,7 +17,12 @@ function severityOf(migration: Migration): Severity {
   const has = (state: 'running' | 'paused'): boolean => migration.after.some((host) => host.state === state);
   if (has('paused')) return 'critical';
   // without the source's logs, that they do not show the VM means nothing
-  return has('running') || endedLater(migration) || migration.source === null ? 'warning' : 'critical';
+  return has('running') || endedLater(migration) || wasShutDown(migration) || migration.source === null ? 'warning' : 'critical';
+}
+
+/** Its guest was shut down meanwhile: that it runs nowhere is what somebody wanted. */
+function wasShutDown({ cause }: Migration): boolean {
+  return cause?.evidence.some(({ body }) => body.kind === 'domain-stopped' && body.reason === 'shutdown') === true;
 }
 
 function reason(migration: Migration): string {
@@ -146,6 +151,30 @@ export const migrationFailed = defineDetector({
       severity: 'warning',
     },
     {
+      name: 'somebody shuts the guest down meanwhile: no alarm for that',
+      events: [...booted(), ...begins(), stops(5, 'kvm-a', 'shutdown'), ...fails(5.2, 'operation failed: domain is not running')],
+      finds: /failed after 5\.2 s: the guest was shut down while it was being migrated\. It runs on none of these hosts/,
+      severity: 'warning',
+    },
+    {
+      name: 'the VM is not where CloudStack takes it to be',
+      events: [
+        at(0, 'kvm-a', 'cloudstack-agent', {
+          kind: 'migrate-error',
+          vm: VM,
+          text: `Domain not found: no domain with matching name '${VM}'`,
+        }),
+      ],
+      finds: /failed at once: "Domain not found: .*"\. Where it runs now is not in these logs\.$/,
+      severity: 'critical',
+    },
+    {
+      name: 'a libvirtd is restarted, and the destination ends its QEMU for want of a client',
+      events: [...booted(), ...begins(), ...fails(9.3, 'End of file while reading data: Input/output error', 'destroyed')],
+      finds: /: a libvirtd ended or was restarted, or its connection broke/,
+      severity: 'warning',
+    },
+    {
       name: 'post-copy broke: the VM is paused on the source',
       events: [
         ...booted(),
@@ -182,6 +211,10 @@ export const migrationFailed = defineDetector({
     },
   ],
   silent: [
+    {
+      name: "only the destination's logs are there, and the VM was stopped minutes later: it may have arrived",
+      events: [...begins().slice(1, 2), stops(400, 'kvm-b', 'destroyed')],
+    },
     { name: 'a migration that completes', events: [...booted(), ...begins(), ...completes(10, 40)] },
     {
       name: 'an operator cancels it',

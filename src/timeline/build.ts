@@ -190,9 +190,19 @@ function moveOf({ attempt: { events, source, destination, openedAt }, ending, po
     postcopy: postcopy.length > 0,
     sourceDied: ending.cause?.kind === 'source-died',
     left: ofKind(events, 'domain-stopped').some((event) => event.body.reason === 'migrated' && hostOf(event) === source),
+    unknownAtSource: unknownAtSource(events),
     leftPaused: paused && !resumed,
     resumeFailed: ofKind(events, 'guest-resume-failed').at(-1) ?? null,
   };
+}
+
+/** The agent looks the VM up before it asks for anything. */
+function unknownAtSource(events: readonly Event[]): Event | null {
+  if (ofKind(events, 'migrate-requested').length > 0) return null;
+  return (
+    ofKind(events, 'migrate-error').find(({ body }) => body.text.startsWith('Domain not found: no domain with matching name')) ??
+    null
+  );
 }
 
 /** Kinds that a host's history lists one by one. */

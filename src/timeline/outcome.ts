@@ -131,10 +131,21 @@ function decideByWord({ clientErrors, sourceStop, cancelled, succeeded, texts }:
 }
 
 /** What broke, where nobody says more. */
-function decideByFailure({ sourceStop, destinationStop, jobFailed, hostEnd, agentEnd }: Facts): Decision | null {
+function decideByFailure(facts: Facts): Decision | null {
+  const { sourceStop, jobFailed, hostEnd, agentEnd } = facts;
+  const destinationStop = isArguable(facts) ? undefined : facts.destinationStop;
   const ends = [sourceStop, destinationStop, hostEnd, agentEnd].filter((event) => event !== undefined);
   if (jobFailed.length > 0) return { outcome: 'failed', certainty: 'seen', evidence: [...jobFailed, ...ends] };
   return ends.length > 0 ? { outcome: 'failed', certainty: 'follows', evidence: ends } : null;
+}
+
+/**
+ * All that is known is that the destination's QEMU was destroyed some time after it began to wait: for want of its client, or by
+ * somebody who stopped the VM after its arrival.
+ */
+function isArguable({ attempt: { events, source }, destinationStop, texts }: Facts): boolean {
+  if (destinationStop?.body.reason !== 'destroyed' || texts.length > 0) return false;
+  return !events.some((event) => hostOf(event) === source);
 }
 
 /** Nothing says how it ended: what the rest of the logs tells. */
@@ -209,9 +220,10 @@ function causeOf(facts: Facts): Cause {
     byHostEnd(facts) ??
     byAgentEnd(facts) ??
     byText(facts) ??
+    byWish(facts) ??
     byDeath(facts) ??
-    bySilence(facts) ??
     byLostDaemon(facts) ??
+    bySilence(facts) ??
     byQuote(facts) ??
     unknownCause(facts)
   );
@@ -292,6 +304,18 @@ const PRECEDENCE: readonly CauseKind[] = [
   'network-interrupted',
   'lock-timeout',
 ];
+
+/** How a QEMU of the source ends because somebody wants it to, in words. */
+const DELIBERATE: Readonly<Partial<Record<string, string>>> = {
+  shutdown: 'the guest was shut down while it was being migrated',
+  destroyed: 'the VM was destroyed on the source while it was being migrated',
+};
+
+function byWish({ attempt: { closedAt }, sourceStop }: Facts): Cause | null {
+  if (sourceStop === undefined || sourceStop.at > (closedAt ?? sourceStop.at)) return null;
+  const text = DELIBERATE[sourceStop.body.reason];
+  return text === undefined ? null : { kind: 'source-died', text, certainty: 'seen', evidence: [sourceStop] };
+}
 
 /** A QEMU that went away without a word. */
 function byDeath(facts: Facts): Cause | null {

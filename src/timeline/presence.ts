@@ -14,6 +14,8 @@ export interface Move {
   readonly sourceDied: boolean;
   /** The source's QEMU ended as one does that all of the VM has left, whatever the client says of it. */
   readonly left: boolean;
+  /** The source's libvirt did not know the VM when it was asked to migrate it. */
+  readonly unknownAtSource: Event | null;
   /** The agent paused the guest and nobody was seen to resume it. */
   readonly leftPaused: boolean;
   /** The agent could not resume it on the destination. */
@@ -114,6 +116,8 @@ function atSource(host: string, events: readonly Event[], move: Move): Known {
   if (move.outcome === 'completed')
     return { host, state: 'absent', certainty: 'follows', because: 'it moved away', evidence: [] };
   if (move.outcome === 'unknown') return unknown(host, 'nobody saw how the migration ended');
+  if (move.unknownAtSource !== null)
+    return { host, state: 'absent', certainty: 'seen', because: 'libvirt has no such VM here', evidence: [move.unknownAtSource] };
   if (move.sourceDied) return unknown(host, 'its QEMU was lost during the migration');
   const read = events.some(({ origin }) => origin.file.source === 'libvirt-qemu');
   // a source that was left without its execution may have been ended, which its QEMU's log alone tells

@@ -5,8 +5,10 @@ import { log4j1, log4j2, MIGRATE_WRAPPER } from './records.ts';
 /** Java puts the class of a wrapped exception before libvirt's own text; the agent's answer puts a phrase before both. */
 const WRAPPING = /^(?:Exception during migrate: )?(?:org\.libvirt\.LibvirtException: )?/;
 
-function migrateError(vm: string | null, text = ''): MigrateError {
-  return { kind: 'migrate-error', vm, text: text.replace(WRAPPING, '').trimEnd() };
+/** An exception without a message prints `null`, and only its class tells something. */
+function migrateError(vm: string | null, text = '', exception = ''): MigrateError {
+  const told = text === 'null' && exception !== '' ? exception : text;
+  return { kind: 'migrate-error', vm, text: told.replace(WRAPPING, '').trimEnd() };
 }
 
 /** What the source's agent says of a failed migration. */
@@ -15,8 +17,9 @@ export const errorRules: readonly Rule[] = [
     name: 'error-4.18',
     versions: '4.18.1 on',
     // libvirt's text may span lines; what follows `].` is the stack trace
-    message: /^Can't migrate domain \[(?<vm>[^\]]+)\] due to: \[(?<text>[^]*?)(?:\]\.(?=\s|$)|$)/,
-    event: ({ vm = '', text }) => migrateError(vm, text),
+    message:
+      /^Can't migrate domain \[(?<vm>[^\]]+)\] due to: \[(?<text>[^]*?)(?:\]\.(?:\s+(?<exception>[\w.$]+Exception)\b|(?=\s|$))|$)/,
+    event: ({ vm = '', text, exception }) => migrateError(vm, text, exception),
     samples: [
       {
         record: `${log4j1('2024-09-03 02:11:40,936', { level: 'ERROR' })}Can't migrate domain [i-5-77-VM] due to: [org.libvirt.LibvirtException: unsupported configuration: guest and host CPU are not compatible: Host CPU does not provide required features: avx512f, avx512dq].
@@ -37,6 +40,13 @@ java.util.concurrent.ExecutionException: org.libvirt.LibvirtException: unsupport
 `,
         at: '2025-12-01T23:58:10.190Z',
         events: [{ kind: 'migrate-error', vm: 'i-4-912-VM', text: 'operation aborted: migration out job: canceled by client' }],
+      },
+      {
+        record: `${log4j1('2024-09-03 02:12:10,412', { level: 'ERROR' })}Can't migrate domain [i-5-77-VM] due to: [null].
+java.util.concurrent.TimeoutException
+	at java.base/java.util.concurrent.FutureTask.get(FutureTask.java:204)`,
+        at: '2024-09-03T02:12:10.412Z',
+        events: [{ kind: 'migrate-error', vm: 'i-5-77-VM', text: 'java.util.concurrent.TimeoutException' }],
       },
       {
         record: `${log4j1('2026-11-23 22:30:09,743', { level: 'ERROR' })}Can't migrate domain [i-2-95-VM] due to: [unable to connect to server at '10.77.0.2:16509': Connection refused].
@@ -76,7 +86,7 @@ org.libvirt.LibvirtException: unable to connect to server at '10.77.0.2:16509': 
 	at java.base/java.util.concurrent.FutureTask.get(FutureTask.java:204)
 `,
         at: '2026-08-10T15:10:12.900Z',
-        events: [{ kind: 'migrate-error', vm: 'i-9-1204-VM', text: 'null' }],
+        events: [{ kind: 'migrate-error', vm: 'i-9-1204-VM', text: 'java.util.concurrent.TimeoutException' }],
       },
     ],
   },
