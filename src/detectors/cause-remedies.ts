@@ -154,7 +154,7 @@ const LIMIT_REMEDIES: readonly Remedy[] = [
     command: 'migratewait=7200',
   },
   {
-    what: 'or let the agent pause the guest after some time, so that the rest can be copied: in agent.properties of the source, ms, then restart cloudstack-agent',
+    what: 'or let the agent pause the guest after some time, so that the rest can be copied: in agent.properties of the source, ms, then restart cloudstack-agent, which ends the migrations that it drives',
     command: 'vm.migrate.pauseafter=60000',
   },
 ];

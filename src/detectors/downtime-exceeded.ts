@@ -21,6 +21,8 @@ type Limits = z.infer<typeof limits>;
 const EXPLAINED = 3;
 /** Counters that would take this many times the downtime are of a pass before the last, and tell nothing. */
 const STALE = 1.5;
+/** Counters are of the switchover if it came within this part of the time that their rest takes. */
+const FRESH = 0.25;
 
 /** QEMU's words for a guest that stands still while disks and devices are handed over. */
 const HANDING_OVER: ReadonlySet<string | null> = new Set(['pre-switchover', 'device']);
@@ -50,8 +52,9 @@ function why(migration: Migration, { ms }: Downtime): string {
   const bandwidth = body.bandwidthBytesPerSecond ?? 1;
   const copyMs = (left / bandwidth) * 1000;
   if (copyMs > STALE * ms) return '';
-  const copying = `the ${bytes(left)} that the last counters show, at ${rate(bandwidth)}, ${ms > EXPLAINED * copyMs ? 'explain only' : 'take'} ${duration(copyMs)} of it`;
-  if (ms <= EXPLAINED * copyMs) return ` Copying took it: ${copying}.`;
+  if (ms <= EXPLAINED * copyMs)
+    return ` Copying took it: the ${bytes(left)} that the last counters show take ${duration(copyMs)} at ${rate(bandwidth)}.`;
+  const copying = `the ${bytes(left)} that the last counters show, at ${rate(bandwidth)}, explain only ${duration(copyMs)} of it`;
   if (ms <= migration.downtimeLimitMs) return '';
   const agentUnread = migration.unobserved.some((missing) => missing.startsWith('agent.log'));
   const otherwise = agentUnread
@@ -60,17 +63,34 @@ function why(migration: Migration, { ms }: Downtime): string {
   return ` Copying does not explain it: ${copying}. ${otherwise}`;
 }
 
-function limitWords({ downtimeLimitMs }: Migration): string {
+/**
+ * QEMU leaves for the pause only what fits the limit. Counters of the moment of the switchover that show far more say that the limit
+ * was raised, or the guest paused, without a line of it.
+ */
+function wasRaisedUnseen(migration: Migration, { ms }: Downtime): boolean {
+  const counters = lastCounters(migration);
+  if (counters === null || migration.pausedAt !== null || migration.postcopyAt !== null) return false;
+  const copyMs = ((counters.body.remainingBytes ?? 0) / (counters.body.bandwidthBytesPerSecond ?? 1)) * 1000;
+  const arrivedAt = migration.phases.find(({ name }) => name === 'pre-copy')?.to ?? migration.lastSeenAt;
+  const isFresh = arrivedAt - ms - counters.at <= copyMs * FRESH;
+  return isFresh && copyMs > EXPLAINED * migration.downtimeLimitMs && copyMs <= STALE * ms && ms <= EXPLAINED * copyMs;
+}
+
+function limitWords(migration: Migration, downtime: Downtime): string {
+  const { downtimeLimitMs } = migration;
+  if (wasRaisedUnseen(migration, downtime))
+    return `no line tells of a limit above ${duration(downtimeLimitMs)}, yet it was raised, or the guest was paused: QEMU left that much for the pause`;
   return downtimeLimitMs === DEFAULT_DOWNTIME_LIMIT_MS
     ? `the limit in force was ${duration(downtimeLimitMs)}, QEMU's default`
     : `the limit in force was ${duration(downtimeLimitMs)}, set for this migration`;
 }
 
-function remediesFor(migration: Migration, { ms }: Downtime, { adviseMs }: Limits): readonly Remedy[] {
+function remediesFor(migration: Migration, downtime: Downtime, { adviseMs }: Limits): readonly Remedy[] {
+  const { ms } = downtime;
   if (migration.pausedAt !== null) {
     return [
       {
-        what: `pause later, or not at all (-1): in /etc/cloudstack/agent/agent.properties of ${sourceOf(migration)}, ms, then restart cloudstack-agent; VMs stay`,
+        what: `pause later, or not at all (-1): in /etc/cloudstack/agent/agent.properties of ${sourceOf(migration)}, ms, then restart cloudstack-agent, which ends the migrations that it drives; VMs stay`,
         command: 'vm.migrate.pauseafter=-1',
       },
       {
@@ -79,11 +99,11 @@ function remediesFor(migration: Migration, { ms }: Downtime, { adviseMs }: Limit
       },
     ];
   }
-  if (ms <= migration.downtimeLimitMs) {
+  if (ms <= migration.downtimeLimitMs || wasRaisedUnseen(migration, downtime)) {
     const less = ms > DEFAULT_DOWNTIME_LIMIT_MS ? DEFAULT_DOWNTIME_LIMIT_MS : adviseMs;
     return [
       {
-        what: `within what was allowed. Where that is too much, allow less the next time, while it runs; it may then take longer, or not converge. On ${sourceOf(migration)}, ms`,
+        what: `${ms <= migration.downtimeLimitMs ? 'within what was allowed. ' : ''}Where that is too much, allow less the next time, while it runs; it may then take longer, or not converge. On ${sourceOf(migration)}, ms`,
         command: shell`virsh migrate-setmaxdowntime ${migration.vm} ${less}`,
       },
     ];
@@ -107,7 +127,7 @@ function conclude(migration: Migration, downtime: Downtime, settings: Limits): C
     .slice(0, 1);
   return {
     ...verdict(migration),
-    summary: `${migration.vm} stood still for ${least}${duration(downtime.ms)} when it moved from ${sourceOf(migration)} to ${destinationOf(migration)}; ${limitWords(migration)}.${why(migration, downtime)}`,
+    summary: `${migration.vm} stood still for ${least}${duration(downtime.ms)} when it moved from ${sourceOf(migration)} to ${destinationOf(migration)}; ${limitWords(migration, downtime)}.${why(migration, downtime)}`,
     severity: downtime.ms >= settings.warnMs ? 'warning' : 'info',
     confidence: downtime.from === 'statistics' ? 'seen' : 'follows',
     evidence: proof(migration, downtime.evidence, paused, telling, counters === null ? [] : [counters]),
@@ -206,6 +226,18 @@ export const downtimeExceeded = defineDetector({
       severity: 'warning',
     },
     {
+      name: 'somebody raised the limit, and no log tells of it: not QEMU let it stand still beyond its limit',
+      events: [
+        ...booted(),
+        ...begins(),
+        sample(40, { remainingBytes: 132 * 2 ** 20, bandwidthBytesPerSecond: 27.2e6 }),
+        ...completes(46, 4141),
+      ],
+      finds:
+        /stood still for 4\.1 s .*; no line tells of a limit above 300 ms, yet it was raised, or the guest was paused: .* Copying took it: the 132 MiB that the last counters show take 5\.1 s at 27\.2 MB\/s\.$/,
+      severity: 'warning',
+    },
+    {
       name: 'somebody allowed a long pause',
       events: [
         ...booted(),
@@ -214,7 +246,7 @@ export const downtimeExceeded = defineDetector({
         sample(41, { remainingBytes: 250e6, bandwidthBytesPerSecond: 25e6 }),
         ...completes(52, 9800),
       ],
-      finds: /the limit in force was 11 s, set for this migration\. Copying took it: the 238 MiB .* take 10 s of it\./,
+      finds: /the limit in force was 11 s, set for this migration\. Copying took it: the 238 MiB .* take 10 s at 25 MB\/s\./,
       severity: 'warning',
     },
     {

@@ -72,14 +72,14 @@ function remediesFor({ vm, source }: Migration, worst: Prediction): readonly Rem
   const generous = Math.ceil((downtimeMs * 1.05) / 1000) * 1000;
   return [
     {
-      what: `let it finish on ${host}: pauses the guest for up to ${duration(downtimeMs)}`,
+      what: `on ${host}: let it finish; pauses the guest for up to ${duration(downtimeMs)}`,
       command: shell`virsh migrate-setmaxdowntime ${vm} ${generous}`,
     },
     {
-      what: `or give it more than ${rate(worst.bandwidthNeededBytesPerSecond ?? 0)}, if the link has it (MiB/s)`,
+      what: `or on ${host}: give it more than ${rate(worst.bandwidthNeededBytesPerSecond ?? 0)}, if the link has it (MiB/s)`,
       command: shell`virsh migrate-setspeed ${vm} ${neededMiB}`,
     },
-    { what: `or give up: the VM stays on ${host}`, command: shell`virsh domjobabort ${vm}` },
+    { what: `or on ${host}: give up; the VM stays there`, command: shell`virsh domjobabort ${vm}` },
   ];
 }
 
@@ -132,15 +132,16 @@ function prevention(migration: Migration, worst: Prediction): readonly Remedy[] 
     what: 'or let QEMU throttle the guest until it converges: the global setting of CloudStack',
     command: 'kvm.auto.convergence=true',
   };
+  const pause: Remedy = {
+    what: 'or let the agent pause the guest by itself after some time: in agent.properties of that host, then restart cloudstack-agent, which ends the migrations that it drives',
+    command: 'vm.migrate.pauseafter=60000',
+  };
   return [
     {
-      what: `next time, while it runs: allow a pause of up to ${duration(worst.downtimeNeededMs ?? 0)}`,
+      what: `next time, while it runs, on the host that it leaves: allow a pause of up to ${duration(worst.downtimeNeededMs ?? 0)}`,
       command: shell`virsh migrate-setmaxdowntime ${migration.vm} ${Math.ceil(pauseMs * 1.05)}`,
     },
-    {
-      what: 'or let the agent pause the guest by itself after some time: in agent.properties of the source, then restart cloudstack-agent',
-      command: 'vm.migrate.pauseafter=60000',
-    },
+    ...(migration.pausedAt === null ? [pause] : []),
     ...(migration.throttlePercent === null ? [throttle] : []),
   ];
 }
