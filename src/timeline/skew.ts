@@ -39,6 +39,9 @@ const PREPARED_TO_REQUEST: Order = { typicalMs: -300, fromMs: -10_000, toMs: 100
 /** A start comes before the error that ends the migration, by anything up to the time-outs of TCP. */
 const START_TO_ERROR: Order = { typicalMs: -300, fromMs: -MAX_WEAK_SKEW_MS, toMs: 1000 };
 
+/** Whoever polls a job's statistics does so more often than this. */
+const POLLED_MS = 60_000;
+
 /** How far a host's clock is ahead of another's. */
 export interface Skew {
   readonly host: string;
@@ -74,7 +77,7 @@ const TELLING = new Set<EventKind>([
  */
 export function estimateSkews(all: readonly Event[]): ReadonlyMap<string, Skew> {
   // few of all events: samples, probes and frames are most of them
-  const events = all.filter(({ body }) => TELLING.has(body.kind));
+  const events = all.filter((event) => TELLING.has(event.body.kind) || isBeforeMemory(event));
   const byVm = groupByVm(events);
   const certain = [...byVm.values()].flatMap(pairsOf);
   const groups = groupByHosts(certain);
@@ -108,6 +111,8 @@ interface Records {
   readonly initiated: readonly Event[];
   readonly requested: readonly Event[];
   readonly errors: readonly Event[];
+  /** Samples of jobs that copy no memory yet. */
+  readonly waiting: readonly Event[];
 }
 
 function groupByVm(events: readonly Event[]): ReadonlyMap<string, Records> {
@@ -115,7 +120,7 @@ function groupByVm(events: readonly Event[]): ReadonlyMap<string, Records> {
   for (const event of events) {
     const kind = recordKind(event);
     if (kind === null || !('vm' in event.body) || event.body.vm === null) continue;
-    const own = groups.get(event.body.vm) ?? { starts: [], prepared: [], initiated: [], requested: [], errors: [] };
+    const own = groups.get(event.body.vm) ?? { starts: [], prepared: [], initiated: [], requested: [], errors: [], waiting: [] };
     own[kind].push(event);
     groups.set(event.body.vm, own);
   }
@@ -127,12 +132,19 @@ function recordKind({ body }: Event): keyof Records | null {
   if (body.kind === 'destination-prepared') return 'prepared';
   if (body.kind === 'migrate-initiated') return 'initiated';
   if (body.kind === 'migrate-requested') return 'requested';
+  if (body.kind === 'job-sample') return 'waiting';
   return body.kind === 'migrate-error' ? 'errors' : null;
 }
 
+/** A job of the source that runs and copies no memory: it is young, or copies disks. */
+function isBeforeMemory({ body }: Event): boolean {
+  return body.kind === 'job-sample' && body.elapsedMs !== null && body.remainingBytes === null && body.direction !== 'incoming';
+}
+
 /** The pairs of one VM, of the most certain order that it has any of. */
-function pairsOf({ starts, prepared, initiated, requested }: Records): readonly Pair[] {
-  const prompt = initiated.filter((event) => !isHeldUp(event, requested));
+function pairsOf(records: Records): readonly Pair[] {
+  const { starts, prepared, requested } = records;
+  const prompt = records.initiated.filter((event) => !isHeldUp(event, records));
   const begun = paired(prompt, starts, { order: START_TO_INITIATED, withinMs: MAX_SKEW_MS });
   if (begun.length > 0) return begun;
   const asked = paired(requested, starts, { order: START_TO_REQUEST, withinMs: MAX_WEAK_SKEW_MS });
@@ -148,10 +160,13 @@ function isOfAnotherZone({ differenceMs, order }: Pair): boolean {
   return OFFSETS_MS.some((offset) => offset > 0 && Math.abs(ahead - offset) <= AGREEMENT_MS);
 }
 
-/** Long after its host's own request: libvirt copies disks first, for hours maybe, and the start is at the request then. */
-function isHeldUp({ origin, at }: Event, requested: readonly Event[]): boolean {
-  const asked = requested.findLast((event) => event.origin.file.host === origin.file.host && event.at <= at);
-  return asked !== undefined && at - asked.at > -START_TO_INITIATED.fromMs;
+/** Long after its job began: libvirt copies disks first, for hours maybe, and the destination's start is at the beginning then. */
+function isHeldUp({ origin, at }: Event, { requested, waiting }: Records): boolean {
+  const isBefore = (event: Event): boolean => event.origin.file.host === origin.file.host && event.at <= at;
+  const asked = requested.findLast(isBefore);
+  if (asked !== undefined) return at - asked.at > -START_TO_INITIATED.fromMs;
+  const last = ofKind(waiting, 'job-sample').findLast((event) => isBefore(event) && at - event.at <= POLLED_MS);
+  return last !== undefined && at - last.at + (last.body.elapsedMs ?? 0) > -START_TO_INITIATED.fromMs;
 }
 
 /** Where a client other than the agent was refused, its error alone is of the source. */

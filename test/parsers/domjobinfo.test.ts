@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { EventBody, JobSample } from '../../src/model/event.ts';
 import { domjobinfo } from '../../src/parsers/domjobinfo.ts';
+import { readJob } from '../../src/parsers/domjobinfo/job-text.ts';
 import { recordings } from '../recording.ts';
 import { readRecording, readText, recordedFiles, timesOf } from './read-file.ts';
 
@@ -198,4 +199,18 @@ events received: 4
   test('without --timestamp events have no time', () => {
     expect(timesOf(readText(domjobinfo, "event 'migration-iteration' for domain 'i-2-31-VM': iteration: '2'\n"))).toEqual([null]);
   });
+});
+
+test('while disks alone are copied, nothing is said of memory', () => {
+  const text = `Job type:         Unbounded   
+Operation:        Outgoing migration
+Time elapsed:     60000        ms
+Data processed:   50.000 GiB
+Data remaining:   50.000 GiB
+Data total:       100.000 GiB
+File processed:   50.000 GiB
+File remaining:   50.000 GiB
+File total:       100.000 GiB
+`;
+  expect(readJob(text)).toMatchObject({ elapsedMs: 60_000, remainingBytes: null, totalBytes: null, transferredBytes: null });
 });

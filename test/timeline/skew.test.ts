@@ -4,6 +4,7 @@ import type { Source } from '../../src/model/source.ts';
 import type { Announcement } from '../../src/model/timeline.ts';
 import { announcementOf, doubtOf, observersOf } from '../../src/timeline/announce.ts';
 import type { HostClock } from '../../src/timeline/clock.ts';
+import { NO_COUNTERS } from '../../src/parsers/no-counters.ts';
 import { estimateSkews } from '../../src/timeline/skew.ts';
 
 const MAC = '02:00:00:00:00:01';
@@ -98,6 +99,20 @@ describe('clock skew', () => {
 
   test('is none where disks are copied between the start and the memory stream', () => {
     expect(skewOf([at('kvm-a', 0, requested()), at('kvm-b', 0.1, incoming()), at('kvm-a', 180, initiated())], 'kvm-b')).toBe(0);
+  });
+
+  test('is none where a job copies disks, by its statistics', () => {
+    const copying: EventBody = {
+      kind: 'job-sample',
+      vm: VM,
+      monitor: null,
+      direction: 'outgoing',
+      status: null,
+      ...NO_COUNTERS,
+      elapsedMs: 178_000,
+    };
+    const events = [at('kvm-b', 0.1, incoming()), at('kvm-a', 178, copying), at('kvm-a', 180, initiated())];
+    expect(skewOf(events, 'kvm-b')).toBeNaN();
   });
 
   test.each([95, -95])('of %d s is known where disks are copied, too', (b) => {

@@ -26,13 +26,16 @@ export function readJob(text: string): Job {
   const fields = fieldsOf(text);
   const amount: Amount = (label, raw) => amountOf(fields.get(label) ?? fields.get(raw));
   const pass = amount('Iteration', 'memory_iteration');
+  // data is memory and disks together: while disks alone are copied, it says nothing of memory
+  const disks = amount('File total', 'disk_total') !== null;
+  const data: Amount = (label, raw) => (disks ? null : amount(label, raw));
   return {
     type: typeOf(fields.get('Job type')),
     operation: operationOf(fields.get('Operation') ?? fields.get('operation')),
     elapsedMs: amount('Time elapsed', 'time_elapsed'),
-    remainingBytes: amount('Memory remaining', 'memory_remaining') ?? amount('Data remaining', 'data_remaining'),
-    totalBytes: amount('Memory total', 'memory_total') ?? amount('Data total', 'data_total'),
-    transferredBytes: amount('Memory processed', 'memory_processed') ?? amount('Data processed', 'data_processed'),
+    remainingBytes: amount('Memory remaining', 'memory_remaining') ?? data('Data remaining', 'data_remaining'),
+    totalBytes: amount('Memory total', 'memory_total') ?? data('Data total', 'data_total'),
+    transferredBytes: amount('Memory processed', 'memory_processed') ?? data('Data processed', 'data_processed'),
     ...copied(amount),
     dirtyRateBytesPerSecond: dirtyRate(amount('Dirty rate', 'memory_dirty_rate'), amount('Page size', 'memory_page_size'), pass),
     bandwidthBytesPerSecond: amount('Memory bandwidth', 'memory_bps') || null,
