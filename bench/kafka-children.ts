@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { agentFile, LONG_DAYS, writeConfig } from './config.ts';
 import { watchLag, type TopicPlace } from './kafka-bare.ts';
 import type { Memory, Role } from './kafka-role.ts';
-import { usageOf } from './program.ts';
+import { collectorEnvironment, usageOf } from './program.ts';
 
 /** A process of the benchmark that runs until it is stopped. */
 export interface Running {
@@ -19,7 +19,8 @@ const TICK_MS = 1000;
 
 /** Runs a role that ends by itself; resolves with what it told. */
 export async function ran<T>(role: Role): Promise<T> {
-  const child = spawn(process.execPath, [PROGRAM, JSON.stringify(role)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const env = role.role === 'collect' ? collectorEnvironment() : process.env;
+  const child = spawn(process.execPath, [PROGRAM, JSON.stringify(role)], { stdio: ['ignore', 'pipe', 'inherit'], env });
   let told = '';
   child.stdout.on('data', (piece: Buffer) => {
     told += piece.toString();

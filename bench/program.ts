@@ -29,6 +29,7 @@ export interface Usage {
 /** Clock ticks of `/proc/PID/stat` in a second: USER_HZ is 100 on every architecture that Node runs on. */
 const TICKS = 100;
 const CLI = 'dist/cli.js';
+const COLLECTOR_UNIT = 'deploy/systemd/precopy-collect.service';
 /** Ending is not what is measured. */
 const MOST_STOP_MS = 10_000;
 
@@ -38,7 +39,8 @@ export async function startProgram(
   config: string,
   onLine: (line: LogLine) => void = () => undefined,
 ): Promise<Program> {
-  const child = spawn(process.execPath, [CLI, command, '-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const env = command === 'collect' ? collectorEnvironment() : process.env;
+  const child = spawn(process.execPath, [CLI, command, '-c', config], { stdio: ['ignore', 'ignore', 'pipe'], env });
   const ended = new Promise<void>((resolve) => void child.once('close', () => resolve()));
   await new Promise<void>((resolve, reject) => {
     createInterface({ input: child.stderr }).on('line', (text) => {
@@ -50,6 +52,14 @@ export async function startProgram(
     void ended.then(() => reject(new Error(`precopy ${command} ended`)));
   });
   return { pid: pidOf(child), stop: () => stopped(child, ended) };
+}
+
+/** As the unit of systemd starts a collector. */
+export function collectorEnvironment(): NodeJS.ProcessEnv {
+  const unit = readFileSync(COLLECTOR_UNIT, 'utf8');
+  const settings = /^Environment=(.*)$/m.exec(unit)?.[1]?.split(' ') ?? [];
+  const set = settings.map((setting) => /^(\w+)=(.*)$/.exec(setting)?.slice(1) ?? []);
+  return { ...process.env, ...Object.fromEntries(set) };
 }
 
 async function stopped(child: ChildProcess, ended: Promise<void>): Promise<void> {

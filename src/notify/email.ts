@@ -1,4 +1,3 @@
-import { createTransport } from 'nodemailer';
 import type { SMTPTransportOptions } from 'nodemailer/lib/smtp-transport';
 import { z } from 'zod';
 import { tellingHtml } from '../alerts/telling-html.ts';
@@ -59,6 +58,8 @@ export const email: NotifierKind<typeof options> = {
 
     async function mail(message: Message, signal: AbortSignal): Promise<{ readonly status: string }> {
       const tls = await readTlsFiles(set);
+      // loaded by who sends mail: a collector has no use for its 8 MB
+      const { createTransport } = await import('nodemailer');
       const ms = durationMs(timeout);
       const late = (): Error => new NotifyError(`no end within ${durationWords(ms)}`, { retriable: true });
       return within({ ms, signal, late }, async (own) => {
