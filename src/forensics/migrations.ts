@@ -50,11 +50,17 @@ export async function migrations(store: Store, filter: Filter = {}): Promise<rea
   );
 }
 
+/** Which migration is meant: ids are hashes of names and times, which two clusters may share. */
+export interface MigrationKey {
+  readonly cluster: string;
+  readonly id: string;
+}
+
 /** The migration of that id; `null` where there is none, or none any more. */
-export async function migrationOf(store: Store, id: string): Promise<StoredMigration | null> {
+export async function migrationOf(store: Store, { cluster, id }: MigrationKey): Promise<StoredMigration | null> {
   const [found] = await store.query<StoredMigration>(
-    `SELECT ${COLUMNS} FROM migrations AS stored FINAL WHERE id = {id: String}`,
-    { id },
+    `SELECT ${COLUMNS} FROM migrations AS stored FINAL WHERE cluster = {cluster: String} AND id = {id: String}`,
+    { cluster, id },
   );
   return found ?? null;
 }

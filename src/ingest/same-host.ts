@@ -1,3 +1,4 @@
+import { groupBy } from '../lib/group.ts';
 import type { ParsedEvent } from '../model/event.ts';
 import type { ReadResult } from '../model/input.ts';
 import type { FileContext } from '../model/source.ts';
@@ -13,17 +14,17 @@ interface Named {
 
 /**
  * One machine has one name: what is named after its folder, for want of better, is of the host that libvirt names in the logs
- * beside it; and where both `kvm-a` and `kvm-a.example.com` occur, that is one host.
+ * beside it; and where both `kvm-a` and `kvm-a.example.com` occur, that is one host, unless `kvm-a` is of other domains as well.
  */
 export function withOneNameEach(reads: readonly FileRead[], hints: Hints): readonly FileRead[] {
   const files = reads.flatMap(({ result }) => namedOf(result, hints));
   const told = toldByFolder(files);
-  const hosts = new Set(files.map((file) => hostOf(file, told)));
+  const short = shortNames(new Set(files.map((file) => hostOf(file, told))));
   return reads.map((read) => {
     const [file] = namedOf(read.result, hints);
     if (file === undefined) return read;
     const host = hostOf(file, told);
-    const name = shortOf(host, hosts) ?? host;
+    const name = short.get(host) ?? host;
     return name === file.host ? read : renamed(read, name);
   });
 }
@@ -48,10 +49,14 @@ function hostOf({ host, place }: Named, told: ReadonlyMap<string, ReadonlySet<st
   return hosts.length === 1 ? (hosts[0] ?? host) : host;
 }
 
-/** The host's name without its domain, where some file knows it by that. */
-function shortOf(host: string, hosts: ReadonlySet<string>): string | null {
-  const short = /^([A-Za-z][\w-]*)\./.exec(host)?.[1];
-  return short !== undefined && hosts.has(short) ? short : null;
+/** The names without their domains, where some file knows a host by that, and no two of one name are known. */
+function shortNames(hosts: ReadonlySet<string>): ReadonlyMap<string, string> {
+  const known = [...hosts].flatMap((host) => {
+    const short = /^([A-Za-z][\w-]*)\./.exec(host)?.[1];
+    return short !== undefined && hosts.has(short) ? [{ host, short }] : [];
+  });
+  const byShort = groupBy(known, ({ short }) => short);
+  return new Map(known.flatMap(({ host, short }) => (byShort.get(short)?.length === 1 ? [[host, short] as const] : [])));
 }
 
 function renamed({ result, events }: FileRead, host: string): FileRead {

@@ -94,7 +94,7 @@ export const domjobinfo: Parser = {
   recognises: /"domjobinfo":|^Job type: |^(?:\S+ \S+: )?event '[a-z-]+' for domain /,
   // a line that is only a time gives it to the print-outs after it; errors of one virsh call are one record
   header: new RegExp(
-    String.raw`(?:\{ ?"at": ?")?(?<time>${ISO_TIME})(?:"|: |(?=\r?$))|(?=Job type: |event '|events received: |\{)|(?=error: )(?<!^error: [^\n]*\n)`,
+    String.raw`(?:\{ ?"at": ?")?(?<time>${ISO_TIME})(?:"|: |(?=\r?$))|(?=Job type: |event '|events received: |\{)|(?=error: )(?<!(?<![^\n])\0*error: [^\n]*\n)`,
     'my',
   ),
   time: ({ time }) => recordedStamp(time),

@@ -112,8 +112,10 @@ describe.each(STORES)('$name', ({ open }) => {
         unobserved: first?.unobserved,
       });
       expect(JSON.parse(found[0]?.document ?? '')).toMatchObject({ id: first?.id, downtimeMs: 300 });
-      expect(await migrationOf(temporary.store, first?.id ?? '')).toEqual(found[0]);
-      expect(await migrationOf(temporary.store, 'nobody')).toBeNull();
+      const id = first?.id ?? '';
+      expect(await migrationOf(temporary.store, { cluster: 'c1', id })).toEqual(found[0]);
+      expect(await migrationOf(temporary.store, { cluster: 'c2', id })).toMatchObject({ id, cluster: 'c2', outcome: 'failed' });
+      expect(await migrationOf(temporary.store, { cluster: 'c1', id: 'nobody' })).toBeNull();
     });
 
     it('are found by period, host, VM and number', async () => {

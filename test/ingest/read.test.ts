@@ -83,6 +83,19 @@ describe('the host of files whose paths do not tell it', () => {
     const root = folder({ 'kvm-a-agent.log': LINE, 'qemu/i-2-31-VM.log': `${QEMU}kvm-a.example.com\n` });
     expect(hostsIn(await gather([root]), root)).toEqual({ 'kvm-a-agent.log': 'kvm-a', 'qemu/i-2-31-VM.log': 'kvm-a' });
   });
+
+  test('keeps its domain where its short name could be of two', async () => {
+    const root = folder({
+      'kvm-a-agent.log': LINE,
+      'qemu/i-2-31-VM.log': `${QEMU}kvm-a.dc1.example.com\n`,
+      'qemu/i-2-32-VM.log': `${QEMU}kvm-a.dc2.example.com\n`,
+    });
+    expect(hostsIn(await gather([root]), root)).toEqual({
+      'kvm-a-agent.log': 'kvm-a',
+      'qemu/i-2-31-VM.log': 'kvm-a.dc1.example.com',
+      'qemu/i-2-32-VM.log': 'kvm-a.dc2.example.com',
+    });
+  });
 });
 
 describe('reading', () => {

@@ -75,6 +75,11 @@ describe.each(parsers.map((parser) => [parser.source, parser] as const))('%s', (
     expect(scanPieces(parser, Array.from(all.slice(0, 20_000)))).toEqual(scanPieces(parser, [all.slice(0, 20_000)]));
   });
 
+  test.each(['\0', '\0\0', 'x\r', '\r'])('errors of virsh behind %j, cut after any line, give the same', (before) => {
+    const text = `${before}error: Domain not found\nerror: failed to get domain 'i-2-88-VM'\n`;
+    expect(scanPieces(parser, text.split(/(?<=\n)/))).toEqual(scanPieces(parser, [text]));
+  });
+
   test('an event says where its record stands', () => {
     const samples = parser.rules.flatMap((rule) => rule.samples.filter((sample) => sample.events.length > 0).slice(0, 1));
     const all = samples.map((sample) => sample.record).join('\n');
