@@ -114,6 +114,16 @@ describe.each(recordings().map((recording) => [recording.name, recording] as con
     }
   });
 
+  test('any one of the files, or two, give no wrong finding', async () => {
+    const found = await discover([folder]);
+    const pairs = found.files.map((file, i) => [file, found.files.at((i * 5 + 3) % found.files.length) ?? file]);
+    for (const some of [...found.files.map((file) => [file]), ...pairs]) {
+      const files = found.files.filter((file) => some.includes(file));
+      const wrong = problems(await analysed({ ...found, files })).filter((id) => ![...label.expect, ...label.may].includes(id));
+      expect({ only: files.map(({ path }) => path), wrong }).toEqual({ only: files.map(({ path }) => path), wrong: [] });
+    }
+  });
+
   test('the order in which files are read does not show, and the document fits its schema', async () => {
     const found = await discover([folder]);
     const document = toDocument(await analysed(found));

@@ -47,6 +47,9 @@ const SIDES: Readonly<Partial<Record<EventBody['kind'], 'source' | 'destination'
   'guest-pause-requested': 'source',
 };
 
+/** Kinds by which a host tells that a VM is no longer there. */
+const LEAVING = new Set<EventBody['kind']>(['domain-stopped', 'domain-missing']);
+
 interface OpenAttempt {
   vm: string;
   source: string | null;
@@ -113,10 +116,15 @@ function isRunning(status: string | null): boolean {
 
 function openOrJoin(vm: string, attempts: OpenAttempt[], event: Event): OpenAttempt {
   const latest = attempts.at(-1);
-  if (latest !== undefined && joins(latest, event)) return latest;
+  return latest !== undefined && joins(latest, event) ? latest : open(vm, attempts, event);
+}
+
+function open(vm: string, attempts: OpenAttempt[], event: Event): OpenAttempt {
+  const latest = attempts.at(-1);
   const { body, at } = event;
-  // the first sample tells how long the job runs already
-  const openedAt = body.kind === 'job-sample' && body.elapsedMs !== null ? at - body.elapsedMs : at;
+  // statistics tell how long the job runs already
+  const timed = body.kind === 'job-sample' || body.kind === 'job-completed';
+  const openedAt = timed && body.elapsedMs !== null ? at - body.elapsedMs : at;
   const opened: OpenAttempt = {
     vm,
     source: null,
@@ -176,7 +184,21 @@ function attemptFor(vm: string, attempts: OpenAttempt[], event: Event): OpenAtte
   const latest = attempts.findLast((attempt) => attempt.openedAt - JITTER_MS <= event.at);
   if (event.body.kind === 'migrate-error' && (latest === undefined || isOver(latest, event.at)))
     return openOrJoin(vm, attempts, event);
+  if (latest !== undefined && arrivesElsewhere(latest, event)) return hasLeft(latest) ? open(vm, attempts, event) : null;
   return latest === undefined || event.at - latestSign(latest, event) > TRAIL_MS ? null : latest;
+}
+
+/** Statistics of an arrival on another host than this attempt's destination, above all on its source: the VM came there in another one. */
+function arrivesElsewhere({ source, destination }: OpenAttempt, event: Event): boolean {
+  const { body } = event;
+  if (body.kind !== 'job-completed' || body.direction !== 'incoming') return false;
+  return hostOf(event) === source || (destination !== null && hostOf(event) !== destination);
+}
+
+/** It is over, so an arrival on another host is later. While it goes on, statistics of one are what is left of the one before. */
+function hasLeft({ closedAt, events, source }: OpenAttempt): boolean {
+  if (closedAt !== null) return true;
+  return events.some((event) => LEAVING.has(event.body.kind) && hostOf(event) === source);
 }
 
 /** The client has had its last word on this attempt, so another error is of another one. */

@@ -186,6 +186,7 @@ function moveOf({ attempt: { events, source, destination, openedAt }, ending, po
     source,
     destination,
     startedAt: openedAt,
+    endedAt: ending.endedAt,
     outcome: ending.outcome,
     postcopy: postcopy.length > 0,
     sourceDied: ending.cause?.kind === 'source-died',

@@ -3,7 +3,7 @@ import { createOverlapIndex } from '../lib/overlap-index.ts';
 import type { Event, EventBody } from '../model/event.ts';
 import type { Source } from '../model/source.ts';
 import { attemptsOf, type Attempt } from './attempts.ts';
-import { CANCELLED, CLOSED_WITHOUT_WORD } from './causes.ts';
+import { CANCELLED, CLOSED_WITHOUT_WORD, meaningOf } from './causes.ts';
 import { HOST_ENDS, hostOf } from './of-kind.ts';
 
 /** Records of one moment on two hosts, by clocks that agree. */
@@ -177,7 +177,8 @@ function attachNameless(attempts: readonly Attempt[], nameless: readonly Event[]
 }
 
 /** Of several attempts, the one whose client was told this very text, else for a text of one job the one that it fits best. */
-function ownersOf(event: Event, candidates: readonly Attempt[]): readonly Attempt[] {
+function ownersOf(event: Event, all: readonly Attempt[]): readonly Attempt[] {
+  const candidates = all.filter((attempt) => !comesTooLate(attempt, event));
   if (candidates.length < 2) return candidates.filter((attempt) => !contradicts(attempt, event));
   const told = candidates.filter((attempt) => wasTold(attempt, event));
   if (told.length === 1) return told;
@@ -197,6 +198,14 @@ function wasTold({ events }: Attempt, { body }: Event): boolean {
     body.kind === 'daemon-message' &&
     events.some((event) => event.body.kind === 'migrate-error' && event.body.text.includes(body.text))
   );
+}
+
+/** Ports are found before anything is sent: a migration whose memory was on its way had its own. */
+function comesTooLate({ events }: Attempt, { body, at }: Event): boolean {
+  if (body.kind !== 'daemon-message' || meaningOf(body.text) !== 'no-free-port') return false;
+  const isSending = (event: Event): boolean =>
+    event.body.kind === 'migrate-initiated' || (event.body.kind === 'job-sample' && event.body.remainingBytes !== null);
+  return events.some((event) => event.at < at && isSending(event));
 }
 
 /** A migration that arrived, or failed for another reason, was not cancelled. */
@@ -241,10 +250,10 @@ function fillHosts(
   const addresses = addressBook(attempts, events);
   return attempts.map((attempt) => {
     const address = addressOf(attempt);
-    const byAddress = address === null ? undefined : addresses.get(address);
+    const byAddress = address === null ? null : hostAt(address, attempt.source, addresses);
     const candidate = other(hypervisors, attempt.source);
     const byExclusion = candidate !== null && isElsewhere(candidate, address, addresses) ? null : candidate;
-    const destination = attempt.destination ?? (byAddress === attempt.source ? undefined : byAddress) ?? byExclusion;
+    const destination = attempt.destination ?? byAddress ?? byExclusion;
     const source = attempt.source ?? other(hypervisors, destination);
     return { ...attempt, source, destination };
   });
@@ -258,10 +267,17 @@ function other(hypervisors: readonly Hypervisor[], host: string | null): string 
 }
 
 /** The host is known by another address than the one that the source was told. */
-function isElsewhere(host: string, address: string | null, addresses: ReadonlyMap<string, string>): boolean {
+function isElsewhere(host: string, address: string | null, { hosts }: Addresses): boolean {
   if (address === null || !IP.test(address)) return false;
-  const own = [...addresses].flatMap(([known, of]) => (of === host && IP.test(known) ? [known] : []));
+  const own = [...hosts].flatMap(([known, of]) => (of.has(host) && IP.test(known) ? [known] : []));
   return own.length > 0 && !own.includes(address);
+}
+
+/** The host of an address: of several clusters with the same network, the one that this source is known to send to. */
+function hostAt(address: string, source: string | null, { hosts, sentTo }: Addresses): string | null {
+  const others = [...(hosts.get(address) ?? [])].filter((host) => host !== source);
+  const known = others.length > 1 ? [...(sentTo.get(`${source ?? ''} ${address}`) ?? [])] : others;
+  return known.length === 1 ? (known[0] ?? null) : null;
 }
 
 /** The destination's address as the source was told it, or as its error text quotes it. */
@@ -275,15 +291,27 @@ export function addressOf({ events }: Attempt): string | null {
   return null;
 }
 
-function addressBook(attempts: readonly Attempt[], events: readonly Event[]): ReadonlyMap<string, string> {
-  const book = new Map<string, string>();
+/** Which hosts have an address or a name, and which of them each source sent to by it (`SOURCE ADDRESS`). */
+interface Addresses {
+  readonly hosts: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly sentTo: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+function addressBook(attempts: readonly Attempt[], events: readonly Event[]): Addresses {
+  const hosts = new Map<string, Set<string>>();
+  const sentTo = new Map<string, Set<string>>();
+  const add = (book: Map<string, Set<string>>, key: string, host: string): void => {
+    book.set(key, (book.get(key) ?? new Set()).add(host));
+  };
   for (const { body, origin } of events) {
-    if (body.kind === 'heartbeat-probe' && body.address !== null) book.set(body.address, origin.file.host);
-    if (body.kind === 'domain-started' && body.hostname !== null) book.set(body.hostname, origin.file.host);
+    if (body.kind === 'heartbeat-probe' && body.address !== null) add(hosts, body.address, origin.file.host);
+    if (body.kind === 'domain-started' && body.hostname !== null) add(hosts, body.hostname, origin.file.host);
   }
   for (const attempt of attempts) {
     const address = addressOf(attempt);
-    if (address !== null && attempt.destination !== null) book.set(address, attempt.destination);
+    if (address === null || attempt.destination === null) continue;
+    add(hosts, address, attempt.destination);
+    add(sentTo, `${attempt.source ?? ''} ${address}`, attempt.destination);
   }
-  return book;
+  return { hosts, sentTo };
 }

@@ -161,11 +161,25 @@ function decideByTelling(facts: Facts, logsEndAt: number): Decision {
     return { outcome: last.meaning === 'completed' ? 'completed' : 'failed', certainty: 'follows', evidence: quoted };
   if (threadEnded !== undefined) return afterThread(facts, threadEnded);
   if (telling.length > 0) return { outcome: 'failed', certainty: 'follows', evidence: telling };
-  const lastAt = attempt.events.at(-1)?.at ?? attempt.openedAt;
-  const certainty: Certainty = 'follows';
-  return logsEndAt - lastAt <= STILL_RUNNING_MS
-    ? { outcome: 'running', certainty, evidence: [] }
+  return goneFromSource(attempt) ?? bySilentEnd(attempt, logsEndAt);
+}
+
+/** Logs that end soon after the last sign of it may be of one that still runs. */
+function bySilentEnd({ events, openedAt }: Attempt, logsEndAt: number): Decision {
+  return logsEndAt - (events.at(-1)?.at ?? openedAt) <= STILL_RUNNING_MS
+    ? { outcome: 'running', certainty: 'follows', evidence: [] }
     : { outcome: 'unknown', certainty: 'unobserved', evidence: [] };
+}
+
+/** The source's libvirt has no such VM any more: it left where QEMU had sent all of it, else nobody knows. */
+function goneFromSource({ events, source }: Attempt): Decision | null {
+  const own = events.filter((event) => hostOf(event) === source);
+  const missing = ofKind(own, 'domain-missing').at(-1);
+  if (missing === undefined) return null;
+  const last = own.findLast(({ body }) => 'status' in body && body.status !== null);
+  if (last !== undefined && 'status' in last.body && last.body.status === 'completed')
+    return { outcome: 'completed', certainty: 'follows', evidence: [last, missing] };
+  return { outcome: 'unknown', certainty: 'unobserved', evidence: [missing] };
 }
 
 /** A daemon's error about this very VM. */
@@ -235,7 +249,8 @@ function byCancel({ attempt, cancelled }: Facts): Cause | null {
   const body = requested[0]?.body;
   if (body?.kind !== 'abort-requested')
     return {
-      kind: 'aborted-by-operator',
+      // without the agent's log it may as well have been CloudStack, at its time limit
+      kind: attempt.events.some(isOfAgent(attempt)) ? 'aborted-by-operator' : 'unknown',
       text: textOf(cancelled, 'the job was cancelled'),
       certainty: 'seen',
       evidence: cancelled,
@@ -251,6 +266,10 @@ function byCancel({ attempt, cancelled }: Facts): Cause | null {
   }
   const after = body.afterSeconds === null ? '' : ` after ${body.afterSeconds} s`;
   return { kind: 'timed-out', text: `CloudStack cancelled it${after} (vm.migrate.wait)`, certainty: 'seen', evidence };
+}
+
+function isOfAgent({ source }: Attempt): (event: Event) => boolean {
+  return ({ origin: { file } }) => file.source === 'cloudstack-agent' && file.host === source;
 }
 
 /** A host that goes down takes its QEMU with it, and what the other host says of that comes after. */
@@ -339,13 +358,20 @@ function byDeath(facts: Facts): Cause | null {
   if (sourceSide.length > 0) return died('source-died', 'source', sourceSide);
   // alone, the destination looks the same after a cancel
   if (!attempt.events.some(({ origin }) => origin.file.host === attempt.source)) return null;
-  const explained = attempt.events.some(
-    ({ body, origin }) => body.kind === 'qemu-message' && body.level === 'error' && origin.file.host === attempt.destination,
-  );
-  const crashed =
-    destinationStop !== undefined && destinationStop.body.reason === 'crashed' && !explained ? [destinationStop] : [];
-  const destinationSide = [...bySide(attempt.destination), ...crashed, ...quotedDeath(texts)];
+  const crashed = destinationStop !== undefined && destinationStop.body.reason === 'crashed' ? [destinationStop] : [];
+  const wordless = hasLastWords(attempt) ? [] : [...bySide(attempt.destination), ...crashed];
+  const destinationSide = [...wordless, ...quotedDeath(texts)];
   return destinationSide.length > 0 ? died('destination-died', 'destination', destinationSide) : null;
+}
+
+/** QEMU on the destination said why it ended, in its own log or as its daemon quotes it: old libvirt misses it without a word first. */
+function hasLastWords({ events, destination }: Attempt): boolean {
+  return events.some((event) => {
+    const { body } = event;
+    if (hostOf(event) !== destination) return false;
+    if (body.kind === 'qemu-message') return body.level === 'error';
+    return body.kind === 'daemon-message' && /closed the monitor(?: \(vm='[^']*'\))?: /.test(body.text);
+  });
 }
 
 /** The daemon of the source, or its half of what the client is told, misses the QEMU that it was copying from (virDomainObjWait). */

@@ -1,5 +1,5 @@
 import { groupBy } from '../lib/group.ts';
-import type { Event, GuestResumeFailed } from '../model/event.ts';
+import type { Event, EventKind, GuestResumeFailed } from '../model/event.ts';
 import type { GuestState, HostState, Outcome } from '../model/timeline.ts';
 import { HOST_ENDS, hostEndWords, hostOf } from './of-kind.ts';
 
@@ -8,6 +8,7 @@ export interface Move {
   readonly source: string | null;
   readonly destination: string | null;
   readonly startedAt: number;
+  readonly endedAt: number | null;
   readonly outcome: Outcome;
   readonly postcopy: boolean;
   /** The source's QEMU was lost in it. */
@@ -62,11 +63,21 @@ export function presenceOf(events: readonly Event[], moves: readonly Move[], liv
       const ownMoves = moves.filter(({ source, destination }) => source === host || destination === host);
       const since = Math.max(own.findLast(isProcess)?.at ?? Number.NEGATIVE_INFINITY, ownMoves.at(-1)?.startedAt ?? 0);
       const end = lives.ends.get(host)?.find(({ at }) => at > since);
-      const state = onHost(host, own, ownMoves);
+      const state = withMoves(onHost(host, own, ownMoves), moves, ownMoves.at(-1));
       if (end !== undefined && state.state !== 'absent')
         return { host, state: 'absent', certainty: 'follows', because: `the host ${hostEndWords(end)}`, evidence: [end] };
       return state.state !== 'absent' && isUnheard(host, events, { since, lives }) ? unknown(host, UNHEARD) : state;
     });
+}
+
+/** That a VM moved away holds until it leaves another host for one that is not known, which may be this one. */
+function withMoves(known: Known, moves: readonly Move[], last: Move | undefined): Known {
+  if (last === undefined || known.state !== 'absent' || known.certainty !== 'follows') return known;
+  const movedOn = moves.some(
+    ({ destination, startedAt, outcome }) =>
+      destination === null && startedAt > last.startedAt && (outcome === 'completed' || outcome === 'unknown'),
+  );
+  return movedOn ? unknown(known.host, 'it moved on since, and nobody saw where to') : known;
 }
 
 /** The VM was started elsewhere after the last that was heard of this host. */
@@ -95,10 +106,31 @@ function onHost(host: string, events: readonly Event[], moves: readonly Move[]):
   if (process?.body.kind === 'domain-stopped') {
     return { host, state: 'absent', certainty: 'seen', because: `its QEMU ended: ${process.body.reason}`, evidence: [process] };
   }
+  const missing = missingSince(host, events, move);
+  if (missing !== null)
+    return { host, state: 'absent', certainty: 'seen', because: 'libvirt has no such VM here', evidence: [missing] };
   if (move === undefined || (process?.body.kind === 'domain-started' && !process.body.incoming && process.at > move.startedAt)) {
     return process === undefined ? unknown(host, 'nothing tells') : alive(host, events, process);
   }
   return move.source === host ? atSource(host, events, move) : atDestination(host, events, move);
+}
+
+/** Kinds that only a VM which is on the host makes it print, and the one that says it is not. */
+const OF_LIFE = new Set<EventKind>([
+  'domain-started',
+  'domain-missing',
+  'guest-run-state',
+  'job-sample',
+  'job-completed',
+  'migrate-initiated',
+]);
+
+/** libvirt's last word of the VM on this host is that it has none such; a destination has none before it comes. */
+function missingSince(host: string, events: readonly Event[], move: Move | undefined): Event | null {
+  const last = events.findLast(({ body }) => OF_LIFE.has(body.kind));
+  if (last?.body.kind !== 'domain-missing' || move === undefined) return null;
+  const since = move.source === host ? move.startedAt : (move.endedAt ?? Number.POSITIVE_INFINITY);
+  return last.at > since ? last : null;
 }
 
 function unknown(host: string, because: string): Known {

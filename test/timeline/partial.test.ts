@@ -1,0 +1,187 @@
+import { describe, expect, test } from 'vitest';
+import { at, begins, booted, fails, MAC, sample, starts, stops, tell, VM, type StoryEvent } from '../../src/detectors/story.ts';
+
+/** How each migration ended, and where the VM is. */
+function told(events: readonly StoryEvent[]): readonly unknown[] {
+  return tell(events.toSorted((a, b) => a.seconds - b.seconds)).migrations.map(
+    ({ source, destination, outcome, cause, after }) => ({
+      way: [source, destination],
+      outcome,
+      cause: cause?.kind ?? null,
+      after: Object.fromEntries(after.map(({ host, state }) => [host, state])),
+    }),
+  );
+}
+
+const missing = (seconds: number, host: string): StoryEvent =>
+  at(seconds, host, 'domjobinfo', { kind: 'domain-missing', vm: VM });
+
+function says(seconds: number, host: string, text: string): StoryEvent {
+  return at(seconds, host, 'libvirtd', { kind: 'daemon-message', level: 'error', vm: null, text });
+}
+
+function arrivesAt(seconds: number, host: string): StoryEvent {
+  return at(seconds, host, 'domjobinfo', {
+    kind: 'job-completed',
+    vm: VM,
+    direction: 'incoming',
+    elapsedMs: 3000,
+    downtimeMs: 40,
+    passes: 3,
+    transferredBytes: null,
+    totalBytes: null,
+  });
+}
+
+describe('a poller that finds the VM gone from the source', () => {
+  test('proves that it left where QEMU had sent all of it', () => {
+    const paused = at(3, 'kvm-a', 'libvirtd', { kind: 'guest-run-state', vm: VM, monitor: null, running: false });
+    expect(told([sample(2, {}), paused, sample(3.1, { status: 'completed' }), missing(3.5, 'kvm-a')])).toEqual([
+      { way: ['kvm-a', null], outcome: 'completed', cause: null, after: { 'kvm-a': 'absent' } },
+    ]);
+  });
+
+  test('proves that it no longer migrates, nor runs there', () => {
+    expect(told([sample(2, {}), missing(3.5, 'kvm-a')])).toEqual([
+      { way: ['kvm-a', null], outcome: 'unknown', cause: null, after: { 'kvm-a': 'absent' } },
+    ]);
+  });
+
+  test('is believed where the destination tells only of a broken stream', () => {
+    const broken = "operation failed: job 'migration in' failed: load of migration failed: Invalid argument";
+    expect(told([...booted(), ...begins().slice(1), missing(7, 'kvm-a'), says(8, 'kvm-b', broken)])).toMatchObject([
+      { outcome: 'failed', after: { 'kvm-a': 'absent' } },
+    ]);
+  });
+
+  test('says nothing of a destination that has not got it yet', () => {
+    const left = stops(9, 'kvm-a', 'migrated');
+    expect(told([...booted(), missing(-1, 'kvm-b'), ...begins().toSpliced(1, 1), arrivesAt(10, 'kvm-b'), left])).toMatchObject([
+      { way: ['kvm-a', 'kvm-b'], outcome: 'completed', after: { 'kvm-a': 'absent', 'kvm-b': 'running' } },
+    ]);
+  });
+});
+
+describe('statistics of an arrival where the VM had left', () => {
+  test('are of another migration, after it', () => {
+    expect(told([sample(2, {}), missing(3, 'kvm-a'), arrivesAt(20, 'kvm-a')])).toEqual([
+      { way: ['kvm-a', null], outcome: 'unknown', cause: null, after: { 'kvm-a': 'running' } },
+      { way: [null, 'kvm-a'], outcome: 'completed', cause: null, after: { 'kvm-a': 'running' } },
+    ]);
+  });
+
+  test('are of the one before while it still leaves', () => {
+    expect(told([sample(2, {}), arrivesAt(3, 'kvm-a'), sample(4, {})])).toMatchObject([
+      { way: ['kvm-a', null], outcome: 'running', after: { 'kvm-a': 'running' } },
+    ]);
+  });
+});
+
+describe('a QEMU of the destination that ends', () => {
+  const lost = 'internal error: End of file from qemu monitor';
+
+  test('did not die without a word where its daemon quotes its words', () => {
+    const quoted =
+      'internal error: qemu unexpectedly closed the monitor: qemu-system-x86_64: load of migration failed: Invalid argument';
+    expect(told([...booted(), ...begins(), says(8, 'kvm-b', lost), says(8, 'kvm-b', quoted)])).toMatchObject([
+      { outcome: 'failed', cause: 'unknown' },
+    ]);
+  });
+
+  test('did where it had none', () => {
+    const silent = 'internal error: qemu unexpectedly closed the monitor';
+    expect(told([...booted(), ...begins(), says(8, 'kvm-b', lost), says(8, 'kvm-b', silent)])).toMatchObject([
+      { outcome: 'failed', cause: 'destination-died' },
+    ]);
+  });
+});
+
+describe('post-copy that only the client or QEMU speaks of', () => {
+  test('left no guest on the source that is sure to run', () => {
+    const text = "operation failed: job 'migration in' failed in post-copy phase";
+    expect(told([...begins().slice(0, 1), ...fails(9, text).slice(1)])).toMatchObject([{ after: { 'kvm-a': 'unknown' } }]);
+  });
+
+  test('left the guest paused on the source', () => {
+    const text = 'Detected IO failure for postcopy. Migration paused.';
+    const paused = at(8, 'kvm-a', 'libvirt-qemu', { kind: 'qemu-message', vm: VM, level: 'error', text });
+    expect(told([...booted(), ...begins().slice(1), paused, stops(9, 'kvm-b', 'crashed')])).toMatchObject([
+      { outcome: 'failed', after: { 'kvm-a': 'paused', 'kvm-b': 'absent' } },
+    ]);
+  });
+});
+
+test('a VM that moved on to a host that nobody knows may be back where it began', () => {
+  const asks = (seconds: number, host: string): readonly StoryEvent[] => [
+    at(seconds, host, 'cloudstack-agent', {
+      kind: 'migrate-requested',
+      vm: VM,
+      address: host === 'kvm-a' ? '10.0.0.2' : '10.0.0.1',
+      transport: 'tcp',
+      uuid: null,
+      macs: [MAC],
+      cpu: 'qemu64',
+    }),
+    at(seconds + 5, host, 'cloudstack-agent', { kind: 'migrate-succeeded', vm: VM }),
+    at(seconds + 5, host, 'cloudstack-agent', { kind: 'migrate-thread-ended', vm: VM }),
+  ];
+  expect(told([...asks(0, 'kvm-a'), ...asks(20, 'kvm-b')]).at(-1)).toMatchObject({
+    outcome: 'completed',
+    after: { 'kvm-a': 'unknown', 'kvm-b': 'absent' },
+  });
+  expect(told([starts(-60, 'kvm-a'), ...asks(0, 'kvm-a')])).toMatchObject([{ after: { 'kvm-a': 'absent' } }]);
+});
+
+test('a port that was wanted in vain is not that of a migration which sends its memory already', () => {
+  const refused = "internal error: Unable to find an unused port in range 'migration' (49210-49211)";
+  const running = sample(2, { remainingBytes: 1 << 20 });
+  expect(told([starts(0, 'kvm-b', { incoming: true }), running, says(3, 'kvm-b', refused)])).toMatchObject([
+    { outcome: 'running', cause: null },
+  ]);
+  expect(told([starts(0, 'kvm-b', { incoming: true }), says(1, 'kvm-b', refused)])).toMatchObject([{ cause: 'no-free-port' }]);
+});
+
+describe('a cancel', () => {
+  const text = "operation aborted: job 'migration out' canceled by client";
+
+  test('is of an operator where the agent says nothing of it', () => {
+    expect(told([...begins(), ...fails(9, text)])).toMatchObject([{ outcome: 'aborted', cause: 'aborted-by-operator' }]);
+  });
+
+  test('is of nobody known where no log of the agent was read', () => {
+    expect(told([...begins().slice(1), says(9, 'kvm-a', text)])).toMatchObject([{ outcome: 'aborted', cause: 'unknown' }]);
+  });
+});
+
+describe('one address in two clusters', () => {
+  /** A VM asks from one host for an address; where `to` is named, that host starts a QEMU for it. */
+  function moves(seconds: number, vm: string, [from, to]: readonly [string, string | null]): readonly StoryEvent[] {
+    const asks = at(seconds, from, 'cloudstack-agent', {
+      kind: 'migrate-requested',
+      vm,
+      address: '10.0.0.2',
+      transport: 'tcp',
+      uuid: null,
+      macs: [],
+      cpu: null,
+    });
+    const ends = at(seconds + 9, from, 'cloudstack-agent', { kind: 'migrate-thread-ended', vm });
+    return [asks, ends, ...(to === null ? [] : [starts(seconds + 0.2, to, { vm, incoming: true })])];
+  }
+
+  function wayOf(vm: string, events: readonly StoryEvent[]): unknown {
+    const migration = tell(events).migrations.find((one) => one.vm === vm);
+    return [migration?.source, migration?.destination];
+  }
+
+  const both = [...moves(0, 'i-2-1-VM', ['kvm-a', 'kvm-b']), ...moves(0, 'i-2-2-VM', ['kvm-c', 'kvm-d'])];
+
+  test('is the host that this source is known to send to', () => {
+    expect(wayOf('i-2-3-VM', [...both, ...moves(60, 'i-2-3-VM', ['kvm-a', null])])).toEqual(['kvm-a', 'kvm-b']);
+    expect(wayOf('i-2-3-VM', [...both, ...moves(60, 'i-2-3-VM', ['kvm-c', null])])).toEqual(['kvm-c', 'kvm-d']);
+  });
+
+  test('is no host for a source that was not seen to send there', () => {
+    expect(wayOf('i-2-3-VM', [...both, ...moves(60, 'i-2-3-VM', ['kvm-e', null])])).toEqual(['kvm-e', null]);
+  });
+});
