@@ -94,7 +94,7 @@ function secondStart(migration: Migration, { withinMs, overlapMs }: Limits): Sec
   const isOther = (event: Event): event is Event<DomainStarted> => {
     const { body, origin, at: time } = event;
     if (body.kind !== 'domain-started' || time <= began || time > until) return false;
-    return !body.incoming && origin.file.host !== first && isSameVm(migration, body);
+    return body.incoming === false && origin.file.host !== first && isSameVm(migration, body);
   };
   // nearly always there is none, and then all that is known need not be put in order
   if (!migration.events.some(isOther) && !migration.after.some((host) => host.evidence.some(isOther))) return null;

@@ -139,7 +139,8 @@ export interface QuotedMessage {
 export interface DomainStarted {
   readonly kind: 'domain-started';
   readonly vm: string;
-  readonly incoming: boolean;
+  /** It waits for a migration, or for a saved state; `null` where the log was cut before it tells. */
+  readonly incoming: boolean | null;
   readonly libvirtVersion: string | null;
   readonly qemuVersion: string | null;
   readonly hostname: string | null;

@@ -95,7 +95,7 @@ export function attemptsOf(vm: string, events: readonly Event[]): readonly Attem
 }
 
 function isOpener({ body }: Event): boolean {
-  if (body.kind === 'domain-started') return body.incoming;
+  if (body.kind === 'domain-started') return body.incoming === true;
   if (body.kind === 'migrate-initiated') return !body.resumed;
   // the monitor's counters are of either side; a poller's are the source's
   if (body.kind === 'job-sample') return body.monitor === null && body.direction !== 'incoming' && isRunning(body.status);

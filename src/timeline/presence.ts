@@ -1,5 +1,5 @@
 import { groupBy } from '../lib/group.ts';
-import type { Event, EventKind, GuestResumeFailed } from '../model/event.ts';
+import type { DomainStarted, Event, EventKind, GuestResumeFailed } from '../model/event.ts';
 import type { GuestState, HostState, Outcome } from '../model/timeline.ts';
 import { HOST_ENDS, hostEndWords, hostOf } from './of-kind.ts';
 
@@ -90,7 +90,7 @@ function isUnheard(
   return events.some(
     (event) =>
       event.body.kind === 'domain-started' &&
-      !event.body.incoming &&
+      event.body.incoming === false &&
       hostOf(event) !== host &&
       event.at > Math.max(since, heardUntil),
   );
@@ -103,16 +103,20 @@ function isProcess({ body }: Event): boolean {
 function onHost(host: string, events: readonly Event[], moves: readonly Move[]): Known {
   const process = events.findLast(isProcess);
   const move = moves.at(-1);
-  if (process?.body.kind === 'domain-stopped') {
-    return { host, state: 'absent', certainty: 'seen', because: `its QEMU ended: ${process.body.reason}`, evidence: [process] };
-  }
-  const missing = missingSince(host, events, move);
-  if (missing !== null)
-    return { host, state: 'absent', certainty: 'seen', because: 'libvirt has no such VM here', evidence: [missing] };
-  if (move === undefined || (process?.body.kind === 'domain-started' && !process.body.incoming && process.at > move.startedAt)) {
+  const gone = goneFrom(host, events, move);
+  if (gone !== null) return gone;
+  const started = startedSince(process, move);
+  if (started?.incoming === null && move?.destination !== host)
+    return unknown(host, 'its QEMU was started here, and its log was cut where it tells what for');
+  if (move === undefined || started?.incoming === false)
     return process === undefined ? unknown(host, 'nothing tells') : alive(host, events, process);
-  }
   return move.source === host ? atSource(host, events, move) : atDestination(host, events, move);
+}
+
+/** The start of a QEMU here, if it is later than the last migration's beginning. */
+function startedSince(process: Event | undefined, move: Move | undefined): DomainStarted | null {
+  if (process?.body.kind !== 'domain-started') return null;
+  return move === undefined || process.at > move.startedAt ? process.body : null;
 }
 
 /** Kinds that only a VM which is on the host makes it print, and the one that says it is not. */
@@ -131,6 +135,16 @@ function missingSince(host: string, events: readonly Event[], move: Move | undef
   if (last?.body.kind !== 'domain-missing' || move === undefined) return null;
   const since = move.source === host ? move.startedAt : (move.endedAt ?? Number.POSITIVE_INFINITY);
   return last.at > since ? last : null;
+}
+
+/** Its QEMU was seen to end and none to start since, or libvirt has no such VM. */
+function goneFrom(host: string, events: readonly Event[], move: Move | undefined): Known | null {
+  const process = events.findLast(isProcess);
+  const absent = { host, state: 'absent', certainty: 'seen' } as const;
+  if (process?.body.kind === 'domain-stopped')
+    return { ...absent, because: `its QEMU ended: ${process.body.reason}`, evidence: [process] };
+  const missing = missingSince(host, events, move);
+  return missing === null ? null : { ...absent, because: 'libvirt has no such VM here', evidence: [missing] };
 }
 
 function unknown(host: string, because: string): Known {
@@ -175,7 +189,7 @@ function atDestination(host: string, events: readonly Event[], move: Move): Know
   if (move.outcome === 'completed') return arrived(host, events, move);
   const started = events.findLast(({ body }) => body.kind === 'domain-started');
   // a QEMU that waits for nothing was there before, of the same name
-  if (started?.body.kind === 'domain-started' && !started.body.incoming) return alive(host, events, started);
+  if (started?.body.kind === 'domain-started' && started.body.incoming === false) return alive(host, events, started);
   if (move.postcopy) return movedEarly(host, events, { move, started });
   if (started === undefined) return unknown(host, 'no file has its QEMU log of this host');
   if (move.left) {

@@ -64,6 +64,18 @@ char device redirected to /dev/pts/1 (label charserial0)
     ]);
   });
 
+  test.each([
+    ['whole, of a new VM', '-device virtio-balloon \\\n-sandbox on \\\n-msg timestamp=on\n', false],
+    ['whole, without the last options, in one line', '-device virtio-balloon\n', false],
+    ['cut at the end of a line', '-device virtio-balloon \\\n', null],
+    ['cut within a line', '-device virtio-balloon \\\n-dev', null],
+    ['cut behind what tells', '-device virtio-balloon \\\n-incoming defer \\\n', true],
+  ])('a command %s says whether its QEMU waits', (_what, rest, incoming) => {
+    const command = `/usr/bin/qemu-system-x86_64 -name guest=i-2-31-VM,debug-threads=on ${rest}`;
+    const text = `2026-11-23 04:54:35.237+0000: starting up libvirt version: 9.0.0, qemu version: 7.2.22\n${command}`;
+    expect(scan(libvirtQemu, text).map(({ body }) => body)).toMatchObject([{ kind: 'domain-started', incoming }]);
+  });
+
   test('without a name in the file or in the command, a record is plain', () => {
     const text = `2026-11-23 04:54:35.237+0000: starting up libvirt version: 9.0.0, qemu version: 7.2.22
 2026-11-23 04:54:44.097+0000: initiating migration

@@ -1,5 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { at, begins, booted, fails, MAC, sample, starts, stops, tell, VM, type StoryEvent } from '../../src/detectors/story.ts';
+import {
+  at,
+  begins,
+  booted,
+  completes,
+  fails,
+  MAC,
+  sample,
+  starts,
+  stops,
+  tell,
+  VM,
+  type StoryEvent,
+} from '../../src/detectors/story.ts';
 
 /** How each migration ended, and where the VM is. */
 function told(events: readonly StoryEvent[]): readonly unknown[] {
@@ -183,5 +196,23 @@ describe('one address in two clusters', () => {
 
   test('is no host for a source that was not seen to send there', () => {
     expect(wayOf('i-2-3-VM', [...both, ...moves(60, 'i-2-3-VM', ['kvm-e', null])])).toEqual(['kvm-e', null]);
+  });
+});
+
+describe('a start whose command the rotation of the log cut', () => {
+  const cut = (seconds: number): StoryEvent => starts(seconds, 'kvm-b', { incoming: null });
+
+  test('may be of a migration: the VM is not said to run twice', () => {
+    const events = [...booted(), ...begins().toSpliced(1, 1, cut(0.2)), ...fails(9, 'x').slice(1)];
+    expect(told(events)).toMatchObject([{ outcome: 'failed', after: { 'kvm-a': 'running', 'kvm-b': 'unknown' } }]);
+    expect(told([...booted(), ...begins(), ...fails(9, 'x'), cut(60)])).toMatchObject([
+      { after: { 'kvm-a': 'running', 'kvm-b': 'unknown' } },
+    ]);
+  });
+
+  test('is of the migration that arrived there', () => {
+    expect(told([...booted(), ...begins().toSpliced(1, 1, cut(0.2)), ...completes(9, 40)])).toMatchObject([
+      { outcome: 'completed', after: { 'kvm-a': 'absent', 'kvm-b': 'running' } },
+    ]);
   });
 });

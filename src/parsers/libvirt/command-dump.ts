@@ -26,7 +26,7 @@ const UNITS: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 *
 export function commandDump(text: string): CommandDump {
   return {
     name: NAME.exec(text)?.[1] ?? null,
-    incoming: INCOMING.test(text),
+    incoming: INCOMING.test(text) || (isCut(text) ? null : false),
     uuid: UUID.exec(text)?.[1] ?? null,
     macs: [...text.matchAll(MACS)].map(([, mac = '']) => mac),
     machine: MACHINE.exec(text)?.[1] ?? null,
@@ -40,4 +40,15 @@ function memoryBytes(text: string): number | null {
   if (match === null) return null;
   const [, digits, unit = ''] = match;
   return Number(digits) * (UNITS[unit.toLowerCase()] ?? 2 ** 20);
+}
+
+/** Options behind `-incoming`, of which libvirt writes one or both (`log_timestamp`, `seccomp_sandbox` of qemu.conf, on unless set). */
+const BEHIND_INCOMING = /(?:^|\s)-(?:msg|sandbox) /;
+
+/**
+ * virtlogd may rotate in the middle of a command, also of a line of it. What is left in the first file does not tell whether the
+ * QEMU waits for a migration. Commands in one line are of a libvirt that is too old to tell by their end.
+ */
+function isCut(text: string): boolean {
+  return text === '' || (text.includes('\\\n') && !BEHIND_INCOMING.test(text)) || /\\\s*$/.test(text);
 }

@@ -18,8 +18,12 @@ type Tellers = { readonly [K in EventKind]?: (body: Bodies[K]) => Told | null };
 const TELLERS: Tellers = {
   'migrate-requested': ({ address }) => ({ weight: WEIGHT.frame, text: `migration to ${address} requested` }),
   'destination-prepared': () => ({ weight: WEIGHT.step, text: 'prepared' }),
-  'domain-started': ({ incoming }) =>
-    incoming ? { weight: WEIGHT.act, text: 'QEMU starts, waits for the VM' } : { weight: WEIGHT.error, text: 'VM started here' },
+  'domain-started': ({ incoming }) => {
+    if (incoming === null) return { weight: WEIGHT.act, text: 'QEMU starts; the log is cut where it tells what for' };
+    return incoming
+      ? { weight: WEIGHT.act, text: 'QEMU starts, waits for the VM' }
+      : { weight: WEIGHT.error, text: 'VM started here' };
+  },
   'migrate-initiated': ({ resumed }) => ({
     weight: WEIGHT.act,
     text: resumed ? 'post-copy is recovered' : 'memory stream begins',
