@@ -77,13 +77,18 @@ export async function rebuild(interval: Interval, { memory, store, limits, now }
   const owned = merged([stored.owned, ...earlier.map(spanOf)], 0);
   const migrations = unique([...stored.migrations, ...earlier]);
   const told = analyse({ events, spans: coverage.spans(), inputs: [] }, { ...DEFAULT_VIEW, limits });
-  const { analysis, unsettled } = settled(told, { heardAt: memory.heardAt, now, aboutHosts: ABOUT_HOSTS });
-  const ids = [...new Set([...migrations, ...analysis.migrations].map(({ id }) => id))];
+  const ids = [...new Set([...migrations, ...told.migrations].map(({ id }) => id))];
   const findings = await store.findings(cluster, widened(stored.owned, EPISODE_GAP_MS), ids);
+  const { analysis, unsettled, waiting } = settled(told, {
+    heardAt: memory.heardAt,
+    now,
+    aboutHosts: ABOUT_HOSTS,
+    told: new Set(findings.map(({ id }) => id)),
+  });
   const scope = { owned, hosts: stored.owned, seen, aboutHosts: ABOUT_HOSTS, now };
   const changes = changesOf(analysis, withoutUnsettled({ migrations, findings }, unsettled), scope);
   if (!isEmpty(changes)) await store.write(cluster, changes);
-  return { changes, again: unsettled.map(({ startedAt, lastSeenAt }) => ({ from: startedAt, to: lastSeenAt })) };
+  return { changes, again: [...unsettled, ...waiting].map(({ startedAt, lastSeenAt }) => ({ from: startedAt, to: lastSeenAt })) };
 }
 
 /** What an interval is told from. */

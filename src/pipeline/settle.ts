@@ -1,6 +1,9 @@
 import { groupBy } from '../lib/group.ts';
+import type { Finding } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
 import type { Analysis } from '../reports/analysis.ts';
+import { ANNOUNCE_MS, unobserved } from '../timeline/announce.ts';
+import { hostOf } from '../timeline/of-kind.ts';
 import type { Stored } from './changes.ts';
 import { overlaps } from './interval.ts';
 
@@ -10,11 +13,16 @@ import { overlaps } from './interval.ts';
  */
 const SETTLE_MS = 3000;
 
+/** How long after a post-copy migration broke the other host may still say that its QEMU ended, ms: libvirt takes seconds to notice. */
+const OTHER_HOST_MS = 5000;
+
 /** What of an analysis can be told, and what may be judged otherwise in a moment. */
 export interface Settled {
   readonly analysis: Pick<Analysis, 'migrations' | 'findings'>;
   /** Migrations whose end is too fresh to be judged by what no log says. */
   readonly unsettled: readonly Migration[];
+  /** Migrations of which something is not told yet, but the rest is. */
+  readonly waiting: readonly Migration[];
 }
 
 /** What tells whether more may be on its way. */
@@ -24,6 +32,8 @@ export interface SettleParts {
   readonly now: number;
   /** Detectors whose subject is a host. */
   readonly aboutHosts: ReadonlySet<string>;
+  /** Ids of findings that are stored: what was told is not held back. */
+  readonly told: ReadonlySet<string>;
 }
 
 /** Notes that a VM was heard of, and forgets those for which that does not matter any more. */
@@ -39,24 +49,63 @@ export function hear(heardAt: Map<string, number>, vm: string, now: number): voi
 
 /**
  * Leaves out migrations whose end was heard of just now where no line says how, or why: the line may be on its way, and an alarm that is taken
- * back a second later is a false one. What is found of hosts stays.
+ * back a second later is a false one. So are findings that an absence of words proves, until the words have had time to come. What is
+ * found of hosts stays.
  */
 export function settled(
   { migrations, findings }: Pick<Analysis, 'migrations' | 'findings'>,
-  { heardAt, now, aboutHosts }: SettleParts,
+  { heardAt, now, aboutHosts, told }: SettleParts,
 ): Settled {
   const isFresh = ({ vm }: Migration): boolean => isRecent(heardAt.get(vm) ?? 0, now);
-  const unsettled = migrations.filter((migration) => isFresh(migration) && isGuessed(migration));
+  const unsettled = migrations.filter(
+    (migration) =>
+      (isFresh(migration) && isGuessed(migration)) || (isOneSided(migration) && endedWithin(migration, now, SETTLE_MS)),
+  );
   const held = new Set(unsettled.map(({ id }) => id));
+  const byId = new Map(migrations.map((migration) => [migration.id, migration]));
+  const early = findings.filter((finding) => !told.has(finding.id) && isEarly(finding, byId.get(finding.migration ?? ''), now));
+  const unannounced = new Set(early.filter(({ detector }) => detector === UNANNOUNCED).map(({ migration }) => migration));
+  const waiting = new Set(early.map(({ migration }) => migration));
   return {
     analysis: {
-      migrations: migrations.filter(({ id }) => !held.has(id)),
+      migrations: migrations
+        .filter(({ id }) => !held.has(id))
+        .map((migration) => (unannounced.has(migration.id) ? withoutSilence(migration) : migration)),
       findings: findings.filter(
-        ({ detector, migration }) => aboutHosts.has(detector) || migration === null || !held.has(migration),
+        (finding) =>
+          !early.includes(finding) &&
+          (aboutHosts.has(finding.detector) || finding.migration === null || !held.has(finding.migration)),
       ),
     },
     unsettled,
+    waiting: migrations.filter(({ id }) => waiting.has(id) && !held.has(id)),
   };
+}
+
+/** Detectors that conclude from what is not said. */
+const UNANNOUNCED = 'missing-garp';
+const TWICE = 'split-brain-risk';
+
+/** What would refute it may still be said, or be on its way. */
+function isEarly({ detector, from, to, confidence }: Finding, migration: Migration | undefined, now: number): boolean {
+  if (detector === UNANNOUNCED) return isNear(from, now, ANNOUNCE_MS + SETTLE_MS);
+  const isInferred = detector === TWICE && confidence !== 'seen' && to === null;
+  return isInferred && migration !== undefined && endedWithin(migration, now, OTHER_HOST_MS);
+}
+
+function endedWithin({ endedAt, lastSeenAt }: Migration, now: number, withinMs: number): boolean {
+  return isNear(endedAt ?? lastSeenAt, now, withinMs);
+}
+
+/** Only the destination said that it is over, and not why: where somebody cancelled it, the source will say so. */
+function isOneSided({ outcome, cause, destination, outcomeEvidence }: Migration): boolean {
+  if (outcome !== 'failed' || cause?.kind !== 'destination-died') return false;
+  return outcomeEvidence.every((event) => hostOf(event) === destination);
+}
+
+/** Whether it was announced is not known as long as it may yet be. */
+function withoutSilence(migration: Migration): Migration {
+  return { ...migration, announcement: unobserved('it may still be announced') };
 }
 
 /** What is stored, without what it says of migrations that are not settled: that stays as it is. */
@@ -77,6 +126,11 @@ export function withoutUnsettled({ migrations, findings }: Stored, unsettled: re
 /** Less than that ago; what lies ahead was heard before the clock was set back. */
 function isRecent(at: number, now: number): boolean {
   return at <= now && now - at < SETTLE_MS;
+}
+
+/** Of a clock that is wrong nobody knows how long to wait. */
+function isNear(at: number, now: number, withinMs: number): boolean {
+  return Math.abs(now - at) < withinMs;
 }
 
 function isGuessed({ outcome, outcomeCertainty, cause }: Migration): boolean {

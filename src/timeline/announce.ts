@@ -9,7 +9,7 @@ import { hostOf } from './of-kind.ts';
 /** An observer that printed something this long before the window still listens in it. */
 const ALIVE_MS = 60_000;
 /** QEMU's five frames go out within 0.8 s, the guest's own within a few seconds more. */
-const ANNOUNCE_MS = 15_000;
+export const ANNOUNCE_MS = 15_000;
 /** The first frames may leave before the guest resumes, and clocks differ a little. */
 const EARLY_MS = 2500;
 
@@ -170,7 +170,8 @@ function judge(arrival: Arrival, observers: readonly Observer[]): Announcement {
   };
 }
 
-function unobserved(because: string): Announcement {
+/** Nobody could have seen it, for this reason. */
+export function unobserved(because: string): Announcement {
   return { state: 'unobserved', because, missing: [], firstAt: null, outageMs: null, evidence: [] };
 }
 

@@ -222,6 +222,7 @@ function contradicts({ events }: Attempt, { body }: Event): boolean {
 function shows({ events }: Attempt, { body, origin, at }: Event): boolean {
   if (body.kind !== 'daemon-message') return false;
   if (CANCELLED.test(body.text)) return events.some((event) => 'status' in event.body && event.body.status === 'cancelled');
+  if (events.some((event) => 'status' in event.body && event.body.status === 'failed')) return true;
   if (!CLOSED_WITHOUT_WORD.test(body.text)) return false;
   return events.some(
     (event) =>

@@ -6,8 +6,8 @@ import { findingsOf, type Analysis } from '../../src/reports/analysis.ts';
 
 const aboutHosts = new Set<string>();
 const NOW = 1_000_000;
-const JUST_HEARD = { heardAt: new Map([[VM, NOW - 500]]), now: NOW, aboutHosts };
-const LONG_AGO = { heardAt: new Map([[VM, NOW - 4000]]), now: NOW, aboutHosts };
+const JUST_HEARD = { heardAt: new Map([[VM, NOW - 500]]), now: NOW, aboutHosts, told: new Set<string>() };
+const LONG_AGO = { heardAt: new Map([[VM, NOW - 4000]]), now: NOW, aboutHosts, told: new Set<string>() };
 const CPU_ERROR = "operation failed: guest CPU doesn't match specification: missing features: vaes,la57";
 
 function told(events: Parameters<typeof tell>[0]): Pick<Analysis, 'migrations' | 'findings'> {
