@@ -1,13 +1,15 @@
 import { groupBy } from '../lib/group.ts';
-import type { EventKind, ParsedEvent } from '../model/event.ts';
+import type { Event, EventKind, ParsedEvent } from '../model/event.ts';
 import { detectors } from '../detectors/index.ts';
 import { createThinner } from '../ingest/collect.ts';
-import { HOST_ENDS } from '../timeline/of-kind.ts';
+import { HOST_ENDS, hostOf } from '../timeline/of-kind.ts';
+import { isKept, LIFE } from '../timeline/restored.ts';
 import { analyse, DEFAULT_VIEW, type DetectorSettings } from '../reports/analysis.ts';
+import type { AnalysisDocument } from '../reports/json.ts';
 import type { StoredEvent } from '../store/rows.ts';
 import { changesOf, EPISODE_GAP_MS } from './changes.ts';
 import { utc, type Coverage } from './coverage.ts';
-import { merged, widened, type Interval } from './interval.ts';
+import { contains, merged, widened, type Interval } from './interval.ts';
 import type { RecentEvents } from './recent-events.ts';
 import { settled, withoutUnsettled } from './settle.ts';
 import type { Changes, StoredFinding, StoredMigration, TimelineReader, TimelineStore } from './timelines.ts';
@@ -103,17 +105,21 @@ export interface Surroundings {
   readonly earlier: readonly StoredMigration[];
 }
 
+interface Memory {
+  readonly memory: Pick<ClusterMemory, 'cluster' | 'recent'>;
+  readonly store: TimelineReader;
+}
+
 /** Reads what it takes to tell what happened in an interval: migrations that it touches as a whole, from their own beginning to their end. */
-export async function lookAround(
-  interval: Interval,
-  { memory, store }: { readonly memory: Pick<ClusterMemory, 'cluster' | 'recent'>; readonly store: TimelineReader },
-): Promise<Surroundings> {
+export async function lookAround(interval: Interval, { memory, store }: Memory): Promise<Surroundings> {
   const { cluster, recent } = memory;
   const stored = await storedAround(interval, { cluster, store });
   const seen = widened(stored.owned, MARGIN_MS);
   const around = await recent.within([seen]);
-  const earlier = await earlierOf(vmsIn(around, interval), stored.owned, { cluster, store });
-  const events = [...around, ...(await eventsAround(earlier, stored.owned, { memory, store }))];
+  const earlier = await earlierOf(sightingsIn(around, interval), stored.owned, { cluster, store });
+  const kept = await keptBefore(around, seen, { cluster, store });
+  const later = await eventsAfter(vmsOf(around, stored), seen.to, { memory, store });
+  const events = [...around, ...kept, ...later, ...(await eventsAround(earlier, stored.owned, { memory, store }))];
   return { events: inFiles(events), stored, seen, earlier };
 }
 
@@ -155,31 +161,86 @@ function isEpisode({ detector, severity }: StoredFinding): boolean {
   return ABOUT_HOSTS.has(detector) && severity !== 'info';
 }
 
-/** VMs of which the interval tells where they are. */
-function vmsIn(events: readonly StoredEvent[], { from, to }: Interval): readonly string[] {
-  const vms = events.flatMap(({ event: { at, body } }) =>
-    at >= from && at <= to && WHEREABOUTS.has(body.kind) && 'vm' in body && body.vm !== null ? [body.vm] : [],
+/** What an interval tells of where VMs are. */
+interface Sightings {
+  readonly vms: ReadonlySet<string>;
+  /** Hosts that went down with all that ran on them. */
+  readonly hosts: ReadonlySet<string>;
+}
+
+function sightingsIn(events: readonly StoredEvent[], interval: Interval): Sightings {
+  const own = events.filter(({ event }) => contains(interval, event.at));
+  const vms = own.flatMap(({ event: { body } }) =>
+    WHEREABOUTS.has(body.kind) && 'vm' in body && body.vm !== null ? [body.vm] : [],
   );
-  return [...new Set(vms)];
+  const ended = own.filter(({ event }) => HOST_ENDS.has(event.body.kind));
+  return { vms: new Set(vms), hosts: new Set(ended.map(({ event }) => hostOf(event))) };
 }
 
 /** The last migration of each of these VMs before the time in question: where the VM shows up later tells how that ended. */
 async function earlierOf(
-  vms: readonly string[],
+  { vms, hosts }: Sightings,
   owned: Interval,
   { cluster, store }: Place,
 ): Promise<readonly StoredMigration[]> {
-  if (vms.length === 0) return [];
+  if (vms.size === 0 && hosts.size === 0) return [];
   const before = await store.migrations(cluster, { from: owned.from - FOLLOWED_MS, to: owned.from });
-  const named = new Set(vms);
-  const ended = before.filter(({ vm, startedAt }) => named.has(vm) && startedAt < owned.from);
+  const ended = before.filter((one) => one.startedAt < owned.from && (vms.has(one.vm) || isOfHost(one, hosts)));
   return [...groupBy(ended, ({ vm }) => vm).values()].map((own) => own.reduce((a, b) => (b.startedAt > a.startedAt ? b : a)));
+}
+
+function isOfHost({ document }: StoredMigration, hosts: ReadonlySet<string>): boolean {
+  if (hosts.size === 0) return false;
+  const { source, destination } = JSON.parse(document) as AnalysisDocument['migrations'][number];
+  return hosts.has(source ?? '') || hosts.has(destination ?? '');
+}
+
+/** VMs that may have migrated in this time. */
+function vmsOf(events: readonly StoredEvent[], { migrations }: Surroundings['stored']): ReadonlySet<string> {
+  const named = events.flatMap(({ event: { body } }) =>
+    WHEREABOUTS.has(body.kind) && 'vm' in body && body.vm !== null ? [body.vm] : [],
+  );
+  return new Set([...named, ...migrations.map(({ vm }) => vm)]);
+}
+
+/** What is known of these VMs since then: lines of an earlier time may come after those of a later one. */
+async function eventsAfter(
+  vms: ReadonlySet<string>,
+  after: number,
+  { memory: { cluster, recent }, store }: Memory,
+): Promise<readonly StoredEvent[]> {
+  if (vms.size === 0) return [];
+  const since = { from: after, to: after + FOLLOWED_MS };
+  const events = recent.knows(after) ? await recent.within([since]) : await store.eventsOfVms(cluster, [...vms], since);
+  return events.filter((one) => HOST_ENDS.has(one.event.body.kind) || vms.has(vmOf(one) ?? ''));
+}
+
+function vmOf({ event: { body, origin } }: StoredEvent): string | null {
+  return ('vm' in body ? body.vm : null) ?? origin.file.vm;
+}
+
+/** A VM that seems to arrive may have been saved on that host long before: the word of that. */
+async function keptBefore(
+  events: readonly StoredEvent[],
+  seen: Interval,
+  { cluster, store }: Place,
+): Promise<readonly StoredEvent[]> {
+  const first = new Map<string, Event>();
+  for (const { event } of events) {
+    const { body, at } = event;
+    if (!LIFE.has(body.kind) || !('vm' in body) || body.vm === null) continue;
+    if (at < (first.get(body.vm)?.at ?? Number.POSITIVE_INFINITY)) first.set(body.vm, event);
+  }
+  const vms = [...first].flatMap(([vm, { body }]) => (body.kind === 'domain-started' && body.incoming ? [vm] : []));
+  if (vms.length === 0) return [];
+  const last = await store.lastOfVms(cluster, vms, { kinds: LIFE, at: seen.from });
+  return last.filter(({ event }) => isKept(event));
 }
 
 async function eventsAround(
   earlier: readonly StoredMigration[],
   owned: Interval,
-  { memory, store }: { readonly memory: Pick<ClusterMemory, 'cluster' | 'recent'>; readonly store: TimelineReader },
+  { memory, store }: Memory,
 ): Promise<readonly StoredEvent[]> {
   const { cluster, recent } = memory;
   if (earlier.length === 0) return [];
@@ -189,11 +250,9 @@ async function eventsAround(
   const ofVms = recent.knows(sinceThen.from)
     ? await recent.within([sinceThen])
     : await store.eventsOfVms(cluster, [...since.keys()], sinceThen);
-  const own = ofVms.filter(({ event: { at, body, origin } }) => {
-    if (HOST_ENDS.has(body.kind)) return true;
-    const vm = ('vm' in body ? body.vm : null) ?? origin.file.vm;
-    return vm !== null && at >= (since.get(vm) ?? Number.POSITIVE_INFINITY);
-  });
+  const own = ofVms.filter(
+    (one) => HOST_ENDS.has(one.event.body.kind) || one.event.at >= (since.get(vmOf(one) ?? '') ?? Number.POSITIVE_INFINITY),
+  );
   return [...(await recent.within(spans)), ...own];
 }
 

@@ -42,7 +42,10 @@ export function createTimelineReader(store: Store, now: () => number): TimelineR
   return { ...eventQuestions(store, now), ...timelineQuestions(store, now) };
 }
 
-type EventQuestions = Pick<TimelineStore, 'clusters' | 'events' | 'eventsOfVms' | 'density' | 'eventCounts' | 'latestEvents'>;
+type EventQuestions = Pick<
+  TimelineStore,
+  'clusters' | 'events' | 'eventsOfVms' | 'lastOfVms' | 'density' | 'eventCounts' | 'latestEvents'
+>;
 
 function eventQuestions(store: Store, now: () => number): EventQuestions {
   return {
@@ -61,6 +64,16 @@ function eventQuestions(store: Store, now: () => number): EventQuestions {
          WHERE cluster = {cluster: String} AND (vm IN {vms: Array(String)} OR (vm = '' AND kind IN {ends: Array(String)}))
            AND stored.at >= ${instant('from')} AND stored.at <= ${instant('to')}`,
         { cluster, vms, ends: [...HOST_ENDS], ...whole(interval) },
+      );
+      return rows.map(createEventReader());
+    },
+    lastOfVms: async (cluster, vms, { kinds, at }) => {
+      const rows = await store.query<EventRow>(
+        `SELECT ${EVENT_COLUMNS} FROM events AS stored
+         WHERE cluster = {cluster: String} AND vm IN {vms: Array(String)} AND kind IN {kinds: Array(String)}
+           AND stored.at < ${instant('before')}
+         ORDER BY stored.at DESC LIMIT 1 BY stored.vm`,
+        { cluster, vms, kinds: [...kinds], before: Math.floor(at) },
       );
       return rows.map(createEventReader());
     },

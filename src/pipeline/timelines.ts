@@ -1,3 +1,4 @@
+import type { EventKind } from '../model/event.ts';
 import type { Severity } from '../model/finding.ts';
 import type { Migration, Outcome } from '../model/timeline.ts';
 import type { StoredEvent } from '../store/rows.ts';
@@ -69,6 +70,13 @@ export interface Stretch {
   readonly events: number;
 }
 
+/** Which events are looked for, and before when. */
+export interface LastBefore {
+  readonly kinds: ReadonlySet<EventKind>;
+  /** Unix ms. */
+  readonly at: number;
+}
+
 /** What is stored of a cluster, as telling it again needs it. */
 export interface TimelineReader {
   /** Clusters that have events in the interval. */
@@ -77,6 +85,8 @@ export interface TimelineReader {
   events(cluster: string, intervals: readonly Interval[]): Promise<readonly StoredEvent[]>;
   /** Of the events, those that name one of these VMs, and those that end every VM of their host. */
   eventsOfVms(cluster: string, vms: readonly string[], interval: Interval): Promise<readonly StoredEvent[]>;
+  /** Of each of these VMs, the last event of one of these kinds before a time (Unix ms). */
+  lastOfVms(cluster: string, vms: readonly string[], before: LastBefore): Promise<readonly StoredEvent[]>;
   /** How many events begin in each stretch of so many ms, in the order of time; those without any are left out. */
   density(cluster: string, interval: Interval, stretchMs: number): Promise<readonly Stretch[]>;
   /** Of each of these clusters, in their order. */

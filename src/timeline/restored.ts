@@ -3,8 +3,13 @@ import { hostOf, ofKind } from './of-kind.ts';
 
 /** Reasons with which libvirt ends a QEMU whose memory it has put into a file. */
 const KEPT = new Set(['saved', 'from snapshot']);
-/** What a VM does on a host that has it. */
-const LIFE = new Set<EventKind>(['domain-started', 'domain-stopped', 'migrate-requested', 'migrate-initiated']);
+/** What a VM does on a host that has it: the last of it before a start tells whether it was taken up from a file. */
+export const LIFE: ReadonlySet<EventKind> = new Set<EventKind>([
+  'domain-started',
+  'domain-stopped',
+  'migrate-requested',
+  'migrate-initiated',
+]);
 
 /**
  * A VM that is taken up from a file waits for its memory as one that migrates does, and its log says the same: but it was saved on
@@ -28,6 +33,7 @@ export function withRestored(events: readonly Event[]): readonly Event[] {
   );
 }
 
-function isKept({ body }: Event): boolean {
+/** Its memory was put into a file. */
+export function isKept({ body }: Pick<Event, 'body'>): boolean {
   return body.kind === 'domain-stopped' && KEPT.has(body.reason);
 }

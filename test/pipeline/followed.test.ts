@@ -1,4 +1,7 @@
-import { expect, test } from 'vitest';
+import { appendFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { recordings } from '../recording.ts';
 import { arrivalsOf, followed, type Arrival, type Course } from './in-time.ts';
 import { analysedOf } from './told.ts';
@@ -52,4 +55,55 @@ test.each([...all, ...DOUBTFUL])(
     expect(falseAlarms(course)).toEqual([]);
   },
   60_000,
+);
+
+/** A healthy migration of i-2-31-VM to kvm-b, with more lines of kvm-b than were recorded. */
+function healthyAnd(more: Readonly<Record<string, string>>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'precopy-followed-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  cpSync('recordings/libvirt-9.0/healthy', folder, { recursive: true });
+  for (const [path, text] of Object.entries(more)) appendFileSync(join(folder, 'hosts/kvm-b/var/log', path), text);
+  return folder;
+}
+
+const BOOTED = {
+  messages:
+    '2026-11-23T05:40:31.118204+00:00 kvm-b kernel: [    0.000000] Linux version 6.1.0-41-amd64 (debian-kernel@lists.debian.org)\n',
+};
+
+describe('what is told of a host an hour after a migration', () => {
+  const hourLater = Date.parse('2026-11-23T05:40:00Z');
+  const isLater = ({ at }: Arrival): boolean => at >= hourLater;
+
+  test('tells where its VMs are', async () => {
+    const folder = healthyAnd(BOOTED);
+    const arrivals = await arrivalsOf(folder);
+    const began = arrivals[0]?.at ?? 0;
+    const { migrations } = await followed(arrivals.map((one) => (isLater(one) ? { ...one, at: began + 60_000 } : one)));
+    expect(migrations[0]?.after).toContainEqual(expect.objectContaining({ host: 'kvm-b', state: 'absent' }));
+    expect(migrations).toEqual((await analysedOf(folder)).migrations);
+  });
+
+  test('counts where the lines of the migration come later', async () => {
+    const folder = healthyAnd(BOOTED);
+    const arrivals = await arrivalsOf(folder);
+    const began = arrivals[0]?.at ?? 0;
+    const reversed = arrivals.map((one) => (isLater(one) ? { ...one, at: began - 5000 } : one));
+    const { migrations } = await followed(reversed.toSorted((a, b) => a.at - b.at));
+    expect(migrations).toEqual((await analysedOf(folder)).migrations);
+  });
+});
+
+test.each(['cpu-incompatible', 'missing-garp', 'split-brain', 'storage-spike'])(
+  '%s, read a day later: it is told as analyze tells it, and alarms nobody',
+  async (name) => {
+    const folder = `recordings/libvirt-9.0/${name}`;
+    const arrivals = await arrivalsOf(folder);
+    const began = arrivals[0]?.at ?? 0;
+    const { migrations, findings, notifications } = await followed(
+      arrivals.map((one) => ({ ...one, at: began + 86_400_000 + (one.at - began) / 100 })),
+    );
+    expect({ migrations, findings }).toEqual(await analysedOf(folder));
+    expect(notifications).toEqual([]);
+  },
 );

@@ -1,4 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Chunk } from '../../src/model/chunk.ts';
 import { encodeChunk } from '../../src/pipeline/chunk-message.ts';
 import { createStoredTimelines } from '../../src/pipeline/stored-timelines.ts';
@@ -118,6 +121,23 @@ test('a migration that was over when it was first heard of is told, even where i
     { together: 1000 },
   );
   expect((await storedOf(instance.store, cluster)).migrations).toMatchObject([{ vm: 'i-5-77-VM', outcomeCertainty: 'follows' }]);
+}, 60_000);
+
+test('a VM that was saved hours before it is taken up from the file does not migrate', async () => {
+  const cluster = 'restored';
+  const folder = mkdtempSync(join(tmpdir(), 'precopy-restored-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = 'hosts/kvm-b/var/log/libvirt/qemu/i-2-31-VM.log';
+  const log = join(folder, path);
+  mkdirSync(dirname(log), { recursive: true });
+  const afterTime = readFileSync(`recordings/libvirt-9.0/healthy/${path}`, 'utf8').slice('2026-11-23 04:54:43.862'.length);
+  const atFirst = `2026-11-23 04:54:43.862${afterTime.replace(/-incoming defer \\\n/, '')}2026-11-23 05:10:00.000+0000: shutting down, reason=saved\n`;
+  writeFileSync(log, `${atFirst}2026-11-23 08:30:00.000${afterTime}`);
+  const files = await collectedFiles(folder, { cluster });
+  const chunks = files.flatMap((file) => chunksOf(file, () => atFirst.length));
+  expect(chunks).toHaveLength(2);
+  for (const chunk of chunks) await processed([chunk], { together: 1000 });
+  expect(await storedOf(instance.store, cluster)).toEqual({ migrations: [], findings: [] });
 }, 60_000);
 
 test('a clock that is set back keeps no newer word from being the last one', async () => {

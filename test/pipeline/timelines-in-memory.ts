@@ -37,6 +37,11 @@ export function timelinesInMemory(cluster: string): TimelinesInMemory {
     clusters: async () => [cluster],
     events: async (_, intervals) => all().filter(({ event }) => intervals.some((one) => contains(one, event.at))),
     eventsOfVms: async (_, vms, interval) => all().filter((one) => contains(interval, one.event.at) && isOf(one, vms)),
+    lastOfVms: async (_, vms, { kinds, at }) =>
+      vms.flatMap((vm) => {
+        const own = all().filter((one) => isOf(one, [vm]) && kinds.has(one.event.body.kind) && one.event.at < at);
+        return own.toSorted((a, b) => b.event.at - a.event.at).slice(0, 1);
+      }),
     density: async (_, interval, stretchMs) => densityOf(all(), interval, stretchMs),
     eventCounts: async (clusters) => clusters.map((one) => ({ cluster: one, all: events.size, latest: events.size, from })),
     latestEvents: async () => new Map([[cluster, { events: all(), from }]]),
