@@ -1,5 +1,5 @@
 import type { Event, EventKind } from '../model/event.ts';
-import { hostOf, ofKind } from './of-kind.ts';
+import { ofKind } from './of-kind.ts';
 
 /** Reasons with which libvirt ends a QEMU whose memory it has put into a file. */
 const KEPT = new Set(['saved', 'from snapshot']);
@@ -12,8 +12,8 @@ export const LIFE: ReadonlySet<EventKind> = new Set<EventKind>([
 ]);
 
 /**
- * A VM that is taken up from a file waits for its memory as one that migrates does, and its log says the same: but it was saved on
- * that very host, and no host had it since. It starts there like any other.
+ * A VM that is taken up from a file waits for its memory as one that migrates does, and its log says the same: but it was saved, and
+ * no host had it since, so that there is nothing to migrate. It starts there like any other.
  */
 export function withRestored(events: readonly Event[]): readonly Event[] {
   const kept = new Set(ofKind(events, 'domain-stopped').flatMap(({ body }) => (KEPT.has(body.reason) ? [body.vm] : [])));
@@ -24,8 +24,7 @@ export function withRestored(events: readonly Event[]): readonly Event[] {
   for (const event of lives.toSorted((a, b) => a.at - b.at)) {
     const vm = 'vm' in event.body ? (event.body.vm ?? '') : '';
     const before = last.get(vm);
-    if (event.body.kind === 'domain-started' && before !== undefined && isKept(before) && hostOf(before) === hostOf(event))
-      restored.add(event);
+    if (event.body.kind === 'domain-started' && before !== undefined && isKept(before)) restored.add(event);
     last.set(vm, event);
   }
   return events.map((event) =>

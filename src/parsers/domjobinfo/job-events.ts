@@ -15,8 +15,9 @@ export function jobEvents({ vm, job, queryMigrate }: Poll): readonly EventBody[]
   if (job.operation === 'other') return [];
   const answer = jobSampleOfQueryMigrate(queryMigrate);
   switch (job.type) {
+    case null:
     case 'none':
-      return answer === null || statusOf(answer) === null ? [] : withoutJob(vm, answer);
+      return answer === null || statusOf(answer) === null || beganBetween(job, answer) ? [] : withoutJob(vm, answer);
     case 'bounded':
     case 'unbounded':
       return [running(vm, job, answer)];
@@ -25,6 +26,11 @@ export function jobEvents({ vm, job, queryMigrate }: Poll): readonly EventBody[]
     default:
       return ended(vm, job, answer);
   }
+}
+
+/** There was no job when virsh looked, and QEMU is at one a moment later: it may be a save or a snapshot as well. */
+function beganBetween({ type }: Job, { status }: QueryMigrateSample): boolean {
+  return type === 'none' && EXPECTS_DOWNTIME.test(status ?? '');
 }
 
 /** The statistics of a finished migration, as `--completed` and the `job-completed` event have them. */
@@ -58,7 +64,7 @@ function running(vm: string | null, job: Job, answer: QueryMigrateSample | null)
 
 function ended(vm: string | null, job: Job, answer: QueryMigrateSample | null): readonly EventBody[] {
   const counters = merged(job, answer);
-  const status = statusOf(answer) ?? job.type;
+  const status = statusOf(answer) ?? job.type ?? '';
   const state: EventBody = { kind: 'migration-status', vm, monitor: null, status, errorText: counters.errorText };
   if (counters.elapsedMs === null && counters.totalBytes === null) return [state];
   return [state, { kind: 'job-sample', vm, monitor: null, direction: directionOf(job), ...counters, status }];

@@ -8,7 +8,8 @@ export type JobType = (typeof JOB_TYPES)[number];
 
 /** What `virsh domjobinfo` says of a job. */
 export interface Job extends JobCounters {
-  readonly type: JobType;
+  /** `null` where it printed nothing. */
+  readonly type: JobType | null;
   /** `null` where virsh is too old to say; `other` for saves, dumps, backups and snapshots. */
   readonly operation: 'outgoing' | 'incoming' | 'other' | null;
 }
@@ -69,7 +70,8 @@ function trimmed(text: string, start: number, end: number): string {
   return text.slice(from, to);
 }
 
-function typeOf(text = ''): JobType {
+function typeOf(text: string | undefined): Job['type'] {
+  if (text === undefined) return null;
   const word = text.toLowerCase();
   return JOB_TYPES.find((type) => type === word) ?? JOB_TYPES[amountOf(text) ?? 0] ?? 'none';
 }

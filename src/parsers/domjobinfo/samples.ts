@@ -202,6 +202,12 @@ export const pollSamples: readonly Sample[] = [
       },
     ],
   },
+  // a save that began between the two questions
+  {
+    record: `${line('2026-11-30T17:22:47.450Z', 'i-2-422-VM', 'Job type:         None        \\n\\n')},"query-migrate":{"status":"active","setup-time":1,"total-time":3,"ram":{"total":269230080,"dirty-sync-count":1,"remaining":266158080,"transferred":2099301}}}`,
+    at: '2026-11-30T17:22:47.450Z',
+    events: [],
+  },
   {
     record: `${line('2026-11-23T21:28:13.703Z', 'i-5-77-VM', 'Job type:         None        \n\n')},"query-migrate":{"status":"cancelled","error-desc":"Channel error: Input/output error"}}`,
     at: '2026-11-23T21:28:13.703Z',
