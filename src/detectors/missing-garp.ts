@@ -41,6 +41,10 @@ function remediesFor(migration: Migration): readonly Remedy[] {
   const { vm, announcement } = migration;
   const host = destinationOf(migration);
   const look: readonly Remedy[] = [
+    {
+      what: `see whether it runs on ${host}: a guest that was paused when it left arrives paused, and is announced when it is resumed`,
+      command: shell`virsh -c qemu+ssh://${host}/system domstate ${vm} --reason`,
+    },
     { what: `see on ${host} which tap device and bridge the VM has; touches no guest`, command: shell`virsh domiflist ${vm}` },
     {
       what: `see on ${host} where its address was learned, and whether the tap is a port of the bridge; touches no guest`,

@@ -177,6 +177,9 @@ function macsOf(events: readonly Event[]): readonly string[] {
   return [...new Set(macs)].toSorted();
 }
 
+/** Kinds that a source prints again and again while it migrates. */
+const PROGRESS = new Set<EventKind>(['migrate-progress', 'job-sample']);
+
 function moveOf({ attempt: { events, source, destination, openedAt }, ending, postcopy }: Ended): Move {
   const paused = ofKind(events, 'guest-pause-requested').length > 0;
   const resumed = events.some(
@@ -188,6 +191,7 @@ function moveOf({ attempt: { events, source, destination, openedAt }, ending, po
     startedAt: openedAt,
     endedAt: ending.endedAt,
     outcome: ending.outcome,
+    reported: events.some((event) => hostOf(event) === source && PROGRESS.has(event.body.kind)),
     postcopy: postcopy.length > 0,
     sourceDied: ending.cause?.kind === 'source-died',
     left: ofKind(events, 'domain-stopped').some((event) => event.body.reason === 'migrated' && hostOf(event) === source),

@@ -10,6 +10,8 @@ export interface Move {
   readonly startedAt: number;
   readonly endedAt: number | null;
   readonly outcome: Outcome;
+  /** The source told of its progress, more often than once in ten seconds. */
+  readonly reported: boolean;
   readonly postcopy: boolean;
   /** The source's QEMU was lost in it. */
   readonly sourceDied: boolean;
@@ -42,6 +44,12 @@ export interface HostLives {
 /** A host that fell silent: whether its VM outlived the start elsewhere nobody saw. */
 export const UNHEARD = 'nothing was heard of this host since the VM was started elsewhere';
 
+/** A source that fell silent before the other host gave the migration up: its link is cut, or it went down. */
+export const SILENT_SOURCE = 'nothing was heard of this host any more when the migration was given up';
+
+/** A host that lives writes more often than this while it migrates. */
+const SILENCE_MS = 10_000;
+
 /** All events by host: what hosts tell of themselves. */
 export function hostEndsOf(events: readonly Event[]): HostLives['ends'] {
   return groupBy(
@@ -66,7 +74,9 @@ export function presenceOf(events: readonly Event[], moves: readonly Move[], liv
       const state = withMoves(onHost(host, own, ownMoves), moves, ownMoves.at(-1));
       if (end !== undefined && state.state !== 'absent')
         return { host, state: 'absent', certainty: 'follows', because: `the host ${hostEndWords(end)}`, evidence: [end] };
-      return state.state !== 'absent' && isUnheard(host, events, { since, lives }) ? unknown(host, UNHEARD) : state;
+      if (state.state === 'absent') return state;
+      if (isUnheard(host, events, { since, lives })) return unknown(host, UNHEARD);
+      return fellSilent(host, ownMoves.at(-1), lives) ? unknown(host, SILENT_SOURCE) : state;
     });
 }
 
@@ -94,6 +104,12 @@ function isUnheard(
       hostOf(event) !== host &&
       event.at > Math.max(since, heardUntil),
   );
+}
+
+/** A source that reported progress, and nothing from well before the end on. */
+function fellSilent(host: string, move: Move | undefined, { heardUntil }: HostLives): boolean {
+  if (move?.source !== host || move.outcome !== 'failed' || !move.reported || move.endedAt === null) return false;
+  return (heardUntil.get(host) ?? Number.POSITIVE_INFINITY) + SILENCE_MS < move.endedAt;
 }
 
 function isProcess({ body }: Event): boolean {
