@@ -63,6 +63,7 @@ export const causeRules: readonly CauseRule[] = [
       'timed-out',
       'aborted-by-operator',
       'storage-unavailable',
+      'disk-copy-failed',
       'disk-locked',
       'lock-timeout',
       'source-died',

@@ -55,6 +55,19 @@ export function destinationRemedies(migration: Migration): readonly Remedy[] {
   ];
 }
 
+/** Asks the agent who had a VM stopped. */
+export function whoStopped(host: string, vm: string): Remedy {
+  return {
+    what: `on ${host}: who stopped it: CloudStack (StopCommand), an operator, or a hook`,
+    command: shell`grep -e StopCommand -e ${vm} /var/log/cloudstack/agent/agent.log | tail -n 20`,
+  };
+}
+
+/** The VM's QEMU ended as one does that was told to. */
+function wasStopped({ cause }: Migration): boolean {
+  return cause?.evidence.some(({ body }) => body.kind === 'domain-stopped' && body.reason !== 'crashed') === true;
+}
+
 /** For two QEMU or libvirt versions that do not understand each other. */
 export function versionRemedies(migration: Migration): readonly Remedy[] {
   const { vm } = migration;
@@ -206,13 +219,17 @@ const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
   'source-died': {
     why: (m) => `its QEMU on ${sourceOf(m)} ended`,
     remedies: (m) => [
-      onSource(
-        m,
-        'whether the kernel killed it, or it crashed',
-        "journalctl -k -b -g 'out of memory|oom-kill|segfault|machine check'",
-      ),
+      wasStopped(m)
+        ? whoStopped(sourceOf(m), m.vm)
+        : onSource(
+            m,
+            'whether the kernel killed it, or it crashed',
+            "journalctl -k -b -g 'out of memory|oom-kill|segfault|machine check'",
+          ),
       whereCheck(m),
-      { what: `where it runs nowhere: start ${m.vm} in CloudStack; all that was only in its memory is lost`, command: null },
+      wasStopped(m)
+        ? { what: `if nobody did, the guest shut itself down. If it should run: start ${m.vm} in CloudStack`, command: null }
+        : { what: `where it runs nowhere: start ${m.vm} in CloudStack; all that was only in its memory is lost`, command: null },
     ],
   },
   'libvirtd-ended': {
@@ -288,6 +305,15 @@ const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
         shell`findmnt -T ${pathIn(m)} -o TARGET,SOURCE,FSTYPE,OPTIONS`,
       ),
       onDestination(m, 'are all storage pools active', 'virsh pool-list --all'),
+    ],
+  },
+  'disk-copy-failed': {
+    why: (m) => `a disk of the VM could not be copied to ${destinationOf(m)}`,
+    remedies: (m) => [
+      onSource(m, 'the disks of the VM and how large they are', shell`virsh domblkinfo ${m.vm} --all --human`),
+      onDestination(m, 'is there room where the disks go', 'df -h; vgs'),
+      onDestination(m, 'errors of the storage as the kernel saw them', "journalctl -k -b -g 'i/o error|blk_update_request'"),
+      { what: 'a copy that was begun may be left there as a volume that no VM has: see before you delete it', command: null },
     ],
   },
   'no-free-port': {

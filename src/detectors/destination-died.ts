@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { shell } from '../lib/shell.ts';
 import type { Event } from '../model/event.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
-import { destinationRemedies } from './cause-remedies.ts';
+import { destinationRemedies, whoStopped } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, breaksInPostcopy, completes, fails, sample, stops, VM, type StoryEvent } from './story.ts';
 import { afterTime, proof, verdict, whereCheck } from './verdict.ts';
@@ -35,12 +34,7 @@ function how(migration: Migration, end: Event | null): string {
 
 function remediesFor(migration: Migration, end: Event | null): readonly Remedy[] {
   const cause: readonly Remedy[] = isDestroyed(end)
-    ? [
-        {
-          what: `on ${destinationOf(migration)}: who destroyed it: CloudStack (StopCommand), an operator, or a hook`,
-          command: shell`grep -e StopCommand -e ${migration.vm} /var/log/cloudstack/agent/agent.log | tail -n 20`,
-        },
-      ]
+    ? [whoStopped(destinationOf(migration), migration.vm)]
     : destinationRemedies(migration);
   return [
     whereCheck(migration),

@@ -3,7 +3,7 @@ import type { Conclusion, Remedy, Severity } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
 import { causeRemedies, whyOf } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
-import { at, begins, booted, breaksInPostcopy, completes, fails, sample, stops, VM } from './story.ts';
+import { at, begins, booted, breaksInPostcopy, completes, fails, sample, stops, VM, type StoryEvent } from './story.ts';
 import { afterTime, endedLater, journey, proof, quoted, verdict, whereCheck } from './verdict.ts';
 import { whereNow } from './words.ts';
 
@@ -55,6 +55,15 @@ function conclude(migration: Migration): Conclusion {
 }
 
 const refused = "unable to connect to server at '10.0.0.2:16509': Connection refused";
+
+function lostClient(seconds: number, host: string): StoryEvent {
+  return at(seconds, host, 'libvirtd', {
+    kind: 'daemon-message',
+    level: 'error',
+    vm: null,
+    text: 'End of file while reading data: Input/output error',
+  });
+}
 
 /** A migration did not bring its VM to the destination. */
 export const migrationFailed = defineDetector({
@@ -148,6 +157,46 @@ export const migrationFailed = defineDetector({
         at(26, 'kvm-a', 'cloudstack-agent', { kind: 'agent-ended', reason: null }),
       ],
       finds: /: CloudStack's agent on the source was stopped \(sig\.kill\) meanwhile\. It runs on kvm-a/,
+      severity: 'warning',
+    },
+    {
+      name: 'a disk that migrates with its VM finds no room',
+      events: [
+        ...booted(),
+        ...begins(),
+        ...fails(8, 'operation failed: migration of disk vda failed: No space left on device', 'failed'),
+      ],
+      finds: /: a disk of the VM could not be copied to kvm-b \("migration of disk vda failed: No space left on device"\)\./,
+      severity: 'warning',
+    },
+    {
+      name: "the destination's libvirtd is restarted, and its log shows it",
+      events: [
+        at(-60, 'kvm-b', 'libvirtd', { kind: 'daemon-started', libvirtVersion: '9.0.0' }),
+        ...booted(),
+        ...begins(),
+        ...fails(6, "operation failed: job 'migration out' failed: Unable to write to socket: Bad file descriptor", 'destroyed'),
+        at(8, 'kvm-b', 'libvirtd', { kind: 'daemon-started', libvirtVersion: '9.0.0' }),
+      ],
+      finds: /: libvirt's daemon on kvm-b was restarted meanwhile\. It runs on kvm-a/,
+      severity: 'warning',
+    },
+    {
+      name: 'the agent is killed, and its log has not been written since',
+      events: [
+        ...booted(),
+        ...begins(),
+        lostClient(20, 'kvm-b'),
+        lostClient(20.1, 'kvm-a'),
+        at(20.1, 'kvm-a', 'libvirtd', {
+          kind: 'daemon-message',
+          level: 'error',
+          vm: null,
+          text: "operation failed: job 'migration out' failed: Unable to write to socket: Bad file descriptor",
+        }),
+        stops(22, 'kvm-b', 'destroyed'),
+      ],
+      finds: /: the client that drove it, CloudStack's agent on the source, went away: .* It runs on kvm-a/,
       severity: 'warning',
     },
     {

@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import { shell } from '../lib/shell.ts';
 import { duration } from '../lib/units.ts';
-import type { Event } from '../model/event.ts';
-import type { Conclusion } from '../model/finding.ts';
+import type { Event, JobSample } from '../model/event.ts';
+import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
+import { SILENT_SOURCE, UNHEARD } from '../timeline/presence.ts';
+import { STANDSTILL_MS, standstillOf, type Standstill } from '../timeline/standstill.ts';
 import { networkRemedies, recovery } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, breaksInPostcopy, completes, fails, sample, stops, VM, type StoryEvent } from './story.ts';
@@ -13,7 +16,11 @@ import { destinationOf, sourceOf, whereNow } from './words.ts';
 const STALL_MS = 3000;
 
 /** The last counters that had grown, where the stream stood still from then to its end; `null` where the counters do not tell. */
-function lastProgress({ samples, endedAt, lastSeenAt }: Migration): { readonly sample: Event; readonly stoodMs: number } | null {
+function lastProgress({
+  samples,
+  endedAt,
+  lastSeenAt,
+}: Migration): { readonly sample: Event<JobSample>; readonly stoodMs: number } | null {
   const counted = samples.filter(({ body }) => body.transferredBytes !== null && body.transferredBytes > 0);
   const grown = counted.findLast(
     ({ body }, i) => i > 0 && (body.transferredBytes ?? 0) > (counted[i - 1]?.body.transferredBytes ?? 0),
@@ -21,6 +28,51 @@ function lastProgress({ samples, endedAt, lastSeenAt }: Migration): { readonly s
   const last = counted.at(-1);
   if (grown === undefined || last === undefined || last.at - grown.at < STALL_MS) return null;
   return { sample: grown, stoodMs: (endedAt ?? lastSeenAt) - grown.at };
+}
+
+const limits = z.strictObject({
+  stallMs: z
+    .int()
+    .min(STALL_MS)
+    .default(STANDSTILL_MS)
+    .describe('a stream of memory that stands still for this, while the migration runs, is interrupted, ms'),
+});
+
+/** A migration that nobody has ended, or that somebody had to, though nothing of its stream moved any more. */
+function standsStill({ outcome, cause, postcopyAt, samples }: Migration, stallMs: number): Standstill | null {
+  const byCounters = cause?.kind === 'network-interrupted' && cause.evidence.some(({ body }) => body.kind === 'job-sample');
+  if ((outcome !== 'running' && outcome !== 'aborted' && !byCounters) || postcopyAt !== null) return null;
+  const still = standstillOf(samples);
+  return still !== null && (byCounters || still.last.at - still.grown.at >= stallMs) ? still : null;
+}
+
+function concludeStill(migration: Migration, { grown, last }: Standstill): Conclusion {
+  const [source, destination] = [sourceOf(migration), destinationOf(migration)];
+  const running = migration.outcome === 'running';
+  const stoodFor = duration(last.at - grown.at);
+  const how = running
+    ? `The stream has stood still for ${stoodFor}`
+    : `The stream had stood still for ${stoodFor} when it ended ${afterTime(migration)}`;
+  const wait = running
+    ? ` ${source} gives up only when its TCP does, after about 15 min (tcp_retries2, Linux's default), unless somebody cancels it before; the VM runs on ${source} meanwhile.`
+    : ` ${whereNow(migration)}`;
+  return {
+    ...verdict(migration),
+    summary: `Nothing arrived any more of the migration of ${journey(migration)}. ${how}: the network between the two is cut, or ${destination} hangs or went down.${wait}`,
+    severity: 'critical',
+    confidence: 'follows',
+    evidence: proof(migration, [grown, last]),
+    remedies: [
+      { what: `on ${destination}: does it run, and since when`, command: shell`ssh ${destination} uptime -s` },
+      ...networkRemedies(migration),
+      running
+        ? {
+            what: `on ${source}: cancel it where ${destination} does not come back; the VM stays`,
+            command: shell`virsh domjobabort ${migration.vm}`,
+          }
+        : whereCheck(migration),
+    ],
+  };
 }
 
 /** Which side's libvirt gave up the other, by the host whose own log says it. */
@@ -42,6 +94,29 @@ function stood(migration: Migration): string {
   return ` The stream last moved ${duration(Math.max(0, last.at - migration.startedAt))} after the beginning, and stood still for ${duration(stoodMs)} until the end.`;
 }
 
+/** Seen from the destination, a source that went down looks like a link that was cut. */
+function sourceIsSilent({ after, source }: Migration): boolean {
+  return after.some(({ host, because }) => host === source && (because === SILENT_SOURCE || because === UNHEARD));
+}
+
+function silence(migration: Migration): string {
+  const source = sourceOf(migration);
+  return sourceIsSilent(migration)
+    ? ` Nothing was heard of ${source} from before that on: it may have gone down, which looks the same from ${destinationOf(migration)}.`
+    : '';
+}
+
+/** What to look at first of a source that may be down. */
+function sourceRemedies(migration: Migration): readonly Remedy[] {
+  if (!sourceIsSilent(migration)) return [];
+  return [
+    {
+      what: `does ${sourceOf(migration)} run, and since when? Its out-of-band management (IPMI) knows where it does not answer; before you start ${migration.vm} anywhere, be sure that it is off`,
+      command: shell`ssh ${sourceOf(migration)} uptime -s`,
+    },
+  ];
+}
+
 function conclude(migration: Migration): Conclusion {
   const progress = lastProgress(migration);
   const broken = migration.postcopyAt !== null;
@@ -49,10 +124,12 @@ function conclude(migration: Migration): Conclusion {
   const check = whereCheck(migration);
   return {
     ...verdict(migration),
-    summary: `The network between ${sourceOf(migration)} and ${destinationOf(migration)} was interrupted during the migration of ${journey(migration)}, which failed ${afterTime(migration)}${phase}.${whoGaveUp(migration)}${stood(migration)} ${whereNow(migration)}`,
+    summary: `The network between ${sourceOf(migration)} and ${destinationOf(migration)} was interrupted during the migration of ${journey(migration)}, which failed ${afterTime(migration)}${phase}.${whoGaveUp(migration)}${silence(migration)}${stood(migration)} ${whereNow(migration)}`,
     severity: 'critical',
     evidence: proof(migration, migration.cause?.evidence ?? [], progress === null ? [] : [progress.sample]),
-    remedies: broken ? [check, ...networkRemedies(migration), ...recovery(migration)] : [...networkRemedies(migration), check],
+    remedies: broken
+      ? [check, ...networkRemedies(migration), ...recovery(migration)]
+      : [...sourceRemedies(migration), ...networkRemedies(migration), check],
   };
 }
 
@@ -79,8 +156,12 @@ export const networkInterrupted = defineDetector({
   title: 'Network was interrupted during the migration',
   severity: 'critical',
   subject: 'migration',
-  limits: z.strictObject({}),
-  detect: (migration) => (migration.cause?.kind === 'network-interrupted' ? [conclude(migration)] : []),
+  limits,
+  detect(migration, { stallMs }) {
+    const still = standsStill(migration, stallMs);
+    if (still !== null) return [concludeStill(migration, still)];
+    return migration.cause?.kind === 'network-interrupted' ? [conclude(migration)] : [];
+  },
   fires: [
     {
       name: "the destination's keepalive gives up, long before the source notices",
@@ -120,6 +201,38 @@ export const networkInterrupted = defineDetector({
       severity: 'critical',
     },
     {
+      name: 'the destination loses power, and the source waits for its TCP to give up',
+      events: [...booted(), ...begins(), ...streams(6, 60)],
+      finds:
+        /^Nothing arrived any more of the migration of i-2-10-VM .* The stream has stood still for 54 s: .* or kvm-b hangs or went down\./,
+      severity: 'critical',
+    },
+    {
+      name: 'the destination loses power, and somebody cancels the migration, which libvirt tells as a broken stream',
+      events: [
+        ...booted(),
+        ...begins(),
+        ...streams(6, 80),
+        ...fails(81, "operation failed: job 'migration out' failed: Unable to write to socket: Bad file descriptor").slice(1),
+      ],
+      finds: /The stream had stood still for 1 min 14 s when it ended after 1 min 21 s: .* It runs on kvm-a/,
+      severity: 'critical',
+    },
+    {
+      name: 'the source loses power: from the destination that looks like a cut link',
+      events: [
+        ...booted(),
+        ...begins(),
+        ...streams(6, 6),
+        keepaliveOn(36, 'kvm-b'),
+        stops(37.5, 'kvm-b', 'destroyed'),
+        at(90, 'kvm-b', 'cloudstack-agent', { kind: 'connection-lost', to: 'management-server' }),
+      ],
+      finds:
+        /Nothing was heard of kvm-a from before that on: it may have gone down, .* Where it runs now is not in these logs\.$/,
+      severity: 'critical',
+    },
+    {
       name: 'in post-copy, when each host holds a part of the VM',
       events: [
         ...booted(),
@@ -137,6 +250,10 @@ export const networkInterrupted = defineDetector({
     {
       name: 'the link was away for 20 s and the migration completes',
       events: [...booted(), ...begins(), ...streams(6, 26), ...completes(60, 40)],
+    },
+    {
+      name: 'the stream stands still for less than a link needs to come back',
+      events: [...booted(), ...begins(), ...streams(6, 30)],
     },
     {
       name: 'the destination dies, which breaks the stream too',

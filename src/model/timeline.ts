@@ -30,6 +30,7 @@ export const CAUSES = [
   'device-state-rejected',
   'disk-locked',
   'storage-unavailable',
+  'disk-copy-failed',
   'no-free-port',
   'tls-rejected',
   'unsafe-cache-mode',

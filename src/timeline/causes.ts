@@ -79,6 +79,12 @@ export const SOURCE_GONE = /(?:^|Message from the source host: )operation failed
  */
 export const DAEMON_GONE = /^(?:Disconnected from \S+ due to end of file|End of file while (?:reading|writing) data)/;
 
+/** What a daemon prints when a client leaves without closing its connection, as one does that is killed. */
+export const CLIENT_GONE = /^End of file while reading data: Input\/output error/;
+
+/** The copy of a disk that migrates with its VM (NBD) broke: by the disk, or because the destination's QEMU or the link went. */
+export const DISK_COPY_BROKEN = /migration of disk \S+ failed/;
+
 /** The guest was left in pieces. */
 export const POSTCOPY_BROKEN = /failed during post-copy|failed in post-copy phase|post-copy phase failed|IO failure for postcopy/;
 

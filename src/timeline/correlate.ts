@@ -43,7 +43,13 @@ export function correlate(events: readonly Event[], hypervisors: readonly Hyperv
     events,
     hypervisors,
   );
-  const nameless = named.events.filter(({ body }, i) => (named.vms[i] ?? null) === null && NAMELESS.has(body.kind));
+  const restarts = restartsOf(events);
+  const nameless = named.events.filter(
+    (event, i) =>
+      (named.vms[i] ?? null) === null &&
+      NAMELESS.has(event.body.kind) &&
+      (event.body.kind !== 'daemon-started' || restarts.has(event)),
+  );
   const complete = attachNameless(attempts, nameless);
   return complete.toSorted((a, b) => a.openedAt - b.openedAt || (a.vm < b.vm ? -1 : 1));
 }
@@ -159,11 +165,29 @@ const NAMELESS = new Set<EventBody['kind']>([
   'migration-pass',
   'guest-run-state',
   'agent-ended',
+  'daemon-started',
   ...HOST_ENDS,
 ]);
 
 /** Nameless kinds that all attempts of a host share; texts are told apart by `ONE_JOB`. */
-const SHARED = new Set<EventBody['kind']>(['agent-ended', ...HOST_ENDS]);
+const SHARED = new Set<EventBody['kind']>(['agent-ended', 'daemon-started', ...HOST_ENDS]);
+
+/**
+ * Starts of a daemon of which the log had something before. Its first line is no such start: a daemon that logs errors only gives its
+ * version before its first error, weeks after it was started.
+ */
+function restartsOf(events: readonly Event[]): ReadonlySet<Event> {
+  const known = new Set<string>();
+  const restarts = new Set<Event>();
+  for (const event of events) {
+    const { kind } = event.body;
+    if (kind !== 'daemon-started' && kind !== 'daemon-message') continue;
+    const log = `${hostOf(event)} ${event.origin.file.source}`;
+    if (kind === 'daemon-started' && known.has(log)) restarts.add(event);
+    known.add(log);
+  }
+  return restarts;
+}
 
 /** Gives events that name no VM to the attempts of their host and time; to one alone where they are of one job. */
 function attachNameless(attempts: readonly Attempt[], nameless: readonly Event[]): readonly Attempt[] {

@@ -1,11 +1,15 @@
+import { duration } from '../lib/units.ts';
 import type { AgentEnded, DomainStopped, Event, QuotedMessage } from '../model/event.ts';
 import type { Cause, CauseKind, Certainty, Outcome } from '../model/timeline.ts';
+import { STANDSTILL_MS, standstillOf } from './standstill.ts';
 import type { Attempt } from './attempts.ts';
+import { lostClient } from './lost-client.ts';
 import { HOST_ENDS, hostEndWords, hostOf, ofKind } from './of-kind.ts';
 import {
   CANCELLED,
   CLOSED_WITHOUT_WORD,
   DAEMON_GONE,
+  DISK_COPY_BROKEN,
   cutToMeaning,
   meaningOf,
   messageParts,
@@ -28,6 +32,9 @@ export interface Ending {
 const STILL_RUNNING_MS = 60_000;
 /** With the network whole, the source notices within this that the destination's QEMU is gone; without, it goes on sending into nothing. */
 const NOTICED_MS = 5000;
+
+/** Clocks of two hosts agree to this, and a daemon answers sooner. */
+const ANSWER_MS = 1000;
 
 /** Reasons for which an incoming QEMU ends without its guest having arrived; a guest that shuts down had. */
 const LOST = new Set(['failed', 'crashed', 'destroyed', 'unknown', 'daemon']);
@@ -229,19 +236,27 @@ function endOf(
 
 /** Why it did not complete. The order is that of telling: a cancel echoes as a broken stream, a broken stream as nothing at all. */
 function causeOf(facts: Facts): Cause {
-  return (
-    byCancel(facts) ??
-    byHostEnd(facts) ??
-    byAgentEnd(facts) ??
-    byText(facts) ??
-    byWish(facts) ??
-    byDeath(facts) ??
-    byLostDaemon(facts) ??
-    bySilence(facts) ??
-    byQuote(facts) ??
-    unknownCause(facts)
-  );
+  for (const tell of TELLING) {
+    const cause = tell(facts);
+    if (cause !== null) return cause;
+  }
+  return unknownCause(facts);
 }
+
+const TELLING: readonly ((facts: Facts) => Cause | null)[] = [
+  byCancel,
+  byHostEnd,
+  byAgentEnd,
+  byText,
+  byWish,
+  byDeath,
+  byLostDaemon,
+  byLostClient,
+  bySilence,
+  byDiskCopy,
+  byStandstill,
+  byQuote,
+];
 
 function byCancel({ attempt, cancelled }: Facts): Cause | null {
   if (cancelled.length === 0) return null;
@@ -412,14 +427,47 @@ function bySilence({ attempt, destinationStop, texts, clientErrors }: Facts): Ca
       evidence,
     };
   }
+  // one that is destroyed by hand is gone before the destination's daemon answers the client
+  if (noticed.length > 0 && clientErrors[0] !== undefined && clientErrors[0].at + ANSWER_MS < destinationStop.at) {
+    const text =
+      "libvirt's daemon on the destination ended its QEMU after the client had been told of the end, as one does that is restarted";
+    return { kind: 'libvirtd-ended', text, certainty: 'follows', evidence };
+  }
   return { kind: 'destination-died', text: 'the VM was destroyed on the destination', certainty: 'seen', evidence };
 }
 
-/** The client lost a libvirtd, and no host says what else happened. */
-function byLostDaemon({ texts }: Facts): Cause | null {
+/** The client lost a libvirtd, or a log shows that one was started anew, and no host says what else happened. */
+function byLostDaemon({ attempt: { events, openedAt }, texts }: Facts): Cause | null {
+  const restart = ofKind(events, 'daemon-started').find(({ at }) => at >= openedAt);
   const lost = texts.find(({ event, text }) => event.body.kind === 'migrate-error' && DAEMON_GONE.test(text));
-  if (lost === undefined) return null;
-  return { kind: 'libvirtd-ended', text: cutToMeaning(lost.text), certainty: 'follows', evidence: [lost.event] };
+  if (restart === undefined && lost === undefined) return null;
+  return {
+    kind: 'libvirtd-ended',
+    text:
+      restart === undefined ? cutToMeaning(lost?.text ?? '') : `libvirt's daemon on ${hostOf(restart)} was restarted meanwhile`,
+    certainty: 'follows',
+    evidence: [lost?.event, restart].filter((event) => event !== undefined),
+  };
+}
+
+function byLostClient({ attempt, clientErrors, threadEnded, texts }: Facts): Cause | null {
+  return clientErrors.length > 0 || threadEnded !== undefined ? null : lostClient(attempt, texts);
+}
+
+/** Nothing of the stream had arrived for long: whatever error ended it then, the link or the other host had gone before. */
+function byStandstill({ attempt: { events, source } }: Facts): Cause | null {
+  const still = standstillOf(ofKind(events, 'job-sample').filter((event) => hostOf(event) === source));
+  if (still === null || still.last.at - still.grown.at < STANDSTILL_MS) return null;
+  const text = `nothing of the stream had moved for ${duration(still.last.at - still.grown.at)}`;
+  return { kind: 'network-interrupted', text, certainty: 'follows', evidence: [still.grown, still.last] };
+}
+
+function byDiskCopy({ texts }: Facts): Cause | null {
+  const broken = texts.filter(({ text }) => DISK_COPY_BROKEN.test(text));
+  const [first] = broken;
+  if (first === undefined) return null;
+  const evidence = unique(broken.map(({ event }) => event));
+  return { kind: 'disk-copy-failed', text: cutToMeaning(first.text), certainty: 'seen', evidence };
 }
 
 /** What the sentences of operators' guides say of a cause. */

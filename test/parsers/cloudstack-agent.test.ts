@@ -194,7 +194,8 @@ test.each(recordings())('%s is read whole', (path) => {
   const bodies = events.map((event) => event.body);
   const starts = bodies.flatMap((body) => (body.kind === 'migrate-requested' ? [body] : []));
   const ends = bodies.filter((body) => body.kind === 'migrate-thread-ended');
-  expect(ends.length).toBe(starts.length);
+  const killed = /\/(?:client-killed|source-power-loss)\/hosts\/kvm-a\//.test(path);
+  expect(ends.length).toBe(killed ? 0 : starts.length);
   // agents up to 4.17 print no XML
   for (const { uuid, macs, cpu } of starts.filter((start) => start.uuid !== null)) {
     expect(uuid).toMatch(/^[0-9a-f-]{36}$/);

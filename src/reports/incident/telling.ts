@@ -62,6 +62,7 @@ const TELLERS: Tellers = {
   }),
   'host-resetting': ({ reason }) => ({ weight: WEIGHT.frame, text: `agent gives up on the heartbeat: ${firstLine(reason)}` }),
   'host-booted': () => ({ weight: WEIGHT.frame, text: 'the host starts anew' }),
+  'daemon-started': () => ({ weight: WEIGHT.error, text: "libvirt's daemon starts" }),
   'agent-ended': ({ reason }) => ({
     weight: WEIGHT.error,
     text: reason === null ? 'CloudStack agent starts' : `CloudStack agent stops: ${reason}`,

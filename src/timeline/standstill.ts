@@ -1,0 +1,26 @@
+import type { Event, JobSample } from '../model/event.ts';
+
+/** A stream that stands still for this is interrupted: a link that comes back sooner does no harm. */
+export const STANDSTILL_MS = 30_000;
+
+/** Counters that do not move any more. */
+export interface Standstill {
+  /** The last that had grown. */
+  readonly grown: Event<JobSample>;
+  /** The last that were read of the running job. */
+  readonly last: Event<JobSample>;
+}
+
+/** How the stream of a migration stands still at the end of its counters; `null` where it moves, or where they do not tell. */
+export function standstillOf(samples: readonly Event<JobSample>[]): Standstill | null {
+  const counted = samples.filter(
+    ({ body }) => body.status === 'active' && body.direction !== 'incoming' && (body.transferredBytes ?? 0) > 0,
+  );
+  const last = counted.at(-1);
+  const grown = counted.findLast(
+    ({ body }, i) => i > 0 && (body.transferredBytes ?? 0) > (counted[i - 1]?.body.transferredBytes ?? 0),
+  );
+  return last === undefined || grown === undefined || last.body.remainingBytes !== grown.body.remainingBytes
+    ? null
+    : { grown, last };
+}
