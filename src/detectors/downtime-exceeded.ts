@@ -59,7 +59,7 @@ function why(migration: Migration, { ms }: Downtime): string {
   const agentUnread = migration.unobserved.some((missing) => missing.startsWith('agent.log'));
   const otherwise = agentUnread
     ? `CloudStack's agent may have paused the guest (agent.log of ${sourceOf(migration)} would tell), or storage was slow when QEMU handed over its disks.`
-    : 'QEMU also waits for its disks at the switchover, so look at the storage.';
+    : 'QEMU also waits for its disks at the switchover, so look at the storage; or somebody had suspended the guest, which no log tells.';
   return ` Copying does not explain it: ${copying}. ${otherwise}`;
 }
 
@@ -222,7 +222,18 @@ export const downtimeExceeded = defineDetector({
         ...completes(32, 13663),
       ],
       finds:
-        /stood still for 13\.7 s .* Copying does not explain it: the 2 MiB that the last counters show, at 10 MB\/s, explain only 210 ms of it\. QEMU also waits for its disks at the switchover, so look at the storage\.$/,
+        /stood still for 13\.7 s .* Copying does not explain it: the 2 MiB that the last counters show, at 10 MB\/s, explain only 210 ms of it\. QEMU also waits for its disks at the switchover, so look at the storage; or somebody had suspended the guest, which no log tells\.$/,
+      severity: 'warning',
+    },
+    {
+      name: 'an operator suspends the guest on its way: libvirt counts from there, and resumes it at its arrival',
+      events: [
+        ...booted(),
+        ...begins(),
+        sample(10, { remainingBytes: 9 * 2 ** 20, bandwidthBytesPerSecond: 16.8e6 }),
+        ...completes(11.9, 5400),
+      ],
+      finds: /explain only 562 ms of it\. .* or somebody had suspended the guest, which no log tells\.$/,
       severity: 'warning',
     },
     {
