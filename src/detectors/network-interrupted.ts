@@ -5,7 +5,7 @@ import type { Event, JobSample } from '../model/event.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
 import { SILENT_SOURCE, UNHEARD } from '../timeline/presence.ts';
-import { STANDSTILL_MS, standstillOf, type Standstill } from '../timeline/standstill.ts';
+import { progressOf, STANDSTILL_MS, standstillOf, type Standstill } from '../timeline/standstill.ts';
 import { networkRemedies, recovery } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, breaksInPostcopy, completes, fails, sample, stops, VM, type StoryEvent } from './story.ts';
@@ -21,13 +21,9 @@ function lastProgress({
   endedAt,
   lastSeenAt,
 }: Migration): { readonly sample: Event<JobSample>; readonly stoodMs: number } | null {
-  const counted = samples.filter(({ body }) => body.transferredBytes !== null && body.transferredBytes > 0);
-  const grown = counted.findLast(
-    ({ body }, i) => i > 0 && (body.transferredBytes ?? 0) > (counted[i - 1]?.body.transferredBytes ?? 0),
-  );
-  const last = counted.at(-1);
-  if (grown === undefined || last === undefined || last.at - grown.at < STALL_MS) return null;
-  return { sample: grown, stoodMs: (endedAt ?? lastSeenAt) - grown.at };
+  const progress = progressOf(samples);
+  if (progress === null || progress.stoodMs < STALL_MS) return null;
+  return { sample: progress.grown, stoodMs: (endedAt ?? lastSeenAt) - progress.grown.at };
 }
 
 const limits = z.strictObject({
@@ -43,13 +39,13 @@ function standsStill({ outcome, cause, postcopyAt, samples }: Migration, stallMs
   const byCounters = cause?.kind === 'network-interrupted' && cause.evidence.some(({ body }) => body.kind === 'job-sample');
   if ((outcome !== 'running' && outcome !== 'aborted' && !byCounters) || postcopyAt !== null) return null;
   const still = standstillOf(samples);
-  return still !== null && (byCounters || still.last.at - still.grown.at >= stallMs) ? still : null;
+  return still !== null && (byCounters || still.stoodMs >= stallMs) ? still : null;
 }
 
-function concludeStill(migration: Migration, { grown, last }: Standstill): Conclusion {
+function concludeStill(migration: Migration, { grown, last, stoodMs }: Standstill): Conclusion {
   const [source, destination] = [sourceOf(migration), destinationOf(migration)];
   const running = migration.outcome === 'running';
-  const stoodFor = duration(last.at - grown.at);
+  const stoodFor = duration(stoodMs);
   const how = running
     ? `The stream has stood still for ${stoodFor}`
     : `The stream had stood still for ${stoodFor} when it ended ${afterTime(migration)}`;

@@ -170,11 +170,8 @@ interface Sightings {
 
 function sightingsIn(events: readonly StoredEvent[], interval: Interval): Sightings {
   const own = events.filter(({ event }) => contains(interval, event.at));
-  const vms = own.flatMap(({ event: { body } }) =>
-    WHEREABOUTS.has(body.kind) && 'vm' in body && body.vm !== null ? [body.vm] : [],
-  );
   const ended = own.filter(({ event }) => HOST_ENDS.has(event.body.kind));
-  return { vms: new Set(vms), hosts: new Set(ended.map(({ event }) => hostOf(event))) };
+  return { vms: new Set(vmsSeen(own)), hosts: new Set(ended.map(({ event }) => hostOf(event))) };
 }
 
 /** The last migration of each of these VMs before the time in question: where the VM shows up later tells how that ended. */
@@ -197,22 +194,30 @@ function isOfHost({ document }: StoredMigration, hosts: ReadonlySet<string>): bo
 
 /** VMs that may have migrated in this time. */
 function vmsOf(events: readonly StoredEvent[], { migrations }: Surroundings['stored']): ReadonlySet<string> {
-  const named = events.flatMap(({ event: { body } }) =>
+  return new Set([...vmsSeen(events), ...migrations.map(({ vm }) => vm)]);
+}
+
+/** VMs of which these tell where they are. */
+function vmsSeen(events: readonly StoredEvent[]): readonly string[] {
+  return events.flatMap(({ event: { body } }) =>
     WHEREABOUTS.has(body.kind) && 'vm' in body && body.vm !== null ? [body.vm] : [],
   );
-  return new Set([...named, ...migrations.map(({ vm }) => vm)]);
 }
 
 /** What is known of these VMs since then: lines of an earlier time may come after those of a later one. */
-async function eventsAfter(
-  vms: ReadonlySet<string>,
-  after: number,
+async function eventsAfter(vms: ReadonlySet<string>, after: number, of: Memory): Promise<readonly StoredEvent[]> {
+  if (vms.size === 0) return [];
+  const events = await eventsOfVms([...vms], { from: after, to: after + FOLLOWED_MS }, of);
+  return events.filter((one) => HOST_ENDS.has(one.event.body.kind) || vms.has(vmOf(one) ?? ''));
+}
+
+/** Events of an interval: those of these VMs, and those that end every VM of a host; of an interval that is in memory others as well. */
+async function eventsOfVms(
+  vms: readonly string[],
+  interval: Interval,
   { memory: { cluster, recent }, store }: Memory,
 ): Promise<readonly StoredEvent[]> {
-  if (vms.size === 0) return [];
-  const since = { from: after, to: after + FOLLOWED_MS };
-  const events = recent.knows(after) ? await recent.within([since]) : await store.eventsOfVms(cluster, [...vms], since);
-  return events.filter((one) => HOST_ENDS.has(one.event.body.kind) || vms.has(vmOf(one) ?? ''));
+  return recent.knows(interval.from) ? recent.within([interval]) : store.eventsOfVms(cluster, vms, interval);
 }
 
 function vmOf({ event: { body, origin } }: StoredEvent): string | null {
@@ -237,23 +242,15 @@ async function keptBefore(
   return last.filter(({ event }) => isKept(event));
 }
 
-async function eventsAround(
-  earlier: readonly StoredMigration[],
-  owned: Interval,
-  { memory, store }: Memory,
-): Promise<readonly StoredEvent[]> {
-  const { cluster, recent } = memory;
+async function eventsAround(earlier: readonly StoredMigration[], owned: Interval, of: Memory): Promise<readonly StoredEvent[]> {
   if (earlier.length === 0) return [];
   const spans = merged(earlier.map((one) => widened(spanOf(one), EARLIER_MARGIN_MS)));
   const since = new Map(earlier.map(({ vm, startedAt }) => [vm, startedAt]));
-  const sinceThen = { from: Math.min(...since.values()), to: owned.from };
-  const ofVms = recent.knows(sinceThen.from)
-    ? await recent.within([sinceThen])
-    : await store.eventsOfVms(cluster, [...since.keys()], sinceThen);
+  const ofVms = await eventsOfVms([...since.keys()], { from: Math.min(...since.values()), to: owned.from }, of);
   const own = ofVms.filter(
     (one) => HOST_ENDS.has(one.event.body.kind) || one.event.at >= (since.get(vmOf(one) ?? '') ?? Number.POSITIVE_INFINITY),
   );
-  return [...(await recent.within(spans)), ...own];
+  return [...(await of.memory.recent.within(spans)), ...own];
 }
 
 function spanOf({ startedAt, lastSeenAt }: StoredMigration): Interval {

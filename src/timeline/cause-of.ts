@@ -12,7 +12,7 @@ import {
   STREAM_BROKEN,
 } from './causes.ts';
 import type { Facts } from './facts.ts';
-import { lostClient } from './lost-client.ts';
+import { byLostClient } from './lost-client.ts';
 import { hostEndWords, hostOf, ofKind } from './of-kind.ts';
 import { STANDSTILL_MS, standstillOf } from './standstill.ts';
 
@@ -238,15 +238,11 @@ function byLostDaemon({ attempt: { events, openedAt }, texts }: Facts): Cause | 
   };
 }
 
-function byLostClient({ attempt, clientErrors, threadEnded, texts }: Facts): Cause | null {
-  return clientErrors.length > 0 || threadEnded !== undefined ? null : lostClient(attempt, texts);
-}
-
 /** Nothing of the stream had arrived for long: whatever error ended it then, the link or the other host had gone before. */
 function byStandstill({ attempt: { events, source } }: Facts): Cause | null {
   const still = standstillOf(ofKind(events, 'job-sample').filter((event) => hostOf(event) === source));
-  if (still === null || still.last.at - still.grown.at < STANDSTILL_MS) return null;
-  const text = `nothing of the stream had moved for ${duration(still.last.at - still.grown.at)}`;
+  if (still === null || still.stoodMs < STANDSTILL_MS) return null;
+  const text = `nothing of the stream had moved for ${duration(still.stoodMs)}`;
   return { kind: 'network-interrupted', text, certainty: 'follows', evidence: [still.grown, still.last] };
 }
 

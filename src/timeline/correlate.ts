@@ -154,6 +154,9 @@ function coverageOf(attempts: readonly Attempt[]): (event: Event) => readonly At
   };
 }
 
+/** Nameless kinds that all attempts of a host share; texts are told apart by `ONE_JOB`. */
+const SHARED = new Set<EventBody['kind']>(['agent-ended', 'daemon-started', ...HOST_ENDS]);
+
 const NAMELESS = new Set<EventBody['kind']>([
   'daemon-message',
   'migrate-error',
@@ -164,13 +167,8 @@ const NAMELESS = new Set<EventBody['kind']>([
   'migration-status',
   'migration-pass',
   'guest-run-state',
-  'agent-ended',
-  'daemon-started',
-  ...HOST_ENDS,
+  ...SHARED,
 ]);
-
-/** Nameless kinds that all attempts of a host share; texts are told apart by `ONE_JOB`. */
-const SHARED = new Set<EventBody['kind']>(['agent-ended', 'daemon-started', ...HOST_ENDS]);
 
 /**
  * Starts of a daemon of which the log had something before. Its first line is no such start: a daemon that logs errors only gives its

@@ -1,7 +1,6 @@
-import type { Event } from '../model/event.ts';
 import type { Cause } from '../model/timeline.ts';
-import type { Attempt } from './attempts.ts';
 import { CLIENT_GONE } from './causes.ts';
+import type { Facts } from './facts.ts';
 import { hostOf, ofKind } from './of-kind.ts';
 
 /** Both daemons lose one client within this, if clocks agree. */
@@ -11,10 +10,9 @@ const LOST_TOGETHER_MS = 2000;
  * The daemons lost the client at the same moment: what held both connections is gone. Only where nobody was told of an end, as a
  * client that lives always is.
  */
-export function lostClient(
-  { events, source, destination }: Attempt,
-  texts: readonly { readonly event: Event; readonly text: string }[],
-): Cause | null {
+export function byLostClient({ attempt, clientErrors, threadEnded, texts }: Facts): Cause | null {
+  if (clientErrors.length > 0 || threadEnded !== undefined) return null;
+  const { events, source, destination } = attempt;
   const daemons = [source, destination].map((host) =>
     texts.filter(({ event }) => event.body.kind === 'daemon-message' && hostOf(event) === host),
   );

@@ -72,9 +72,9 @@ export function presenceOf(events: readonly Event[], moves: readonly Move[], liv
       const since = Math.max(own.findLast(isProcess)?.at ?? Number.NEGATIVE_INFINITY, ownMoves.at(-1)?.startedAt ?? 0);
       const end = lives.ends.get(host)?.find(({ at }) => at > since);
       const state = withMoves(onHost(host, own, ownMoves), moves, ownMoves.at(-1));
-      if (end !== undefined && state.state !== 'absent')
-        return { host, state: 'absent', certainty: 'follows', because: `the host ${hostEndWords(end)}`, evidence: [end] };
       if (state.state === 'absent') return state;
+      if (end !== undefined)
+        return { host, state: 'absent', certainty: 'follows', because: `the host ${hostEndWords(end)}`, evidence: [end] };
       if (isUnheard(host, events, { since, lives })) return unknown(host, UNHEARD);
       return fellSilent(host, ownMoves.at(-1), lives) ? unknown(host, SILENT_SOURCE) : state;
     });

@@ -9,18 +9,22 @@ export interface Standstill {
   readonly grown: Event<JobSample>;
   /** The last that were read of the running job. */
   readonly last: Event<JobSample>;
+  /** Between the two, ms. */
+  readonly stoodMs: number;
 }
 
-/** How the stream of a migration stands still at the end of its counters; `null` where it moves, or where they do not tell. */
-export function standstillOf(samples: readonly Event<JobSample>[]): Standstill | null {
-  const counted = samples.filter(
-    ({ body }) => body.status === 'active' && body.direction !== 'incoming' && (body.transferredBytes ?? 0) > 0,
-  );
+/** When what was transferred had last grown; `null` where the counters do not tell. */
+export function progressOf(samples: readonly Event<JobSample>[]): Standstill | null {
+  const counted = samples.filter(({ body }) => (body.transferredBytes ?? 0) > 0);
   const last = counted.at(-1);
   const grown = counted.findLast(
     ({ body }, i) => i > 0 && (body.transferredBytes ?? 0) > (counted[i - 1]?.body.transferredBytes ?? 0),
   );
-  return last === undefined || grown === undefined || last.body.remainingBytes !== grown.body.remainingBytes
-    ? null
-    : { grown, last };
+  return last === undefined || grown === undefined ? null : { grown, last, stoodMs: last.at - grown.at };
+}
+
+/** How the stream of a migration stands still at the end of its counters; `null` where it moves, or where they do not tell. */
+export function standstillOf(samples: readonly Event<JobSample>[]): Standstill | null {
+  const progress = progressOf(samples.filter(({ body }) => body.status === 'active' && body.direction !== 'incoming'));
+  return progress === null || progress.last.body.remainingBytes !== progress.grown.body.remainingBytes ? null : progress;
 }
