@@ -17,21 +17,21 @@ interface Named {
  * beside it; and where both `kvm-a` and `kvm-a.example.com` occur, that is one host, unless `kvm-a` is of other domains as well.
  */
 export function withOneNameEach(reads: readonly FileRead[], hints: Hints): readonly FileRead[] {
-  const files = reads.flatMap(({ result }) => namedOf(result, hints));
+  const named = reads.map(({ result }) => namedOf(result, hints));
+  const files = named.filter((file) => file !== null);
   const told = toldByFolder(files);
   const short = shortNames(new Set(files.map((file) => hostOf(file, told))));
-  return reads.map((read) => {
-    const [file] = namedOf(read.result, hints);
-    if (file === undefined) return read;
+  return reads.map((read, i) => {
+    const file = named[i] ?? null;
+    if (file === null) return read;
     const host = hostOf(file, told);
     const name = short.get(host) ?? host;
     return name === file.host ? read : renamed(read, name);
   });
 }
 
-function namedOf({ path, host }: ReadResult, hints: Hints): readonly Named[] {
-  if (host === null) return [];
-  return [{ host, place: hostFolderOf({ path, absolute: pathForIdentity(path) }, host, hints) }];
+function namedOf({ path, host }: ReadResult, hints: Hints): Named | null {
+  return host === null ? null : { host, place: hostFolderOf({ path, absolute: pathForIdentity(path) }, host, hints) };
 }
 
 /** The hosts that files of a folder say that they are of. */
