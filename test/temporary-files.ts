@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** Gives a run of the tests a folder of its own for everything temporary, which goes when it ends. */
-export default function makeTemporaryFolder(): () => void {
+export function setup(): () => void {
   const folder = mkdtempSync(join(tmpdir(), 'precopy-tests-'));
   process.env['TMPDIR'] = folder;
   return () => rmSync(folder, { recursive: true, force: true });

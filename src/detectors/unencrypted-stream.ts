@@ -44,7 +44,7 @@ function describe(host: string, destination: string, sent: readonly Sent[]): str
   const control = sent.some(({ requested }) => requested.body.transport === 'tls')
     ? "; the TLS of qemu+tls covers libvirt's own connection only"
     : '';
-  return `CloudStack never asks libvirt for VIR_MIGRATE_TLS, so memory of ${names}${size} crossed between ${host} and ${destination} in plain TCP${control}.`;
+  return `Memory of ${names}${size} crossed between ${host} and ${destination} in plain TCP: CloudStack never asks libvirt for VIR_MIGRATE_TLS${control}.`;
 }
 
 function remediesFor(host: string, destination: string, address: string): readonly Remedy[] {
@@ -101,7 +101,7 @@ export const unencryptedStream = defineDetector({
       name: 'a migration over qemu+tcp',
       events: [...booted(), ...begins(), ...completes(10, 60)],
       finds:
-        /^CloudStack never asks libvirt for VIR_MIGRATE_TLS, so memory of i-2-10-VM \(1 GiB\) crossed between kvm-a and kvm-b in plain TCP\.$/,
+        /^Memory of i-2-10-VM \(1 GiB\) crossed between kvm-a and kvm-b in plain TCP: CloudStack never asks libvirt for VIR_MIGRATE_TLS\.$/,
       severity: 'info',
     },
     {

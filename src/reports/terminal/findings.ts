@@ -138,7 +138,7 @@ export function advice(page: Page): readonly string[] {
 }
 
 function adviceLines(finding: Finding, page: Page): readonly string[] {
-  const { detector, title, vm, host, summary, evidence, confidence, remedies } = finding;
+  const { detector, summary, evidence, confidence, remedies } = finding;
   const width = Math.min(PROSE, page.width - ADVICE_MARGIN - 2);
   const { ellipsis } = page.glyphs;
   if (page.allEvidence) {
@@ -146,9 +146,8 @@ function adviceLines(finding: Finding, page: Page): readonly string[] {
     const lines = evidenceLines({ events: evidence, certainty: confidence, most: EVIDENCE_SHOWN }, beside);
     return [...hung(fold(page.show(`${detector}: ${summary}`), width)), ...lines, ...remedyLines(remedies, beside)];
   }
-  const about = page.analysis.migrations.length === 1 ? '' : ` (${vm ?? host ?? ''})`;
   // beside a problem, advice must not take its place
-  if (page.analysis.findings.some(isProblem)) return [cut(page.show(`${detector}: ${title}${about}`), width, ellipsis)];
+  if (page.analysis.findings.some(isProblem)) return [cut(page.show(`${detector}: ${summary}`), width, ellipsis)];
   return hung(foldTo(page.show(`${detector}: ${summary}`), { width, lines: 2, ellipsis }));
 }
 
