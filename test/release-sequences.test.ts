@@ -80,3 +80,19 @@ test('4.19: a hung heartbeat counts down to the reset of the host', async () => 
   const { findings } = await analysedFolder(hosts({ 'kvm-a': 'heartbeat-4.19.log' }));
   expect(findings.map(({ detector, severity }) => [detector, severity])).toEqual([['storage-heartbeat-spike', 'critical']]);
 });
+
+test("what libvirt's daemon prints to its standard error is read in the system log, which is its log then", async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'precopy-sequence-'));
+  const file = (path: string, lines: readonly string[]): void => {
+    mkdirSync(join(folder, path, '..'), { recursive: true });
+    writeFileSync(join(folder, path), `${lines.join('\n')}\n`);
+  };
+  file('kvm-a/var/log/libvirt/qemu/i-2-31-VM.log', ['2026-11-23 04:00:00.100+0000: initiating migration']);
+  file('kvm-a/syslog', [
+    'Nov 23 05:00:02 kvm-a libvirtd[811]: 2026-11-23 04:00:02.350+0000: 811: error : virKeepAliveTimerInternal:137 : internal error: connection closed due to keepalive timeout',
+    "Nov 23 05:00:02 kvm-a libvirtd[811]: 2026-11-23 04:00:02.351+0000: 815: error : qemuMigrationJobCheckStatus:1745 : operation failed: job 'migration out' unexpectedly failed",
+  ]);
+  const { migrations } = await analysedFolder(folder);
+  expect(migrations).toMatchObject([{ outcome: 'failed', cause: { kind: 'network-interrupted' } }]);
+  expect(migrations[0]?.unobserved).not.toContain('libvirtd log of kvm-a');
+});

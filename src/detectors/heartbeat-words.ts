@@ -41,7 +41,9 @@ function describeTries(found: HeartbeatCase, meanwhile: string): string {
   const { host } = history;
   const reason = (episode.tries.at(-1) ?? episode.reset)?.body.reason ?? '';
   const verb = countdown?.state === 'passed' ? 'could not' : 'cannot';
-  const since = `since ${clockTime(episode.from)} UTC`;
+  // a log that begins in the middle of the tries does not say when the first of them did
+  const before = (episode.tries[0]?.body.attempt ?? 1) > 1 ? 'before ' : '';
+  const since = `since ${before}${clockTime(episode.from)} UTC`;
   const failed = `${host} ${verb} write its heartbeat to ${poolOf(episode)}${triesOf(episode)} ${since} (${reason})${meanwhile}.`;
   const reset =
     episode.reset === null ? '' : `${host} resets itself now, at ${clockTime(episode.reset.at)} UTC: every VM on it stops. `;

@@ -129,6 +129,23 @@ export const migrationFailed = defineDetector({
       severity: 'critical',
     },
     {
+      name: 'the QEMU of the source says something as it ends',
+      events: [
+        ...booted(),
+        ...begins(),
+        at(4.9, 'kvm-a', 'libvirt-qemu', {
+          kind: 'qemu-message',
+          vm: VM,
+          level: 'error',
+          text: "../block.c:6979: int bdrv_inactivate_recurse(BlockDriverState *): Assertion `!(bs->open_flags)' failed.",
+        }),
+        stops(5, 'kvm-a', 'crashed'),
+        ...fails(5.2, 'operation failed: domain is not running'),
+      ],
+      finds: /: QEMU on the source ended: \.\.\/block\.c:6979: .* Assertion `!\(bs->open_flags\)' failed\. It runs on none/,
+      severity: 'critical',
+    },
+    {
       name: 'its host resets itself for its storage, and the VM with it',
       events: [
         ...booted(),

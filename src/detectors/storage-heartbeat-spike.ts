@@ -194,6 +194,15 @@ export const storageHeartbeatSpike = defineDetector({
       severity: 'critical',
     },
     {
+      name: 'the agent gives up, in a log that begins with the last try',
+      events: [
+        failedTry(340, 5),
+        at(350, 'kvm-a', 'cloudstack-agent', { kind: 'host-resetting', pool: POOL, reason: 'timeout' }),
+      ],
+      finds: /: 5 of 5 tries failed since before 00:04:40 UTC \(timeout\)\.$/,
+      severity: 'critical',
+    },
+    {
       name: 'two tries failed, then the log goes on: no countdown',
       events: [
         failedTry(60, 1),

@@ -54,15 +54,20 @@ function timeOf(found: Entry): string {
   return `${iso.slice(0, -1)}${micros.slice(-3)}+00:00`;
 }
 
+/** libvirt's daemons send no identifier to the journal (virLogOutputToJournald). */
+function nameOf(found: Entry): string {
+  return textOf(found.SYSLOG_IDENTIFIER) || textOf(found['_COMM']) || 'unknown';
+}
+
 function programOf(found: Entry): string {
-  const name = textOf(found.SYSLOG_IDENTIFIER) || textOf(found['_COMM']) || 'unknown';
+  const name = nameOf(found);
   const pid = found.SYSLOG_PID ?? found['_PID'];
   return pid === undefined || name === 'kernel' ? name : `${name}[${pid}]`;
 }
 
 function messageOf(found: Entry): string {
   const message = textOf(found.MESSAGE).replaceAll('\n', '\n    ');
-  const isLibvirt = /^(?:libvirtd|virtqemud)$/.test(textOf(found.SYSLOG_IDENTIFIER)) && found['_TRANSPORT'] === 'journal';
+  const isLibvirt = /^(?:libvirtd|virtqemud)$/.test(nameOf(found)) && found['_TRANSPORT'] === 'journal';
   return isLibvirt ? `${found['_PID'] ?? '0'}: ${levelOf(Number(found.PRIORITY ?? '6'))} : ${message}` : message;
 }
 

@@ -16,8 +16,9 @@ function offsetStamp(time: string): Stamp | 'bad-time' {
   return { ...stamp, ms: stamp.ms - (sign === '-' ? -offsetMs : offsetMs) };
 }
 
-/** Any time that {@link journal} reads: classic syslog, ISO 8601 with its offset, or `short-full` with a zone's name. */
-function journalStamp(time: string | undefined): Stamp | null | 'bad-time' {
+/** Any time that {@link journal} reads: libvirt's own, classic syslog, ISO 8601 with its offset, or `short-full` with a zone's name. */
+function journalStamp({ time, utc }: Groups): Stamp | null | 'bad-time' {
+  if (utc !== undefined) return isoStamp(utc, 'utc');
   if (time === undefined) return null;
   if (/^\d/.test(time)) return offsetStamp(time);
   if (/^\w+ \d{4}-/.test(time)) return isoStamp(time.slice(time.indexOf(' ') + 1), time.endsWith(' UTC') ? 'utc' : 'local');
@@ -38,6 +39,15 @@ function consoleEvent(groups: Groups, context: RecordContext): ReturnType<Rule['
   }
   return null;
 }
+
+/**
+ * libvirt's daemons by the name that syslog and the journal have of them. They send the journal no SYSLOG_IDENTIFIER
+ * (virLogOutputToJournald), for which rsyslog's imjournal puts `journal`; journalctl takes the name of the process.
+ */
+const DAEMON = String.raw`(?:libvirtd|virtqemud|journal)(?:\[\d+\])?: `;
+const DAEMON_STARTS = ['libvirtd', 'virtqemud', 'journal'];
+/** Before what they print to their standard error, which systemd hands to the journal. */
+const PRINTED = String.raw`(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\+0000: )?`;
 
 const rules: readonly Rule[] = [
   {
@@ -114,8 +124,8 @@ const rules: readonly Rule[] = [
   {
     name: 'libvirt-started',
     versions: 'libvirtd, virtqemud',
-    message: /^(?:libvirtd|virtqemud)(?:\[\d+\])?: (?:\d+: info : )?libvirt version: (?<version>[^,\s]+)/,
-    starts: ['libvirtd', 'virtqemud'],
+    message: new RegExp(`^${DAEMON}(?:${PRINTED}\\d+: info : )?libvirt version: (?<version>[^,\\s]+)`),
+    starts: DAEMON_STARTS,
     event: ({ version = '' }) => ({ kind: 'daemon-started', libvirtVersion: version }),
     samples: [
       {
@@ -123,13 +133,20 @@ const rules: readonly Rule[] = [
         at: '2000-11-23T04:38:02.000Z',
         events: [{ kind: 'daemon-started', libvirtVersion: '9.0.0' }],
       },
+      {
+        record:
+          'May 26 11:56:35 kvm-a libvirtd[24411]: 2026-05-26 10:56:35.663+0000: 24413: info : libvirt version: 4.5.0, package: 35.3.module_el8.1.0+297+df420408 (CentOS Buildsys <bugs@centos.org>, 2020-04-10-11:06:38, )',
+        at: '2026-05-26T10:56:35.663Z',
+        events: [{ kind: 'daemon-started', libvirtVersion: '4.5.0' }],
+      },
     ],
   },
   {
     name: 'libvirt-message',
-    versions: 'libvirtd, virtqemud; the journal keeps no level in its text, and has warnings and errors by default',
-    message: /^(?:libvirtd|virtqemud)(?:\[\d+\])?: (?:\d+: (?<level>debug|info|warning|error) : (?:\w+:\d+ : )?)?(?<text>[^]*)/,
-    starts: ['libvirtd', 'virtqemud'],
+    versions:
+      'libvirtd, virtqemud, and `journal` as rsyslog calls them on RHEL 7 and 8; the journal keeps no level in its text, and has warnings and errors by default',
+    message: new RegExp(`^${DAEMON}(?:${PRINTED}\\d+: (?<level>debug|info|warning|error) : (?:\\w+:\\d+ : )?)?(?<text>[^]*)`),
+    starts: DAEMON_STARTS,
     event: ({ level = 'error', text = '' }) =>
       level === 'warning' || level === 'error' ? daemonMessage(linesOf(text), level) : null,
     samples: [
@@ -160,6 +177,31 @@ const rules: readonly Rule[] = [
           },
         ],
       },
+      {
+        record:
+          'Jul 20 06:13:31 kvm-a libvirtd[47045]: 2026-07-20 05:13:31.181+0000: 47049: error : qemuMigrationJobCheckStatus:1898 : operation failed: migration out job: unexpectedly failed',
+        at: '2026-07-20T05:13:31.181Z',
+        events: [
+          { kind: 'daemon-message', level: 'error', vm: null, text: 'operation failed: migration out job: unexpectedly failed' },
+        ],
+      },
+      {
+        record: 'Oct  3 20:13:00 kvm-a journal[44701]: internal error: connection closed due to keepalive timeout',
+        at: '2000-10-03T20:13:00.000Z',
+        events: [
+          {
+            kind: 'daemon-message',
+            level: 'error',
+            vm: null,
+            text: 'internal error: connection closed due to keepalive timeout',
+          },
+        ],
+      },
+      {
+        record: 'Oct  3 20:13:00 kvm-a journal: Runtime journal is using 8.0M (max allowed 785.6M)',
+        at: '2000-10-03T20:13:00.000Z',
+        events: [],
+      },
     ],
   },
 ];
@@ -177,7 +219,7 @@ export const journal: Parser = {
     /^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)|[A-Z][a-z]{2} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+) (?:\S+ )?[\w./-]+(?:\[\d+\])?: /,
   // `-- Boot …` and `-- Logs begin at …` are journalctl's own lines
   header:
-    /(?:(?<time>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)|[A-Z][a-z]{2} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? [\w+:-]+) (?:[^\s:[\]]+ )?|-- )/y,
-  time: ({ time }) => journalStamp(time),
+    /(?:(?<time>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)|[A-Z][a-z]{2} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? [\w+:-]+) (?:[^\s:[\]]+ )?(?:(?=(?:libvirtd|virtqemud)\[\d+\]: (?<utc>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3})\+0000: )|)|-- )/y,
+  time: journalStamp,
   rules: [...rules, ...kernelRules],
 };

@@ -11,6 +11,9 @@ import { isoStamp } from './time.ts';
 const UNTIMED =
   /char device redirected to |warning: |Could not open '|Unable to shutdown socket: |KVM: entry failed, |virtio: zero sized |qmp_cmd_name: /;
 
+/** Of QEMU's assertions, too, which glibc prints with the program's name: QEMU ends there (assert/assert.c). */
+const ASSERTED = /[^\s:]*(?:qemu|kvm)[^\s:]*: (?=[^\n]*: Assertion )/;
+
 /** Register and memory dumps, aborts and the like: more lines, but no words that explain. */
 const DUMP_LINE = /^(?:\s|$|[A-Z][A-Z0-9]{1,3} ?=)/;
 
@@ -272,6 +275,16 @@ ESI=00000000 EDI=00000000 EBP=00000000 ESP=00000000`,
         at: null,
         events: said('error', 'KVM: entry failed, hardware error 0x80000021'),
       },
+      {
+        record:
+          "qemu-kvm: ../block.c:6979: int bdrv_inactivate_recurse(BlockDriverState *): Assertion `!(bs->open_flags & BDRV_O_INACTIVE)' failed.",
+        vm: 'i-2-31-VM',
+        at: null,
+        events: said(
+          'error',
+          "../block.c:6979: int bdrv_inactivate_recurse(BlockDriverState *): Assertion `!(bs->open_flags & BDRV_O_INACTIVE)' failed.",
+        ),
+      },
       { record: '2026-11-23 04:54:44.008+0000: Domain id=1 is tainted: custom-monitor', vm: 'i-2-31-VM', at: null, events: [] },
       {
         record: '2026-11-23 04:54:44.008+0000: 30323: debug : virFileClose:134 : Closed fd 28',
@@ -295,7 +308,7 @@ export const libvirtQemu: Parser = {
   recognises:
     /^(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\+0000: (?!\d+: )|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z (?:\S+ )?\S*(?:qemu|kvm)\S*: )/,
   header: new RegExp(
-    String.raw`(?<time>\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?)(?:\+0000: |Z (?:(?<guest>[^:\n]{1,100}) )?(?<program>[^\s:]+): )|(?=${UNTIMED.source})`,
+    String.raw`(?<time>\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?)(?:\+0000: |Z (?:(?<guest>[^:\n]{1,100}) )?(?<program>[^\s:]+): )|(?=${UNTIMED.source})|${ASSERTED.source}`,
     'y',
   ),
   time: ({ time }) => (time === undefined ? null : isoStamp(time, 'utc')),

@@ -93,7 +93,10 @@ class FileScanner implements Scanner {
   /** The beginning of the line in the buffer was overlong and is dropped already. */
   #skipping = false;
   #pending: Pending | null = null;
-  #firstHead: string | null = null;
+  /** A record has begun. */
+  #begun = false;
+  /** Of the first record that has a time: a log may begin with records that have none. */
+  #first: Stamp | null = null;
   #lastHead: string | null = null;
   #lastHeadAt = -1;
   /** Where in a record's header hours and minutes stand; -1 where records are in UTC or have no such time. */
@@ -137,7 +140,7 @@ class FileScanner implements Scanner {
     }
     this.#finish(this.#buffer.length);
     this.#shift();
-    const { withEvents, rejected, timeOf } = this.#reader;
+    const { withEvents, rejected, timeOf, lastStamp } = this.#reader;
     const counts = rejected();
     const lost = Object.values(counts).reduce((sum, n) => sum + n, 0);
     return {
@@ -146,8 +149,8 @@ class FileScanner implements Scanner {
       withEvents: withEvents(),
       plain: this.#records - withEvents() - lost,
       rejected: counts,
-      first: timeOf(this.#firstHead),
-      last: timeOf(this.#lastHead),
+      first: this.#first,
+      last: timeOf(this.#lastHead) ?? lastStamp(),
       stepsBack: this.#stepsBack,
     };
   }
@@ -169,7 +172,7 @@ class FileScanner implements Scanner {
       this.#readBehindNuls(start, end);
     } else if (this.#pending !== null) {
       if (end - this.#pending.start > MAX_RECORD_CHARS) this.#finish(start);
-    } else if (this.#firstHead === null && end > start) {
+    } else if (!this.#begun && end > start) {
       // before the first header there is no record that a line could continue
       this.#rejectLine('no-header');
     }
@@ -182,14 +185,15 @@ class FileScanner implements Scanner {
     this.#finish(start);
     this.#header.lastIndex = text;
     if (this.#header.test(this.#buffer) && this.#header.lastIndex <= end) this.#startRecord(text, this.#header.lastIndex, end);
-    else if (this.#firstHead === null) this.#rejectLine('no-header');
+    else if (!this.#begun) this.#rejectLine('no-header');
   }
 
   #startRecord(start: number, messageAt: number, end: number): void {
     this.#records += 1;
-    if (this.#firstHead === null) {
-      this.#firstHead = compact(this.#buffer.slice(start, start + MAX_HEAD_CHARS));
-      const local = this.#reader.timeOf(this.#firstHead)?.clock === 'local';
+    this.#begun = true;
+    if (this.#first === null) {
+      this.#first = this.#reader.timeOf(this.#buffer.slice(start, start + MAX_HEAD_CHARS));
+      const local = this.#first?.clock === 'local';
       this.#clockAt = local ? this.#buffer.slice(start, messageAt).search(/\d\d:\d\d:\d\d/) : -1;
     }
     if (this.#clockAt >= 0) this.#followClock(start);
@@ -271,6 +275,8 @@ interface Reader {
   rejected(): Tally['rejected'];
   /** The time of a record, by its beginning. */
   timeOf(head: string | null): Stamp | null;
+  /** Of the last record read that has a time. */
+  lastStamp(): Stamp | null;
   /** The time of the record that begins there, or the one last seen where it has none. */
   stampAt(buffer: string, start: number): Stamp | null;
 }
@@ -320,6 +326,7 @@ function createReader(parser: Parser, file: FileContext, { emit, start: { watch 
     withEvents: () => withEvents,
     rejected: () => rejected,
     timeOf,
+    lastStamp: () => lastStamp,
     stampAt(buffer, start) {
       const stamp = parser.timeAt?.(buffer, start) ?? timeOf(buffer.slice(start, start + MAX_HEAD_CHARS));
       if (stamp !== 'bad-time') lastStamp = stamp ?? lastStamp;

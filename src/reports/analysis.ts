@@ -64,9 +64,21 @@ export interface PlacedReadings extends Placed, Pick<Readings, 'inputs'> {
 
 /** The first half of `analyse`: whoever drops the readings then spares the memory of the events as parsed. */
 export function place({ events, spans, inputs }: Readings, zones: ZoneSettings): PlacedReadings {
-  // each host and program once, however many files of QEMU there are: every migration looks through them
-  const files = [...new Map(spans.map(({ host, source }) => [`${host}\n${source}`, { host, source }])).values()];
-  return { ...placeInTime(withoutCopies(events), spans, zones), files, inputs };
+  return { ...placeInTime(withoutCopies(events), spans, zones), files: coverageOf(events, spans), inputs };
+}
+
+/**
+ * Each host and program once, however many files of QEMU there are: every migration looks through them. A system log that has
+ * messages of libvirt's daemon is its log.
+ */
+function coverageOf(events: readonly ParsedEvent[], spans: readonly FileSpan[]): Coverage {
+  const files = new Map(spans.map(({ host, source }) => [`${host}\n${source}`, { host, source }]));
+  for (const { body, origin } of events) {
+    if (origin.file.source !== 'journal' || (body.kind !== 'daemon-message' && body.kind !== 'daemon-started')) continue;
+    const { host } = origin.file;
+    files.set(`${host}\nlibvirtd`, { host, source: 'libvirtd' });
+  }
+  return [...files.values()];
 }
 
 /** The second half of `analyse`. */

@@ -121,15 +121,12 @@ function openOrJoin(vm: string, attempts: OpenAttempt[], event: Event): OpenAtte
 
 function open(vm: string, attempts: OpenAttempt[], event: Event): OpenAttempt {
   const latest = attempts.at(-1);
-  const { body, at } = event;
-  // statistics tell how long the job runs already
-  const timed = body.kind === 'job-sample' || body.kind === 'job-completed';
-  const openedAt = timed && body.elapsedMs !== null ? at - body.elapsedMs : at;
+  const { at } = event;
   const opened: OpenAttempt = {
     vm,
     source: null,
     destination: null,
-    openedAt: Math.max(openedAt, latest?.closedAt ?? Number.NEGATIVE_INFINITY),
+    openedAt: Math.max(at - ranFor(event), latest?.closedAt ?? Number.NEGATIVE_INFINITY),
     closedAt: null,
     lastAt: at,
     failed: false,
@@ -148,17 +145,17 @@ function joins(attempt: OpenAttempt, event: Event): boolean {
   if (attempt.closedAt !== null && at > attempt.closedAt + grace) return false;
   if (isAnotherJob(attempt, event)) return false;
   if (ONCE.has(body.kind) && attempt.once.has(body.kind)) return false;
-  if (at - runningFor(event) - attempt.lastAt > MAX_PREPARE_MS && !awaits(attempt, event)) return false;
+  if (at - ranFor(event) - attempt.lastAt > MAX_PREPARE_MS && !awaits(attempt, event)) return false;
   const host = hostOf(event);
   return OPENERS[body.kind] === 'destination'
     ? fits(host, attempt.destination, attempt.source)
     : fits(host, attempt.source, attempt.destination);
 }
 
-/** How long its migration runs already, as the opener itself tells: of a long wait only the first and the last word are kept. */
-function runningFor({ body }: Event): number {
+/** How long its migration runs already, or ran, as the event itself tells: of a long wait only the first and the last word are kept. */
+export function ranFor({ body }: Event): number {
   if (body.kind === 'migrate-progress') return body.waitedMs;
-  return body.kind === 'job-sample' ? (body.elapsedMs ?? 0) : 0;
+  return body.kind === 'job-sample' || body.kind === 'job-completed' ? (body.elapsedMs ?? 0) : 0;
 }
 
 /** Disks are copied between the start of the destination's QEMU and that of the memory stream, which takes hours. */

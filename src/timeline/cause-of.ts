@@ -19,6 +19,9 @@ import { STANDSTILL_MS, standstillOf } from './standstill.ts';
 /** With the network whole, the source notices within this that the destination's QEMU is gone; without, it goes on sending into nothing. */
 const NOTICED_MS = 5000;
 
+/** A QEMU that ends because of an error prints it just before. */
+const LAST_WORDS_MS = 5000;
+
 /** Clocks of two hosts agree to this, and a daemon answers sooner. */
 const ANSWER_MS = 1000;
 
@@ -158,13 +161,28 @@ function byDeath(facts: Facts): Cause | null {
     ...sourceGone(attempt),
     ...(sourceStop !== undefined && sourceStop.body.reason === 'crashed' ? [sourceStop] : []),
   ];
-  if (sourceSide.length > 0) return died('source-died', 'source', sourceSide);
+  if (sourceSide.length > 0) return withLastWords(died('source-died', 'source', sourceSide), facts);
   // alone, the destination looks the same after a cancel
   if (!attempt.events.some(({ origin }) => origin.file.host === attempt.source)) return null;
   const crashed = destinationStop !== undefined && destinationStop.body.reason === 'crashed' ? [destinationStop] : [];
   const wordless = hasLastWords(attempt) ? [] : [...bySide(attempt.destination), ...crashed];
   const destinationSide = [...wordless, ...quotedDeath(texts)];
   return destinationSide.length > 0 ? died('destination-died', 'destination', destinationSide) : null;
+}
+
+/** What QEMU on the source says as it ends is why, though it be none of the reasons known here. */
+function withLastWords(cause: Cause, { attempt: { source }, texts }: Facts): Cause {
+  const endedAt = Math.min(...cause.evidence.map(({ at }) => at));
+  const words = texts.findLast(
+    ({ event: { body, origin, at }, text }) =>
+      body.kind === 'qemu-message' &&
+      origin.file.host === source &&
+      Math.abs(at - endedAt) <= LAST_WORDS_MS &&
+      !STREAM_BROKEN.test(text),
+  );
+  if (words === undefined) return cause;
+  const text = `QEMU on the source ended: ${cutToMeaning(words.text)}`;
+  return { ...cause, text, evidence: unique([words.event, ...cause.evidence]) };
 }
 
 /** QEMU on the destination said why it ended, in its own log or as its daemon quotes it: old libvirt misses it without a word first. */

@@ -103,7 +103,7 @@ export function messageParts(text: string): readonly string[] {
   return match === null ? [text] : [match[1] ?? '', match[2] ?? ''];
 }
 
-/** The sentence of a text that says most: its first line, without libvirt's prefixes and QEMU's time and name. */
+/** The sentence of a text that says most: its first line, without libvirt's prefixes, QEMU's time and name, and its full stop. */
 export function cutToMeaning(text: string): string {
   const parts = messageParts(text);
   const telling =
@@ -114,5 +114,6 @@ export function cutToMeaning(text: string): string {
       /^(?:internal error|operation failed|operation aborted|unsupported configuration|Requested operation is not valid): /,
       '',
     )
-    .trim();
+    .trim()
+    .replace(/(?<!\.)\.$/, '');
 }

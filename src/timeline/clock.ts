@@ -138,17 +138,18 @@ function zonesOf(
     first: { ...span.first, ms: complete(span.first, nearMs) },
     last: { ...span.last, ms: complete(span.last, nearMs) },
   }));
-  const utc = full.filter(({ first }) => first.clock === 'utc');
+  const utc = full.filter(isBy('utc'));
+  const local = full.filter(isBy('local'));
   const references = referenceIndex(parsed);
   const alignable = alignableByHost(parsed, (stamp) => complete(stamp, nearMs));
-  const hosts = [...new Set(full.filter(({ first }) => first.clock === 'local').map(({ host }) => host))].toSorted();
+  const hosts = hostsInLocalTime(parsed, spans);
   const zones = new Map<string, HostZone>();
   for (const host of hosts) {
     const given = settings.hosts.get(host) ?? settings.all;
     const inferred =
       offsetFromMigrations(alignable.get(host) ?? [], references) ??
       offsetFromPeriod(
-        full.filter((span) => span.host === host && span.first.clock === 'local'),
+        local.filter((span) => span.host === host),
         utc,
       );
     if (given !== null) zones.set(host, { zone: given, from: 'given' });
@@ -160,6 +161,17 @@ function zonesOf(
       zones.set(host, { zone: others[0]?.zone ?? fixedZone(0), from: others.length > 0 ? 'other-hosts' : 'assumed' });
   }
   return zones;
+}
+
+/** A system log may hold both: its own local time, and records that state theirs in UTC. */
+function isBy(clock: Stamp['clock']): (span: Span) => boolean {
+  return ({ first, last }) => first.clock === clock && last.clock === clock;
+}
+
+function hostsInLocalTime(parsed: readonly ParsedEvent[], spans: readonly Span[]): readonly string[] {
+  const hosts = new Set(spans.filter((span) => !isBy('utc')(span)).map(({ host }) => host));
+  for (const { stamp, origin } of parsed) if (stamp?.clock === 'local') hosts.add(origin.file.host);
+  return [...hosts].toSorted();
 }
 
 function inferredZone({ anchors }: InferredOffset): Zone {
@@ -223,7 +235,7 @@ const PERIOD_SLACK_MS = 600_000;
  */
 function hoursOf(spans: readonly FileSpan[], { zones, nearMs }: Places): (origin: Origin, time: Twice) => number | null {
   const byPath = new Map(spans.flatMap((span) => (span.path === undefined ? [] : [[span.path, span] as const])));
-  const utc = spans.filter(({ first }) => first.clock === 'utc' && first.missing === 'nothing');
+  const utc = spans.filter((span) => isBy('utc')(span) && span.first.missing === 'nothing');
   const from = utc.reduce((min, { first }) => Math.min(min, first.ms), Number.POSITIVE_INFINITY) - PERIOD_SLACK_MS;
   const to = utc.reduce((max, { last }) => Math.max(max, last.ms), Number.NEGATIVE_INFINITY) + PERIOD_SLACK_MS;
 

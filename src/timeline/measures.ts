@@ -1,6 +1,6 @@
 import type { DowntimeLimitSet, Event } from '../model/event.ts';
 import type { Downtime, Migration, Phase } from '../model/timeline.ts';
-import type { Attempt } from './attempts.ts';
+import { ranFor, type Attempt } from './attempts.ts';
 import { POSTCOPY_BROKEN } from './causes.ts';
 import { DEFAULT_DOWNTIME_LIMIT_MS } from './convergence.ts';
 import { hostOf, ofKind } from './of-kind.ts';
@@ -14,9 +14,9 @@ export function startOf({ openedAt, events }: Attempt): number {
   const requested = ofKind(events, 'migrate-requested')[0];
   if (requested !== undefined) return requested.at;
   const signs = events.filter(({ body }) => body.kind !== 'destination-prepared');
-  const sampled = ofKind(signs, 'job-sample').find(({ body }) => body.elapsedMs !== null);
-  const bySample = sampled === undefined ? Number.POSITIVE_INFINITY : sampled.at - (sampled.body.elapsedMs ?? 0);
-  return Math.min(bySample, signs[0]?.at ?? openedAt);
+  const timed = ['job-sample', 'migrate-progress'] as const;
+  const told = timed.flatMap((kind) => ofKind(signs, kind).find((event) => ranFor(event) > 0) ?? []);
+  return Math.min(signs[0]?.at ?? openedAt, ...told.map((event) => event.at - ranFor(event)));
 }
 
 /** Where QEMU or libvirt says that post-copy is on: the guest runs on the destination from the first of them. */

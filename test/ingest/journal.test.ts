@@ -136,8 +136,19 @@ describe('an entry of the journal', () => {
   test.each([
     [
       "a message of libvirt's daemons gets its level, and keeps its lines",
-      { SYSLOG_IDENTIFIER: 'virtqemud', _PID: '1234', _TRANSPORT: 'journal', PRIORITY: '3', MESSAGE: 'internal error: a\nb' },
+      { _COMM: 'virtqemud', _PID: '1234', _TRANSPORT: 'journal', PRIORITY: '3', MESSAGE: 'internal error: a\nb' },
       'virtqemud[1234]: 1234: error : internal error: a\n    b\n',
+    ],
+    [
+      'what they print has its level in it',
+      {
+        SYSLOG_IDENTIFIER: 'libvirtd',
+        _PID: '1234',
+        _TRANSPORT: 'stdout',
+        PRIORITY: '6',
+        MESSAGE: '2026-11-23 05:40:46.614+0000: 1240: error : virKeepAliveTimerInternal:137 : internal error: a',
+      },
+      'libvirtd[1234]: 2026-11-23 05:40:46.614+0000: 1240: error : virKeepAliveTimerInternal:137 : internal error: a\n',
     ],
     ['bytes that are no UTF-8 are kept as far as they can be read', { _COMM: 'x', MESSAGE: [65, 255, 66] }, 'x: A\uFFFDB\n'],
     ['a message that is too long for journalctl is an empty one', { SYSLOG_IDENTIFIER: 'x', MESSAGE: null }, 'x: \n'],

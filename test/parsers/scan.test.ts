@@ -92,6 +92,23 @@ describe.each(parsers.map((parser) => [parser.source, parser] as const))('%s', (
   });
 });
 
+test('a log covers the time of the records that have one, with others before and behind them', () => {
+  const text = `char device redirected to /dev/pts/1 (label charserial0)
+2026-11-23T04:00:00.000000Z qemu-kvm: warning: a
+2026-11-23 04:00:01.000+0000: initiating migration
+2026-11-23 04:00:02.000+0000: shutting down, reason=crashed
+warning: old compression is deprecated; use multifd compression methods instead
+`;
+  const parser = parsers.find(({ source }) => source === 'libvirt-qemu');
+  expect(parser).toBeDefined();
+  if (parser === undefined) return;
+  const { first, last } = scanPieces(parser, [text]).tally;
+  expect([first, last].map((stamp) => new Date(stamp?.ms ?? 0).toISOString())).toEqual([
+    '2026-11-23T04:00:00.000Z',
+    '2026-11-23T04:00:02.000Z',
+  ]);
+});
+
 describe('a step back of local time', () => {
   const line = (time: string): string => `${time},100 INFO  [cloud.agent.Agent] (main:null) (logid:) Nothing of interest\n`;
 

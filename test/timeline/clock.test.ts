@@ -182,6 +182,23 @@ describe('an event alone in the hour that comes twice', () => {
   });
 });
 
+describe('a system log with records in UTC among its own', () => {
+  const utc = stamp('2026-11-23T04:00:00', 'utc');
+  const local = stamp('2026-11-23T05:00:01', 'local');
+  const parsed = [event('kvm-a', utc, initiated('i-2-1-VM')), event('kvm-a', local, requested('i-2-1-VM'))];
+
+  test.each([
+    ['first', utc, local],
+    ['last', local, utc],
+    ['first and last', utc, utc],
+  ])('%s: its local times have a zone', (_, first, last) => {
+    const span = { host: 'kvm-a', source: 'journal', first, last, modifiedAt: 0 } as const;
+    const { events, clocks } = placeInTime(parsed, [span], NO_ZONES);
+    expect(clocks[0]).toMatchObject({ zone: 'UTC+1', zoneFrom: 'same-migration' });
+    expect(events.map(({ at }) => new Date(at).toISOString())).toEqual(['2026-11-23T04:00:00.000Z', '2026-11-23T04:00:01.000Z']);
+  });
+});
+
 describe('what a time leaves out', () => {
   test('the year comes from the nearest full time, over new year too', () => {
     const { events } = placed([

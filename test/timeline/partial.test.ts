@@ -216,3 +216,12 @@ describe('a start whose command the rotation of the log cut', () => {
     ]);
   });
 });
+
+describe('an agent that waits when its log begins', () => {
+  test('says for how long the migration ran then', () => {
+    const waits = (seconds: number): StoryEvent =>
+      at(seconds, 'kvm-a', 'cloudstack-agent', { kind: 'migrate-progress', vm: VM, waitedMs: (seconds + 26) * 1000 });
+    const [migration] = tell([waits(0), waits(1), ...fails(2, 'x').slice(-1)]).migrations;
+    expect((migration?.lastSeenAt ?? 0) - (migration?.startedAt ?? 0)).toBe(28_000);
+  });
+});

@@ -104,6 +104,26 @@ org.libvirt.LibvirtException: unable to connect to server at '10.77.0.2:16509': 
     ],
   },
   {
+    name: 'error-4.6',
+    // LibvirtMigrateCommandWrapper.execute of 4.6 to 4.14, its catch clauses
+    versions: '4.6–4.14, DEBUG: what the thread that migrates ended with',
+    message: /^(?<what>Failed to execute|Timed out|Interrupted) while migrating domain: (?<text>[^]*)/,
+    starts: ['Failed to execute while', 'Timed out while', 'Interrupted while'],
+    event: ({ what, text = '' }) => migrateError(null, text === 'null' ? `${what} while migrating domain` : text),
+    samples: [
+      {
+        record: `${log4j1('2019-05-02 10:15:05,006', { level: 'DEBUG' })}Failed to execute while migrating domain: org.libvirt.LibvirtException: internal error: client socket is closed`,
+        at: '2019-05-02T10:15:05.006Z',
+        events: [{ kind: 'migrate-error', vm: null, text: 'internal error: client socket is closed' }],
+      },
+      {
+        record: `${log4j1('2019-05-02 10:15:15,007', { level: 'DEBUG' })}Timed out while migrating domain: null`,
+        at: '2019-05-02T10:15:15.007Z',
+        events: [{ kind: 'migrate-error', vm: null, text: 'Timed out while migrating domain' }],
+      },
+    ],
+  },
+  {
     name: 'error-4.15-wrapped',
     versions: '4.15–4.17, DEBUG: any other exception, by its class',
     message: /^(?<exception>ExecutionException|TimeoutException|InterruptedException) : (?<text>[^]*)/,
