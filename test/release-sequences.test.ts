@@ -1,4 +1,4 @@
-import { mkdtempSync, mkdirSync, cpSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, mkdirSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -95,4 +95,48 @@ test("what libvirt's daemon prints to its standard error is read in the system l
   const { migrations } = await analysedFolder(folder);
   expect(migrations).toMatchObject([{ outcome: 'failed', cause: { kind: 'network-interrupted' } }]);
   expect(migrations[0]?.unobserved).not.toContain('libvirtd log of kvm-a');
+});
+
+test.each([
+  ['quoted in a mail', (line: string) => `> ${line}`],
+  ['quoted twice, as HTML writes it', (line: string) => `&gt;&gt; ${line}`],
+  ['indented', (line: string) => `    ${line}`],
+  ['indented by a tab', (line: string) => `\t${line}`],
+  ['printed by docker compose', (line: string) => `cloudstack-agent-1  | ${line}`],
+  ['found by grep -H', (line: string) => `/var/log/cloudstack/agent/agent.log.2024-09-03.gz:${line}`],
+  ['found by grep -n', (line: string, i: number) => `${i + 1}:${line}`],
+  ['found by grep -Hn', (line: string, i: number) => `agent.log:${i + 1}:${line}`],
+  ['saved with a byte order mark', (line: string, i: number) => (i === 0 ? `\uFEFF${line}` : line)],
+])('a log that was %s is read as it was printed', async (_, worn) => {
+  const folder = mkdtempSync(join(tmpdir(), 'precopy-sequence-'));
+  const lines = readFileSync('test/data/sequences/cpu-4.19.log', 'utf8').trimEnd().split('\n');
+  const told = async (name: string, text: string): Promise<unknown> => {
+    const path = join(folder, name, 'hosts/kvm-a/pasted.txt');
+    mkdirSync(join(path, '..'), { recursive: true });
+    writeFileSync(path, text);
+    const { migrations, findings } = await analysedFolder(join(folder, name));
+    return migrations.map(({ vm, outcome, cause, destinationAddress, startedAt, events }) => ({
+      attempt: [vm, outcome, cause?.text, destinationAddress, startedAt],
+      findings: findings.map(({ summary }) => summary),
+      events: events.map(({ body, origin }) => ({ body, line: origin.line, text: origin.text })),
+    }));
+  };
+  const plain = await told('plain', lines.join('\n'));
+  expect(plain).toHaveLength(1);
+  expect(await told('pasted', lines.map(worn).join('\n'))).toEqual(plain);
+});
+
+test('notes that quote some lines of a log are none', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'precopy-sequence-'));
+  const lines = readFileSync('test/data/sequences/cpu-4.19.log', 'utf8').trimEnd().split('\n').slice(0, 3);
+  const notes = [
+    'What to do where a CPU lacks features',
+    'The log says',
+    ...lines.map((line) => `    ${line}`),
+    'Then',
+    'call',
+    'us',
+  ];
+  writeFileSync(join(folder, 'notes.md'), notes.join('\n'));
+  expect((await analysedFolder(folder)).migrations).toEqual([]);
 });

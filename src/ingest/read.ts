@@ -5,9 +5,10 @@ import { createGunzip } from 'node:zlib';
 import type { ParsedEvent } from '../model/event.ts';
 import type { ReadResult } from '../model/input.ts';
 import type { Parser } from '../parsers/parser.ts';
-import { createScanner } from '../parsers/scan.ts';
+import { pastesOf } from '../parsers/pasted.ts';
+import { createScannerAt } from '../parsers/scan.ts';
 import { skippedInput, STDIN, pathForIdentity } from './discover.ts';
-import { identify, type Hints } from './identify.ts';
+import { identify, type Hints, type Identity } from './identify.ts';
 import type { InputPath } from './input.ts';
 
 /** Bytes a read asks for. */
@@ -50,14 +51,11 @@ async function readPieces(input: InputPath, chunks: AsyncGenerator<Piece>, optio
   const head = await takeHead(chunks);
   const skip = skipReason(head);
   if (skip !== null) return skippedInput(input.path, skip.reason, head.problem ?? skip.problem);
-  const identity = identify(
-    { path: input.path, absolute: pathForIdentity(input.path), head: head.text },
-    options.parsers,
-    options.hints,
-  );
+  const identity = identified(input.path, head.text, options);
   if (identity === null)
     return skippedInput(input.path, 'unknown format', 'no line reads like the output of a program known here');
-  const scanner = createScanner(identity.parser, identity.context, options.emit);
+  const start = { offset: 0, line: 0, watch: null, ...identity.paste };
+  const scanner = createScannerAt(identity.parser, identity.context, { emit: options.emit, start });
   scanner.push(head.text, head.ascii);
   let { problem } = head;
   try {
@@ -67,6 +65,22 @@ async function readPieces(input: InputPath, chunks: AsyncGenerator<Piece>, optio
   }
   const { host, source } = identity.context;
   return { path: input.path, host, source, tally: scanner.end(), skipped: null, problem, modifiedAt: input.modifiedAt };
+}
+
+/** What a file is; a log may have been pasted into it with something before each line. */
+function identified(
+  path: string,
+  head: string,
+  { parsers, hints }: ReadOptions,
+): (Identity & { readonly paste?: { readonly pasted: RegExp } }) | null {
+  const absolute = pathForIdentity(path);
+  const plain = identify({ path, absolute, head }, parsers, hints);
+  if (plain !== null) return plain;
+  for (const { pasted, text } of pastesOf(head)) {
+    const identity = identify({ path, absolute, head: text }, parsers, hints);
+    if (identity !== null) return { ...identity, paste: { pasted } };
+  }
+  return null;
 }
 
 interface Head extends Piece {

@@ -4,6 +4,7 @@ import type { FileContext, RejectReason, Stamp, StepBack } from '../model/source
 import { createCapture, type Capture } from './capture.ts';
 import type { Parser, RecordContext, Rule } from './parser.ts';
 import { quotedMessage, quotesAny } from './quoted.ts';
+import { behind } from './pasted.ts';
 import { compact } from './text.ts';
 
 /** A line longer than this is rejected; a record longer than this is cut at a line's end. */
@@ -54,9 +55,14 @@ export interface ScanStart {
   /** Line breaks in the file before the text. */
   readonly line: number;
   readonly watch: RecordWatch | null;
+  /** Sticky: what stands before the log's own text on each line, where it was pasted from elsewhere. */
+  readonly pasted?: RegExp;
 }
 
 const FILE_START: ScanStart = { offset: 0, line: 0, watch: null };
+
+/** What some editors put before a text, its bytes as characters. */
+const BYTE_ORDER_MARK = '\u00EF\u00BB\u00BF';
 
 /** Finds records in a file's text and turns them into events; the order of calls to `emit` is the order of the file. */
 export function createScanner(parser: Parser, file: FileContext, emit: (event: ParsedEvent) => void): Scanner {
@@ -106,10 +112,11 @@ class FileScanner implements Scanner {
   readonly #stepsBack: StepBack[] = [];
 
   readonly #watch: RecordWatch | null;
+  readonly #pasted: RegExp | null;
   /** Lines of the file before the text. */
   readonly #linesBefore: number;
 
-  constructor(parser: Parser, reader: Reader, { offset, line, watch }: ScanStart) {
+  constructor(parser: Parser, reader: Reader, { offset, line, watch, pasted }: ScanStart) {
     this.#header = parser.header;
     this.#lookUp = preparedOf(parser).lookUp;
     this.#reader = reader;
@@ -117,6 +124,7 @@ class FileScanner implements Scanner {
     this.#lines = line;
     this.#linesBefore = line;
     this.#watch = watch;
+    this.#pasted = pasted ?? null;
   }
 
   push(text: string, ascii = false): void {
@@ -163,11 +171,12 @@ class FileScanner implements Scanner {
       return this.#rejectLine('too-long');
     }
     const header = this.#header;
-    header.lastIndex = start;
+    const from = this.#textAt(start, end);
+    header.lastIndex = from;
     if (header.test(this.#buffer) && header.lastIndex <= end) {
       const messageAt = header.lastIndex;
       this.#finish(start);
-      this.#startRecord(start, messageAt, end);
+      this.#startRecord(from, messageAt, end);
     } else if (end > start && this.#buffer.charCodeAt(start) === 0) {
       this.#readBehindNuls(start, end);
     } else if (this.#pending !== null) {
@@ -176,6 +185,12 @@ class FileScanner implements Scanner {
       // before the first header there is no record that a line could continue
       this.#rejectLine('no-header');
     }
+  }
+
+  /** Where the log's own text of a line begins. */
+  #textAt(start: number, end: number): number {
+    if (this.#lines === 1 && this.#buffer.startsWith(BYTE_ORDER_MARK, start)) return start + BYTE_ORDER_MARK.length;
+    return this.#pasted === null ? start : behind(this.#pasted, this.#buffer.slice(start, end)) + start;
   }
 
   /** After a reset of the host a log goes on right behind the NUL bytes that the reset left in it; they are no text of any record. */
@@ -230,7 +245,7 @@ class FileScanner implements Scanner {
   #finish(end: number): void {
     if (this.#pending === null) return;
     const { start, line, rules } = this.#pending;
-    const { text, messageAt } = recordText(this.#buffer, this.#pending, { end, ascii: this.#ascii });
+    const { text, messageAt } = recordText(this.#buffer, this.#pending, { end, ascii: this.#ascii, pasted: this.#pasted });
     this.#pending = null;
     this.#reader.read({ text, messageAt, line, offset: this.#base + start, rules });
   }
@@ -335,6 +350,13 @@ function createReader(parser: Parser, file: FileContext, { emit, start: { watch 
   };
 }
 
+/** A record's further lines without what each was pasted with. */
+function withoutPasted(raw: string, pasted: RegExp | null): string {
+  if (pasted === null) return raw;
+  const [first = '', ...further] = raw.split('\n');
+  return [first, ...further.map((line) => line.slice(behind(pasted, line)))].join('\n');
+}
+
 interface RecordText {
   readonly text: string;
   readonly messageAt: number;
@@ -348,11 +370,11 @@ function isLineEnd(code: number): boolean {
 function recordText(
   buffer: string,
   { start, messageAt }: Pending,
-  { end, ascii }: { readonly end: number; readonly ascii: boolean },
+  { end, ascii, pasted }: { readonly end: number; readonly ascii: boolean; readonly pasted: RegExp | null },
 ): RecordText {
   let last = end;
   while (last > messageAt && isLineEnd(buffer.charCodeAt(last - 1))) last -= 1;
-  const raw = buffer.slice(start, last);
+  const raw = withoutPasted(buffer.slice(start, last), pasted);
   const unixText = raw.includes('\r') ? raw.replace(/\r\n/g, '\n') : raw;
   const text = ascii ? compact(unixText) : decode(unixText);
   if (text.length === last - start) return { text, messageAt: messageAt - start };
