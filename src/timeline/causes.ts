@@ -60,7 +60,10 @@ const MEANINGS: readonly { readonly kind: CauseKind; readonly pattern: RegExp }[
     kind: 'connection-refused',
     pattern: /Connection refused|refused connection to destination|connection to destination \[[^\]]*\] was refused/,
   },
-  { kind: 'network-interrupted', pattern: /keepalive timeout|Connection timed out|Network dropped connection/ },
+  {
+    kind: 'network-interrupted',
+    pattern: /keepalive timeout|after \d+ keepalive messages|Connection timed out|Network dropped connection/,
+  },
 ];
 
 /** The client's side cancelled the job; libvirt's words for it, before and since 9.0, and QEMU's status. */

@@ -1,6 +1,6 @@
 import { groupBy } from '../lib/group.ts';
 import { createOverlapIndex } from '../lib/overlap-index.ts';
-import type { Event, EventBody } from '../model/event.ts';
+import type { DaemonMessage, Event, EventBody } from '../model/event.ts';
 import type { Source } from '../model/source.ts';
 import { attemptsOf, type Attempt } from './attempts.ts';
 import { CANCELLED, CLOSED_WITHOUT_WORD, meaningOf } from './causes.ts';
@@ -12,6 +12,13 @@ const JITTER_MS = 2000;
 const TRAIL_MS = 10_000;
 /** Between libvirt's word that it lost a QEMU and the end of that QEMU's log. */
 const ENDED_NEAR_MS = 5000;
+/** Two records of one call. */
+const SAME_CALL_MS = 1000;
+const LOCK_WAIT_OVER = /^Timed out during operation: cannot acquire state change lock/;
+/** The source's daemon says how its job ended. */
+const JOB_OVER = /^operation (?:failed|aborted): (?:job 'migration out'|migration (?:out )?job|migration out)(?!\w)/;
+/** Nothing is heard of a migration for hours where neither agent.log nor statistics are there. */
+const MAX_SILENCE_MS = 24 * 3_600_000;
 /** Sources that only a hypervisor writes. */
 const HYPERVISOR_SOURCES = new Set<Source>(['cloudstack-agent', 'libvirt-qemu', 'libvirtd', 'domjobinfo', 'heartbeat']);
 /** Of them, those that tell of a migration. */
@@ -75,15 +82,30 @@ function vmOf({ body, origin }: Event): string | null {
   return origin.file.source === 'libvirt-qemu' || origin.file.source === 'domjobinfo' ? origin.file.vm : null;
 }
 
-/** Names events by themselves, and those of a monitor address by the VM that libvirt last said to be behind it. */
+/**
+ * Names events by themselves, those of a monitor address by the VM that libvirt last said to be behind it, and a wait for a lock that
+ * ran out by the warning before it.
+ */
 function withMonitors(events: readonly Event[]): Named {
   const opened = new Map<string, string>();
+  const waited = new Map<string, Event<DaemonMessage>>();
   const vms = events.map((event) => {
     const monitor = monitorKey(event);
     if (event.body.kind === 'monitor-opened') opened.set(monitor, event.body.vm);
-    return vmOf(event) ?? opened.get(monitor) ?? null;
+    const waiting = waitingVm(event, waited);
+    return vmOf(event) ?? opened.get(monitor) ?? waiting;
   });
   return { events, vms };
+}
+
+/** libvirt prints `Cannot start job (…) for domain VM` right before the error, which names none (virDomainObjBeginJobInternal). */
+function waitingVm({ body, origin, at }: Event, waited: Map<string, Event<DaemonMessage>>): string | null {
+  if (body.kind !== 'daemon-message') return null;
+  const { path } = origin.file;
+  if (body.text.startsWith('Cannot start job (')) waited.set(path, { body, origin, at });
+  if (!LOCK_WAIT_OVER.test(body.text)) return null;
+  const before = waited.get(path);
+  return before !== undefined && at - before.at <= SAME_CALL_MS ? before.body.vm : null;
 }
 
 /** Names those, too, whose monitor address was guessed. */
@@ -187,8 +209,42 @@ function restartsOf(events: readonly Event[]): ReadonlySet<Event> {
   return restarts;
 }
 
+/**
+ * Attempts that reach to the end of their job, where that is the only further word on them: it comes long after the last sign, and
+ * what explains it stands around it.
+ */
+function withJobsEnd(attempts: readonly Attempt[], nameless: readonly Event[]): readonly Attempt[] {
+  const ends = nameless.filter(({ body }) => body.kind === 'daemon-message' && JOB_OVER.test(body.text));
+  if (ends.length === 0) return attempts;
+  const covered = coverageOf(attempts);
+  const bySource = groupBy(
+    attempts.filter((attempt) => attempt.closedAt === null && !hasEnded(attempt)),
+    ({ source }) => source,
+  );
+  const closed = new Map<Attempt, number>();
+  for (const end of ends) {
+    if (covered(end).length > 0) continue;
+    const open = (bySource.get(hostOf(end)) ?? []).filter(
+      (attempt) => !closed.has(attempt) && attempt.openedAt < end.at && end.at - lastAt(attempt) <= MAX_SILENCE_MS,
+    );
+    const [only] = open;
+    if (open.length === 1 && only !== undefined) closed.set(only, end.at);
+  }
+  return attempts.map((attempt) => ({ ...attempt, closedAt: closed.get(attempt) ?? attempt.closedAt }));
+}
+
+function lastAt({ events, openedAt }: Attempt): number {
+  return events.at(-1)?.at ?? openedAt;
+}
+
+/** A QEMU of either side was seen to end. */
+function hasEnded({ events }: Attempt): boolean {
+  return events.some(({ body }) => body.kind === 'domain-stopped' || body.kind === 'domain-missing');
+}
+
 /** Gives events that name no VM to the attempts of their host and time; to one alone where they are of one job. */
-function attachNameless(attempts: readonly Attempt[], nameless: readonly Event[]): readonly Attempt[] {
+function attachNameless(known: readonly Attempt[], nameless: readonly Event[]): readonly Attempt[] {
+  const attempts = withJobsEnd(known, nameless);
   const covering = coverageOf(attempts);
   const owned = nameless.flatMap((event) => ownersOf(event, covering(event)).map((attempt) => ({ attempt, event })));
   const extra = groupBy(owned, ({ attempt }) => attempt);

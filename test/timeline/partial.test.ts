@@ -225,3 +225,40 @@ describe('an agent that waits when its log begins', () => {
     expect((migration?.lastSeenAt ?? 0) - (migration?.startedAt ?? 0)).toBe(28_000);
   });
 });
+
+describe("the source's daemon alone says how a migration ended", () => {
+  const initiates = at(0, 'kvm-a', 'libvirt-qemu', { kind: 'migrate-initiated', vm: VM, resumed: false });
+  const failed = (seconds: number): StoryEvent =>
+    says(seconds, 'kvm-a', "operation failed: job 'migration out' unexpectedly failed");
+  const other = (seconds: number): StoryEvent =>
+    at(seconds, 'kvm-a', 'libvirt-qemu', { kind: 'migrate-initiated', vm: 'i-2-11-VM', resumed: false });
+
+  test('minutes after its last other sign, with the cause beside it', () => {
+    const cut = says(599.9, 'kvm-a', 'internal error: connection closed due to keepalive timeout');
+    expect(told([initiates, cut, failed(600)])).toMatchObject([{ outcome: 'failed', cause: 'network-interrupted' }]);
+  });
+
+  test('of one that still runs, where another has ended', () => {
+    const ended = at(300, 'kvm-a', 'libvirt-qemu', { kind: 'domain-stopped', vm: 'i-2-11-VM', reason: 'migrated' });
+    expect(told([initiates, other(1), ended, failed(600)]).map((one) => (one as { outcome: string }).outcome)).toEqual([
+      'failed',
+      'completed',
+    ]);
+  });
+
+  test('of one of two, and nothing says which', () => {
+    expect(told([initiates, other(1), failed(600)])).toMatchObject([{ outcome: 'unknown' }, { outcome: 'unknown' }]);
+  });
+
+  test("and not why, where another VM's call waited for its lock", () => {
+    const waits = at(598, 'kvm-a', 'libvirtd', {
+      kind: 'daemon-message',
+      level: 'warning',
+      vm: 'i-2-77-VM',
+      text: 'Cannot start job (modify, none) for domain i-2-77-VM; current job is (query, none) owned by (32741, 0)',
+    });
+    const over = says(598.001, 'kvm-a', 'Timed out during operation: cannot acquire state change lock');
+    expect(told([initiates, waits, over, failed(600)])).toMatchObject([{ outcome: 'failed', cause: 'unknown' }]);
+    expect(told([initiates, over, failed(600)])).toMatchObject([{ outcome: 'failed', cause: 'lock-timeout' }]);
+  });
+});

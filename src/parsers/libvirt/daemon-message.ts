@@ -7,7 +7,7 @@ const DOMAIN_IN_TEXT: readonly RegExp[] = [
   /\(vm='(?<vm>[^']+)'\)/,
   /\b(?:domain|VM|vm|guest) '(?<vm>[^']+)'/,
   /\bmigration of domain (?<vm>[^\s;,]+)/i,
-  /\bin API \w+ for domain (?<vm>[^\s;]+)/,
+  /^Cannot start job \([^()]*\) (?:in API \w+ )?for domain (?<vm>[^\s;]+)/,
   /^Could not get stats for completed job; domain (?<vm>\S+)/,
   /^Failed to save status on vm (?<vm>\S+)/,
   /^Failed to (?:set|clear) security context for monitor for (?<vm>\S+)/,

@@ -155,6 +155,7 @@ export const DAEMON_SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
       '2026-11-24 06:56:57.727+0000: 32341: error : virNetSocketNewConnectTCP:600 : ',
       "Unable to resolve address 'no-such-host.invalid' service '49152': Temporary failure in name resolution",
     ),
+    warning('virKeepAliveTimerInternal:140', 'No response from client 0x2b0c673355a0 after 5 keepalive messages in 30 seconds'),
     warning(
       'virNetServerClientDispatchRead:1266',
       'Client hit max requests limit 5. This may result in keep-alive timeouts. Consider tuning the max_client_requests server parameter',
@@ -183,6 +184,11 @@ export const DAEMON_SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
       '2026-11-24 07:06:23.682+0000: 14120: warning : virDomainObjBeginJobInternal:433 : ',
       'Cannot start job (query, none, none) in API remoteDispatchDomainGetJobInfo for domain i-2-398-VM; current job is (async nested, none, migration out) owned by (14119 remoteDispatchDomainMigratePerform3Params, 0 <null>, 14119 remoteDispatchDomainMigratePerform3Params (flags=0x901)) for (30s, 0s, 30s)',
       'i-2-398-VM',
+    ),
+    sample(
+      '2017-02-24 07:46:12.000+0000: 32745: warning : qemuDomainObjBeginJobInternal:1248 : ',
+      'Cannot start job (modify, none) for domain web-1; current job is (none, migration in) owned by (0, 0)',
+      'web-1',
     ),
   ],
   'unsafe-or-unsupported': [

@@ -54,9 +54,10 @@ export const DAEMON_TOPICS: readonly DaemonTopic[] = [
   },
   {
     name: 'connection',
-    versions: 'all; `received hangup event` in 11.x',
+    versions: 'all; `received hangup event` in 11.x; `No response from client` up to 1.2, at debug since',
     starts: [
       'internal error: ',
+      'No response from client',
       'unable to connect to server',
       'Unable to resolve address',
       'Failed to connect socket to',
@@ -71,7 +72,7 @@ export const DAEMON_TOPICS: readonly DaemonTopic[] = [
       'Failed to recv file descriptor',
     ],
     message:
-      /^(?:internal error: (?:connection closed due to keepalive timeout|keepalive interval|client socket is closed|connection not open|received (?:hangup|error) event on socket|Cannot resolve )|unable to connect to server at |Unable to resolve address |Failed to connect socket to |End of file while (?:reading|writing) data|Cannot (?:recv|write) data|Could not queue keepalive|Failed to (?:send|generate) keepalive|Refusing to send unknown keepalive|Client hit max requests limit|Failed to recv file descriptor)/,
+      /^(?:internal error: (?:connection closed due to keepalive timeout|keepalive interval|client socket is closed|connection not open|received (?:hangup|error) event on socket|Cannot resolve )|unable to connect to server at |Unable to resolve address |Failed to connect socket to |End of file while (?:reading|writing) data|Cannot (?:recv|write) data|No response from client \S+ after \d+ keepalive messages|Could not queue keepalive|Failed to (?:send|generate) keepalive|Refusing to send unknown keepalive|Client hit max requests limit|Failed to recv file descriptor)/,
   },
   {
     name: 'tls',

@@ -24,8 +24,10 @@ export function headWords(analysis: Analysis, everyZone: boolean): HeadWords {
   const hosts = [...new Set(files.flatMap(({ host }) => host ?? []))].toSorted();
   const of = hosts.length > MOST_HOSTS ? plural(hosts.length, 'host') : listed(hosts, MOST_HOSTS);
   const what = `${plural(files.length, 'file')}${hosts.length === 0 ? '' : ` of ${of}`}`;
-  if (analysis.from === null || analysis.to === null)
-    return { read: `${what}; no record in them has a time`, zones: null, warnings: [], skews: [] };
+  if (analysis.from === null || analysis.to === null) {
+    const timed = files.some(({ tally }) => tally?.first !== null);
+    return { read: timed ? what : `${what}; no record in them has a time`, zones: null, warnings: [], skews: [] };
+  }
   return {
     read: `${what}, ${span(analysis.from, analysis.to)}`,
     zones: zones(analysis, everyZone),
