@@ -126,6 +126,19 @@ export const destinationDied = defineDetector({
       ],
     },
     {
+      name: 'peer to peer, the source loses the destination, which then ends its QEMU for want of a client',
+      events: [
+        ...booted(),
+        ...begins(),
+        at(33, 'kvm-a', 'cloudstack-agent', {
+          kind: 'migrate-error',
+          vm: VM,
+          text: 'operation failed: Lost connection to destination host',
+        }),
+        stops(33.8, 'kvm-b', 'destroyed'),
+      ],
+    },
+    {
       name: 'after a cancel the incoming QEMU ends as crashed too',
       events: [...booted(), ...begins(), ...fails(9, "operation aborted: job 'migration out' canceled by client", 'crashed')],
     },

@@ -5,7 +5,7 @@ import { causeRemedies, whyOf } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, breaksInPostcopy, completes, fails, sample, stops, VM, type StoryEvent } from './story.ts';
 import { afterTime, endedLater, journey, proof, quoted, verdict, whereCheck } from './verdict.ts';
-import { whereNow } from './words.ts';
+import { movedAway, whereNow } from './words.ts';
 
 /** CloudStack counts its own time limit as a failure, though libvirt calls it an abort. */
 function isFailure({ outcome, cause }: Migration): boolean {
@@ -16,8 +16,9 @@ function isFailure({ outcome, cause }: Migration): boolean {
 function severityOf(migration: Migration): Severity {
   const has = (state: 'running' | 'paused'): boolean => migration.after.some((host) => host.state === state);
   if (has('paused')) return 'critical';
+  if (has('running') || endedLater(migration) || movedAway(migration.after) !== null) return 'warning';
   // without the source's logs, that they do not show the VM means nothing
-  return has('running') || endedLater(migration) || wasShutDown(migration) || migration.source === null ? 'warning' : 'critical';
+  return wasShutDown(migration) || migration.source === null ? 'warning' : 'critical';
 }
 
 /** Its guest was shut down meanwhile: that it runs nowhere is what somebody wanted. */
@@ -127,6 +128,19 @@ export const migrationFailed = defineDetector({
       events: [...booted(), ...begins(), stops(5, 'kvm-a', 'crashed'), ...fails(5.2, 'operation failed: domain is not running')],
       finds: /It runs on none of these hosts: its QEMU ended on kvm-a \(crashed\) and kvm-b \(failed\)\.$/,
       severity: 'critical',
+    },
+    {
+      name: 'it is tried again and goes to a host without logs',
+      events: [
+        ...begins().slice(0, 1),
+        at(1, 'kvm-a', 'cloudstack-agent', { kind: 'migrate-error', vm: VM, text: refused }),
+        ...begins()
+          .slice(0, 1)
+          .map((event) => ({ ...event, seconds: 60 })),
+        at(70, 'kvm-a', 'cloudstack-agent', { kind: 'migrate-succeeded', vm: VM }),
+      ],
+      finds: /10\.0\.0\.2 refused the connection \(.*\)\. It moved away from kvm-a to 10\.0\.0\.2\.$/,
+      severity: 'warning',
     },
     {
       name: 'the QEMU of the source says something as it ends',

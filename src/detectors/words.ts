@@ -1,6 +1,7 @@
 import type { Event } from '../model/event.ts';
 import type { HostState, Migration } from '../model/timeline.ts';
 import { HOST_ENDS, hostEndWords } from '../timeline/of-kind.ts';
+import { MOVED_AWAY } from '../timeline/presence.ts';
 
 /** The source's name, or what stands for it. */
 export function sourceOf(migration: Migration): string {
@@ -36,7 +37,15 @@ export function whereNow({ after, source }: Migration): string {
   );
   if (source !== null && ends.length > 0 && ends.length === after.length)
     return `It runs on none of these hosts: its QEMU ended on ${ends.join(' and ')}.`;
-  return 'Where it runs now is not in these logs.';
+  const away = movedAway(after);
+  if (away === null) return 'Where it runs now is not in these logs.';
+  const to = away.because.slice(MOVED_AWAY.length);
+  return `It moved away from ${away.host}${to === '' ? '; where to is not in these logs' : to}.`;
+}
+
+/** The host that the VM was last known to leave, for one without logs: it lived when it left. */
+export function movedAway(after: readonly HostState[]): HostState | null {
+  return after.find(({ state, because }) => state === 'absent' && because.startsWith(MOVED_AWAY)) ?? null;
 }
 
 /** The first few of several lists of events, each event once. */

@@ -179,10 +179,17 @@ function fits(host: string, side: string | null, otherSide: string | null): bool
 /** The attempt that an event without a beginning of its own belongs to; a client's error without any opens one. */
 function attemptFor(vm: string, attempts: OpenAttempt[], event: Event): OpenAttempt | null {
   const latest = attempts.findLast((attempt) => attempt.openedAt - JITTER_MS <= event.at);
-  if (event.body.kind === 'migrate-error' && (latest === undefined || isOver(latest, event.at)))
+  const elsewhere = latest !== undefined && isOfAnotherSource(latest, event);
+  if (event.body.kind === 'migrate-error' && (latest === undefined || elsewhere || isOver(latest, event.at)))
     return openOrJoin(vm, attempts, event);
+  if (elsewhere) return null;
   if (latest !== undefined && arrivesElsewhere(latest, event)) return hasLeft(latest) ? open(vm, attempts, event) : null;
   return latest === undefined || event.at - latestSign(latest, event) > TRAIL_MS ? null : latest;
+}
+
+/** What only a source's agent says comes from another host than this attempt's source: the VM migrates on from where it came. */
+function isOfAnotherSource({ source }: OpenAttempt, event: Event): boolean {
+  return source !== null && SIDES[event.body.kind] === 'source' && hostOf(event) !== source;
 }
 
 /** Statistics of an arrival on another host than this attempt's destination, above all on its source: the VM came there in another one. */

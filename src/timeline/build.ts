@@ -180,7 +180,8 @@ function macsOf(events: readonly Event[]): readonly string[] {
 /** Kinds that a source prints again and again while it migrates. */
 const PROGRESS = new Set<EventKind>(['migrate-progress', 'job-sample']);
 
-function moveOf({ attempt: { events, source, destination, openedAt }, ending, postcopy }: Ended): Move {
+function moveOf({ attempt, ending, postcopy }: Ended): Move {
+  const { events, source, destination, openedAt } = attempt;
   const paused = ofKind(events, 'guest-pause-requested').length > 0;
   const resumed = events.some(
     ({ body }) => body.kind === 'guest-resume-requested' || (body.kind === 'guest-run-state' && body.running),
@@ -188,6 +189,7 @@ function moveOf({ attempt: { events, source, destination, openedAt }, ending, po
   return {
     source,
     destination,
+    destinationAddress: addressOf(attempt),
     startedAt: openedAt,
     endedAt: ending.endedAt,
     outcome: ending.outcome,

@@ -6,6 +6,7 @@ import {
   CLOSED_WITHOUT_WORD,
   DAEMON_GONE,
   DISK_COPY_BROKEN,
+  LINK_LOST,
   cutToMeaning,
   meaningOf,
   SOURCE_GONE,
@@ -222,7 +223,9 @@ function bySilence({ attempt, destinationStop, texts, clientErrors }: Facts): Ca
     .filter(({ event, text }) => event.origin.file.host === attempt.source && STREAM_BROKEN.test(text))
     .map(({ event }) => event);
   const noticedAt = noticed[0]?.at ?? clientErrors[0]?.at;
-  if (noticedAt === undefined) return null;
+  // peer to peer, the source's daemon is the client of the destination's, and whoever cut them off had it end the QEMU
+  const cutOff = texts.some(({ event, text }) => LINK_LOST.test(text) && event.at <= destinationStop.at);
+  if (noticedAt === undefined || cutOff) return null;
   const evidence = unique([destinationStop, ...noticed.slice(0, 1)]);
   const late = noticedAt - destinationStop.at;
   if (late > NOTICED_MS) {

@@ -82,6 +82,9 @@ export const SOURCE_GONE = /(?:^|Message from the source host: )operation failed
  */
 export const DAEMON_GONE = /^(?:Disconnected from \S+ due to end of file|End of file while (?:reading|writing) data)/;
 
+/** The source's daemon can reach the destination's no more: the network, or that daemon, is gone. */
+export const LINK_LOST = /Lost connection to destination host/;
+
 /** What a daemon prints when a client leaves without closing its connection, as one does that is killed. */
 export const CLIENT_GONE = /^End of file while reading data: Input\/output error/;
 

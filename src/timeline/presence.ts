@@ -7,6 +7,8 @@ import { HOST_ENDS, hostEndWords, hostOf } from './of-kind.ts';
 export interface Move {
   readonly source: string | null;
   readonly destination: string | null;
+  /** As the source was told it. */
+  readonly destinationAddress: string | null;
   readonly startedAt: number;
   readonly endedAt: number | null;
   readonly outcome: Outcome;
@@ -46,6 +48,9 @@ export const UNHEARD = 'nothing was heard of this host since the VM was started 
 
 /** A source that fell silent before the other host gave the migration up: its link is cut, or it went down. */
 export const SILENT_SOURCE = 'nothing was heard of this host any more when the migration was given up';
+
+/** From a source whose migration completed; it goes on with the destination's address where no log is that host's. */
+export const MOVED_AWAY = 'it moved away';
 
 /** A host that lives writes more often than this while it migrates. */
 const SILENCE_MS = 10_000;
@@ -174,9 +179,12 @@ function alive(host: string, events: readonly Event[], started: Event): Known {
   return { host, state: 'running', certainty: 'seen', because: 'it was started here, and nothing ended it', evidence: [started] };
 }
 
+function wentTo({ destination, destinationAddress }: Move): string {
+  return destination === null && destinationAddress !== null ? `${MOVED_AWAY} to ${destinationAddress}` : MOVED_AWAY;
+}
+
 function atSource(host: string, events: readonly Event[], move: Move): Known {
-  if (move.outcome === 'completed')
-    return { host, state: 'absent', certainty: 'follows', because: 'it moved away', evidence: [] };
+  if (move.outcome === 'completed') return { host, state: 'absent', certainty: 'follows', because: wentTo(move), evidence: [] };
   if (move.outcome === 'unknown') return unknown(host, 'nobody saw how the migration ended');
   if (move.unknownAtSource !== null)
     return { host, state: 'absent', certainty: 'seen', because: 'libvirt has no such VM here', evidence: [move.unknownAtSource] };

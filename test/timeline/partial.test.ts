@@ -262,3 +262,24 @@ describe("the source's daemon alone says how a migration ended", () => {
     expect(told([initiates, over, failed(600)])).toMatchObject([{ outcome: 'failed', cause: 'lock-timeout' }]);
   });
 });
+
+describe('a VM that came in a migration whose source has no agent.log', () => {
+  const arrives = [
+    starts(0, 'kvm-b', { incoming: true }),
+    at(1, 'kvm-a', 'libvirt-qemu', { kind: 'migrate-initiated', vm: VM, resumed: false }),
+    stops(5, 'kvm-a', 'migrated'),
+  ];
+  const from = (seconds: number, host: string): StoryEvent =>
+    at(seconds, host, 'cloudstack-agent', {
+      kind: 'migrate-error',
+      vm: VM,
+      text: "unable to connect to server at 'x:1': Connection refused",
+    });
+
+  test('and could not be migrated on, came there all the same', () => {
+    expect(told([...arrives, from(300, 'kvm-b')])).toMatchObject([
+      { way: ['kvm-a', 'kvm-b'], outcome: 'completed' },
+      { way: ['kvm-b', 'kvm-a'], outcome: 'failed', cause: 'connection-refused' },
+    ]);
+  });
+});
