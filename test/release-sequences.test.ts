@@ -36,6 +36,26 @@ test("4.17: QEMU's log of the source tells", async () => {
   expect(analysis.clocks).toMatchObject([{ host: 'kvm-a', zone: 'UTC-5', zoneFrom: 'same-migration' }]);
 });
 
+test.each([
+  ['started and did not end', '', 'unknown'],
+  ['ended at once', '2023-02-14 15:15:05.100+0000: shutting down, reason=failed\n', 'failed'],
+  ['ended with its guest an hour later', '2023-02-14 16:15:05.100+0000: shutting down, reason=shutdown\n', 'completed'],
+  ['migrated on', '2023-02-14 16:35:05.100+0000: initiating migration\n', 'completed'],
+])("4.17: QEMU's log of the destination tells, where it %s", async (_, end, outcome) => {
+  const folder = hosts({ 'kvm-a': 'success-4.17.log' });
+  mkdirSync(join(folder, 'kvm-b/var/log/libvirt/qemu'), { recursive: true });
+  writeFileSync(
+    join(folder, 'kvm-b/var/log/libvirt/qemu/i-2-31-VM.log'),
+    `2023-02-14 15:15:02.301+0000: starting up libvirt version: 8.0.0, qemu version: 6.2.0, hostname: kvm-b
+/usr/bin/qemu-system-x86_64 \\
+-name guest=i-2-31-VM,debug-threads=on \\
+-incoming defer \\
+-msg timestamp=on
+${end}`,
+  );
+  expect((await analysedFolder(folder)).migrations[0]?.outcome).toBe(outcome);
+});
+
 test('4.19: a CPU mismatch', async () => {
   const analysis = await analysedFolder(hosts({ 'kvm-a': 'cpu-4.19.log' }));
   expect(verdict(analysis)).toEqual([['i-5-77-VM', 'failed', 'cpu-incompatible']]);

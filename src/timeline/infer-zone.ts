@@ -57,6 +57,8 @@ function referencesOf(body: EventBody, ms: number, macs: ReadonlyMap<string, rea
     case 'job-completed':
       return [{ subject: `end ${body.vm}`, ms }];
     case 'domain-stopped':
+      // a guest's own end is hours after its migration, and may lie a whole number of quarters of an hour after it
+      if (body.reason === 'shutdown' || body.reason === 'saved') return NONE;
       return [{ subject: `end ${body.vm}`, ms }, ...(macs.get(body.vm) ?? []).map((mac) => ({ subject: `announce ${mac}`, ms }))];
     case 'daemon-message':
       return [{ subject: `error ${body.text}`, ms }];

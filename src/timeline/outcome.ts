@@ -1,4 +1,4 @@
-import type { Event } from '../model/event.ts';
+import type { Event, EventBody } from '../model/event.ts';
 import type { Cause, Certainty, Outcome } from '../model/timeline.ts';
 import type { Attempt } from './attempts.ts';
 import { causeOf } from './cause-of.ts';
@@ -117,6 +117,8 @@ function afterThread({ attempt }: Facts, threadEnded: Event): Decision {
   const left = stayed(attempt);
   if (left !== null) return { outcome: 'failed', certainty: 'follows', evidence: [threadEnded, left] };
   if (modern && requested) return { outcome: 'completed', certainty: 'follows', evidence: [threadEnded] };
+  const came = arrived(attempt, threadEnded.at);
+  if (came !== null) return { outcome: 'completed', certainty: 'follows', evidence: [threadEnded, came] };
   return { outcome: 'unknown', certainty: 'unobserved', evidence: [threadEnded] };
 }
 
@@ -130,6 +132,23 @@ function stayed({ events, source, vmEvents }: Attempt): Event | null {
   return process === undefined || process.body.kind === 'domain-stopped' || process.at > (events.at(-1)?.at ?? 0)
     ? null
     : process;
+}
+
+/** How a QEMU ends, or goes on, only if its guest runs; one that got none may stay for as long as its libvirt is down. */
+const LIVED = new Set(['migrated', 'shutdown', 'saved']);
+
+/** What the destination's QEMU did next, where only one with a guest in it does so. */
+function arrived({ destination, vmEvents }: Attempt, toldAt: number): Event | null {
+  const own = vmEvents.filter(({ origin }) => origin.file.host === destination);
+  const before = own.findLast(({ body, at }) => isProcess(body) && at <= toldAt);
+  const next = own.find(({ body, at }) => (isProcess(body) || body.kind === 'migrate-initiated') && at > toldAt);
+  if (before?.body.kind !== 'domain-started' || before.body.incoming !== true || next === undefined) return null;
+  const lived = next.body.kind === 'migrate-initiated' || (next.body.kind === 'domain-stopped' && LIVED.has(next.body.reason));
+  return lived ? next : null;
+}
+
+function isProcess({ kind }: EventBody): boolean {
+  return kind === 'domain-started' || kind === 'domain-stopped';
 }
 
 /** When the client heard of it, else when the hosts showed it. */
