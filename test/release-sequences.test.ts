@@ -160,3 +160,52 @@ test('notes that quote some lines of a log are none', async () => {
   writeFileSync(join(folder, 'notes.md'), notes.join('\n'));
   expect((await analysedFolder(folder)).migrations).toEqual([]);
 });
+
+/** A folder with the agent.log of a migration of 40 s that ended without an error, and one more file of its host. */
+function endedWell(thread: string, path: string, text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'precopy-sequence-'));
+  const line = (time: string, said: string): string =>
+    `2024-09-03 ${time} INFO  [resource.wrapper.LibvirtMigrateCommandWrapper] (agentRequest-Handler-1:null) (logid:0c77d3e4) ${said}`;
+  const agent = [
+    line('03:11:00,733', 'Live migration of instance i-5-77-VM initiated to destination host: qemu+tcp://10.10.0.14/system'),
+    line('03:11:40,735', 'Waiting for migration of i-5-77-VM to complete, waited 40000ms'),
+    line('03:11:41,100', thread),
+    line('03:31:41,100', 'Nothing of interest'),
+  ];
+  for (const [name, lines] of [
+    ['agent.log', agent.join('\n')],
+    [path, text],
+  ] as const) {
+    mkdirSync(join(folder, 'hosts/kvm-a', name, '..'), { recursive: true });
+    writeFileSync(join(folder, 'hosts/kvm-a', name), `${lines}\n`);
+  }
+  return folder;
+}
+
+const daemonError = (second: string, text: string): string =>
+  `2024-09-03 03:11:${second}.000+0000: 900: error : virX:1 : ${text}`;
+const REFUSED = "unable to connect to server at '10.10.0.99:16514': Connection refused";
+
+test.each([
+  [
+    'of a disk',
+    'libvirtd.log',
+    daemonError('40', "Cannot access storage file '/mnt/x' (as uid:107, gid:107): No such file or directory"),
+  ],
+  ['of another connection', 'libvirtd.log', daemonError('41', REFUSED)],
+  ['of a call that waited', 'libvirtd.log', daemonError('40', 'Timed out during operation: cannot acquire state change lock')],
+  ['of ping', 'messages', 'Sep  3 03:11:40 kvm-a check[2]: From 10.0.0.9 icmp_seq=2 Destination Host Unreachable'],
+  ['of another tool', 'messages', 'Sep  3 03:11:40 kvm-a vpxa[2]: Timed out waiting for migration'],
+])('from 4.18 on an agent that tells of no error had none, with errors %s beside', async (_, path, text) => {
+  const { migrations, findings } = await analysedFolder(endedWell('Migration thread of VM [i-5-77-VM] finished.', path, text));
+  expect(migrations.map(({ outcome }) => outcome)).toEqual(['completed']);
+  expect(findings.filter(({ severity }) => severity !== 'info')).toEqual([]);
+});
+
+test.each([
+  ['long before the end', daemonError('10', REFUSED), 'unknown'],
+  ['beside the end', daemonError('41', REFUSED), 'failed'],
+])('up to 4.17, what an error of the daemon %s tells', async (_, text, outcome) => {
+  const { migrations } = await analysedFolder(endedWell('Migration thread for i-5-77-VM is done', 'libvirtd.log', text));
+  expect(migrations.map((one) => one.outcome)).toEqual([outcome]);
+});

@@ -12,9 +12,9 @@ const MEANINGS: Readonly<Record<string, QuotedMessage['meaning']>> = {
   'Host Unreachable': 'unreachable',
 };
 
-/** Finds any of them anywhere in a text. */
+/** Finds any of them anywhere in a text; `Destination Host Unreachable` is what ping says of whatever it was asked for. */
 const QUOTED =
-  /Successfully migrated\.|Migration failed: Destination host is not compatible\.|Timed out waiting for migration|Host Unreachable/;
+  /Successfully migrated\.|Migration failed: Destination host is not compatible\.|Timed out waiting for migration|(?<!Destination )Host Unreachable/;
 
 /** A later part of each, all of which begin alike: a text without any is looked through in half the time. */
 const PART = / (?:migrated\.|compatible\.|waiting for migration|Unreachable)/;

@@ -19,6 +19,9 @@ export interface Ending {
 /** An attempt that was last seen alive this long before the logs end may still run. */
 const STILL_RUNNING_MS = 60_000;
 
+/** The client hears of an error this soon. */
+const BESIDE_END_MS = 5000;
+
 /** Judges an attempt. `logsEndAt`: the last moment that any log of its hosts covers. */
 export function endingOf(attempt: Attempt, logsEndAt: number): Ending {
   const facts = factsOf(attempt);
@@ -69,17 +72,35 @@ function isArguable({ attempt: { events, source }, destinationStop, texts }: Fac
 /** Nothing says how it ended: what the rest of the logs tells. */
 function decideByTelling(facts: Facts, logsEndAt: number): Decision {
   const { attempt, threadEnded } = facts;
-  const telling = facts.texts
-    .filter(({ event, text }) => meaningOf(text) !== null || CLOSED_WITHOUT_WORD.test(text) || namesVm(event))
-    .map(({ event }) => event);
-  if (telling.length > 0 && threadEnded !== undefined) return { outcome: 'failed', certainty: 'follows', evidence: telling };
-  const quoted = attempt.events.filter(({ body }) => body.kind === 'quoted-message');
+  const ended = threadEnded === undefined ? null : afterThread(facts, threadEnded);
+  const telling = facts.texts.filter(tellsFailure(facts)).map(({ event }) => event);
+  const failed = telling.length > 0 ? ({ outcome: 'failed', certainty: 'follows', evidence: telling } as const) : null;
+  if (ended !== null) return failed ?? (ended.outcome === 'unknown' ? (quotedEnd(attempt) ?? ended) : ended);
+  return quotedEnd(attempt) ?? failed ?? goneFromSource(attempt) ?? bySilentEnd(attempt, logsEndAt);
+}
+
+/** Sentences of other tools count where nothing better is known. */
+function quotedEnd({ events }: Attempt): Decision | null {
+  const quoted = events.filter(({ body }) => body.kind === 'quoted-message');
   const last = quoted.at(-1)?.body;
-  if (last?.kind === 'quoted-message')
-    return { outcome: last.meaning === 'completed' ? 'completed' : 'failed', certainty: 'follows', evidence: quoted };
-  if (threadEnded !== undefined) return afterThread(facts, threadEnded);
-  if (telling.length > 0) return { outcome: 'failed', certainty: 'follows', evidence: telling };
-  return goneFromSource(attempt) ?? bySilentEnd(attempt, logsEndAt);
+  if (last?.kind !== 'quoted-message') return null;
+  return { outcome: last.meaning === 'completed' ? 'completed' : 'failed', certainty: 'follows', evidence: quoted };
+}
+
+/**
+ * A text about this very VM, or one that a failure prints. Daemons print much of other things, too: an agent that tells of its errors
+ * itself had none, and of others only what stands beside the end of their wait counts.
+ */
+function tellsFailure({ attempt, threadEnded }: Facts): (said: Facts['texts'][number]) => boolean {
+  return ({ event, text }) => {
+    const meaning = meaningOf(text);
+    // a wait for its lock is of whoever asked for something else meanwhile
+    if (meaning === 'lock-timeout') return false;
+    if (namesVm(event)) return true;
+    if (meaning === null && !CLOSED_WITHOUT_WORD.test(text)) return false;
+    if (threadEnded === undefined || event.body.kind !== 'daemon-message') return true;
+    return !tellsItsErrors(attempt, threadEnded) && Math.abs(event.at - threadEnded.at) <= BESIDE_END_MS;
+  };
 }
 
 /** Logs that end soon after the last sign of it may be of one that still runs. */
@@ -112,14 +133,16 @@ function namesVm({ body }: Event): boolean {
 function afterThread({ attempt }: Facts, threadEnded: Event): Decision {
   const statuses = attempt.events.flatMap(({ body }) => ('status' in body && body.status !== null ? [body.status] : []));
   if (statuses.at(-1) === 'completed') return { outcome: 'completed', certainty: 'follows', evidence: [threadEnded] };
-  const modern = threadEnded.origin.text.startsWith('Migration thread of VM [', threadEnded.origin.messageAt);
-  const requested = attempt.events.some(({ body }) => body.kind === 'migrate-requested');
   const left = stayed(attempt);
   if (left !== null) return { outcome: 'failed', certainty: 'follows', evidence: [threadEnded, left] };
-  if (modern && requested) return { outcome: 'completed', certainty: 'follows', evidence: [threadEnded] };
+  if (tellsItsErrors(attempt, threadEnded)) return { outcome: 'completed', certainty: 'follows', evidence: [threadEnded] };
   const came = arrived(attempt, threadEnded.at);
   if (came !== null) return { outcome: 'completed', certainty: 'follows', evidence: [threadEnded, came] };
   return { outcome: 'unknown', certainty: 'unobserved', evidence: [threadEnded] };
+}
+
+function tellsItsErrors({ events }: Attempt, { origin: { text, messageAt } }: Event): boolean {
+  return text.startsWith('Migration thread of VM [', messageAt) && events.some(({ body }) => body.kind === 'migrate-requested');
 }
 
 /** The source's QEMU log has the beginning and no end of the VM: it did not leave. A VM that left ends with `reason=migrated`. */

@@ -12,10 +12,13 @@ it.each([
   expect(quotedMessage(`VM i-2-7-VM: ${sentence}`)).toEqual([{ kind: 'quoted-message', vm: 'i-2-7-VM', meaning }]);
 });
 
-it.each(['', 'Waiting for migration of i-2-7-VM to complete', 'it was migrated.', 'Network Unreachable'])(
-  '"%s" quotes none',
-  (text) => {
-    expect(quotesAny(text)).toBe(false);
-    expect(quotedMessage(text)).toBeNull();
-  },
-);
+it.each([
+  '',
+  'Waiting for migration of i-2-7-VM to complete',
+  'it was migrated.',
+  'Network Unreachable',
+  'From 10.0.0.9 icmp_seq=2 Destination Host Unreachable',
+])('"%s" quotes none', (text) => {
+  expect(quotesAny(text)).toBe(false);
+  expect(quotedMessage(text)).toBeNull();
+});
