@@ -98,7 +98,8 @@ function tellsFailure({ attempt, threadEnded }: Facts): (said: Facts['texts'][nu
     if (meaning === 'lock-timeout') return false;
     if (namesVm(event)) return true;
     if (meaning === null && !CLOSED_WITHOUT_WORD.test(text)) return false;
-    if (threadEnded === undefined || event.body.kind !== 'daemon-message') return true;
+    if (event.body.kind !== 'daemon-message') return true;
+    if (threadEnded === undefined) return !isOfSourceThatSends(attempt, event);
     return !tellsItsErrors(attempt, threadEnded) && Math.abs(event.at - threadEnded.at) <= BESIDE_END_MS;
   };
 }
@@ -139,6 +140,11 @@ function afterThread({ attempt }: Facts, threadEnded: Event): Decision {
   const came = arrived(attempt, threadEnded.at);
   if (came !== null) return { outcome: 'completed', certainty: 'follows', evidence: [threadEnded, came] };
   return { outcome: 'unknown', certainty: 'unobserved', evidence: [threadEnded] };
+}
+
+/** The source's daemon says of a job that broke while it sent that it did (`job 'migration out' …`), and that is known before. */
+function isOfSourceThatSends({ events, source }: Attempt, event: Event): boolean {
+  return hostOf(event) === source && events.some(({ body, at }) => body.kind === 'migrate-initiated' && at < event.at);
 }
 
 function tellsItsErrors({ events }: Attempt, { origin: { text, messageAt } }: Event): boolean {

@@ -246,6 +246,11 @@ describe("the source's daemon alone says how a migration ended", () => {
     ]);
   });
 
+  test('and another of its errors does not', () => {
+    const disk = says(5, 'kvm-a', "Cannot access storage file '/mnt/x' (as uid:107, gid:107): No such file or directory");
+    expect(told([initiates, disk])).toMatchObject([{ outcome: 'running' }]);
+  });
+
   test('of one of two, and nothing says which', () => {
     expect(told([initiates, other(1), failed(600)])).toMatchObject([{ outcome: 'unknown' }, { outcome: 'unknown' }]);
   });
