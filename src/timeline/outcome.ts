@@ -1,5 +1,5 @@
 import type { Event, EventBody } from '../model/event.ts';
-import type { Cause, Certainty, Outcome } from '../model/timeline.ts';
+import type { Cause, CauseKind, Certainty, Outcome } from '../model/timeline.ts';
 import type { Attempt } from './attempts.ts';
 import { causeOf } from './cause-of.ts';
 import { CLOSED_WITHOUT_WORD, meaningOf, POSTCOPY_BROKEN } from './causes.ts';
@@ -99,6 +99,7 @@ function tellsFailure({ attempt, threadEnded }: Facts): (said: Facts['texts'][nu
     if (namesVm(event)) return true;
     if (meaning === null && !CLOSED_WITHOUT_WORD.test(text)) return false;
     if (event.body.kind !== 'daemon-message') return true;
+    if (OF_ANYTHING.has(meaning) && isOfLivingDestination(attempt, event)) return false;
     if (threadEnded === undefined) return !isOfSourceThatSends(attempt, event);
     return !tellsItsErrors(attempt, threadEnded) && Math.abs(event.at - threadEnded.at) <= BESIDE_END_MS;
   };
@@ -145,6 +146,21 @@ function afterThread({ attempt }: Facts, threadEnded: Event): Decision {
 /** The source's daemon says of a job that broke while it sent that it did (`job 'migration out' …`), and that is known before. */
 function isOfSourceThatSends({ events, source }: Attempt, event: Event): boolean {
   return hostOf(event) === source && events.some(({ body, at }) => body.kind === 'migrate-initiated' && at < event.at);
+}
+
+/** What a daemon prints of disks and connections, whatever it wants them for. */
+const OF_ANYTHING = new Set<CauseKind | null>([
+  'address-unreachable',
+  'connection-refused',
+  'storage-unavailable',
+  'tls-rejected',
+]);
+
+/** libvirt ends the QEMU of a migration that fails on its side, and QEMU's log there has the start and no end. */
+function isOfLivingDestination({ events, destination }: Attempt, event: Event): boolean {
+  if (hostOf(event) !== destination) return false;
+  const process = events.findLast(({ body, origin }) => isProcess(body) && origin.file.host === destination);
+  return process?.body.kind === 'domain-started' && process.at < event.at;
 }
 
 function tellsItsErrors({ events }: Attempt, { origin: { text, messageAt } }: Event): boolean {

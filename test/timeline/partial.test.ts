@@ -288,3 +288,11 @@ describe('a VM that came in a migration whose source has no agent.log', () => {
     ]);
   });
 });
+
+test("an error of the destination's daemon is of something else, where the QEMU that it started goes on", () => {
+  const disk = says(5, 'kvm-b', "Cannot access storage file '/mnt/x' (as uid:107, gid:107): No such file or directory");
+  expect(told([starts(0, 'kvm-b', { incoming: true }), disk])).toMatchObject([{ outcome: 'running' }]);
+  expect(told([starts(0, 'kvm-b', { incoming: true }), disk, stops(5.2, 'kvm-b', 'failed')])).toMatchObject([
+    { outcome: 'failed', cause: 'storage-unavailable' },
+  ]);
+});
