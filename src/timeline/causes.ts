@@ -38,7 +38,8 @@ const MEANINGS: readonly { readonly kind: CauseKind; readonly pattern: RegExp }[
   {
     kind: 'storage-unavailable',
     pattern:
-      /Cannot access (?:storage|backing) file|Could not open '[^']+'|Read-only file system|Stale file handle|failed due to I\/O error|cannot migrate domain with I\/O error|bdrv_inactivate_all\(\) failed|Block inactivate failed|failed to connect physical disks/i,
+      // the second: QEMU's namespace on the destination (qemu_namespace.c), as apache/cloudstack issue 10582 quotes it
+      /Cannot access (?:storage|backing) file|Process exited prior to exec: .*Unable to stat \/|Could not open '[^']+'|Read-only file system|Stale file handle|failed due to I\/O error|cannot migrate domain with I\/O error|bdrv_inactivate_all\(\) failed|Block inactivate failed|failed to connect physical disks/i,
   },
   {
     kind: 'blocked-by-device',

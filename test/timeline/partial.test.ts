@@ -296,3 +296,10 @@ test("an error of the destination's daemon is of something else, where the QEMU 
     { outcome: 'failed', cause: 'storage-unavailable' },
   ]);
 });
+
+test('a disk that the destination has not got is a storage that it cannot use', () => {
+  const text =
+    'internal error: Process exited prior to exec: libvirt: QEMU Driver error : Unable to stat /var/lib/libvirt/images/a: No such file or directory';
+  const error = at(2, 'kvm-a', 'cloudstack-agent', { kind: 'migrate-error', vm: VM, text });
+  expect(told([...begins().slice(0, 1), error])).toMatchObject([{ outcome: 'failed', cause: 'storage-unavailable' }]);
+});
