@@ -7,6 +7,7 @@ import type { Downtime, Migration } from '../model/timeline.ts';
 import { DEFAULT_DOWNTIME_LIMIT_MS } from '../timeline/convergence.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, completes, fails, sample, VM, type StoryEvent } from './story.ts';
+import { suspendedBefore, type Suspended } from './suspended.ts';
 import { proof, quoted, verdict } from './verdict.ts';
 import { destinationOf, hostsToType, sourceOf } from './words.ts';
 
@@ -41,11 +42,14 @@ function lastCounters({ samples }: Migration): Event<JobSample> | null {
 }
 
 /** Why it took so long, where that is known; the most certain first. */
-function why(migration: Migration, { ms }: Downtime): string {
+function why(migration: Migration, downtime: Downtime): string {
+  const { ms } = downtime;
   if (migration.pausedAt !== null) {
     return ` CloudStack's agent had paused the guest ${duration(Math.max(0, migration.pausedAt - migration.startedAt))} after the beginning, so that the rest could be copied (vm.migrate.pauseafter).`;
   }
   if (migration.postcopyAt !== null) return '';
+  const suspended = suspendedBefore(migration, downtime);
+  if (suspended !== null) return suspendedWords(migration, suspended);
   const body = lastCounters(migration)?.body;
   if (body === undefined) return '';
   const left = body.remainingBytes ?? 0;
@@ -56,20 +60,32 @@ function why(migration: Migration, { ms }: Downtime): string {
     return ` Copying took it: the ${bytes(left)} that the last counters show take ${duration(copyMs)} at ${rate(bandwidth)}.`;
   const copying = `the ${bytes(left)} that the last counters show, at ${rate(bandwidth)}, explain only ${duration(copyMs)} of it`;
   if (ms <= migration.downtimeLimitMs) return '';
-  const agentUnread = migration.unobserved.some((missing) => missing.startsWith('agent.log'));
-  const otherwise = agentUnread
+  const otherwise = isAgentUnread(migration)
     ? `CloudStack's agent may have paused the guest (agent.log of ${sourceOf(migration)} would tell), or storage was slow when QEMU handed over its disks.`
     : 'QEMU also waits for its disks at the switchover, so look at the storage; or somebody had suspended the guest, which no log tells.';
   return ` Copying does not explain it: ${copying}. ${otherwise}`;
+}
+
+function isAgentUnread({ unobserved }: Migration): boolean {
+  return unobserved.some((missing) => missing.startsWith('agent.log'));
+}
+
+function suspendedWords(migration: Migration, { at: stoppedAt, copyingMs }: Suspended): string {
+  const who = isAgentUnread(migration)
+    ? `CloudStack's agent (agent.log of ${sourceOf(migration)} would tell) or somebody else`
+    : "somebody other than CloudStack's agent";
+  return ` Its memory was copied for ${duration(copyingMs)} of that as if it ran, so it was not stopped for the last copy: ${who} had suspended it at ${clockTime(stoppedAt)} UTC (virsh suspend, or virsh migrate --timeout), which no log tells.`;
 }
 
 /**
  * QEMU leaves for the pause only what fits the limit. Counters of the moment of the switchover that show far more say that the limit
  * was raised, or the guest paused, without a line of it.
  */
-function wasRaisedUnseen(migration: Migration, { ms }: Downtime): boolean {
+function wasRaisedUnseen(migration: Migration, downtime: Downtime): boolean {
+  const { ms } = downtime;
   const counters = lastCounters(migration);
   if (counters === null || migration.pausedAt !== null || migration.postcopyAt !== null) return false;
+  if (suspendedBefore(migration, downtime) !== null) return false;
   const copyMs = ((counters.body.remainingBytes ?? 0) / (counters.body.bandwidthBytesPerSecond ?? 1)) * 1000;
   const arrivedAt = migration.phases.find(({ name }) => name === 'pre-copy')?.to ?? migration.lastSeenAt;
   const isFresh = arrivedAt - ms - counters.at <= copyMs * FRESH;
@@ -87,6 +103,7 @@ function limitWords(migration: Migration, downtime: Downtime): string {
 
 function remediesFor(migration: Migration, downtime: Downtime, { adviseMs }: Limits): readonly Remedy[] {
   const { ms } = downtime;
+  const [, destination = ''] = hostsToType(migration);
   if (migration.pausedAt !== null) {
     return [
       {
@@ -96,6 +113,14 @@ function remediesFor(migration: Migration, downtime: Downtime, { adviseMs }: Lim
       {
         what: 'or slow the guest down instead of pausing it: the global setting of CloudStack',
         command: 'kvm.auto.convergence=true',
+      },
+    ];
+  }
+  if (migration.postcopyAt === null && suspendedBefore(migration, downtime) !== null) {
+    return [
+      {
+        what: 'see that the guest runs again: libvirt resumes it at its arrival; this changes nothing',
+        command: shell`virsh -c qemu+ssh://${destination}/system domstate ${migration.vm} --reason`,
       },
     ];
   }
@@ -265,6 +290,25 @@ export const downtimeExceeded = defineDetector({
         ...completes(11.9, 5400),
       ],
       finds: /explain only 562 ms of it\. .* or somebody had suspended the guest, which no log tells\.$/,
+      severity: 'warning',
+    },
+    {
+      name: 'an operator suspends the guest in the first pass: memory is copied on, which storage that hangs would not do',
+      events: [
+        ...booted(),
+        ...begins(),
+        ...[4, 8, 12, 16].map((second) =>
+          sample(second, {
+            pass: 1,
+            remainingBytes: (20 - second) * 8e6,
+            transferredBytes: second * 8e6,
+            bandwidthBytesPerSecond: 8e6,
+          }),
+        ),
+        ...completes(21.5, 14_000),
+      ],
+      finds:
+        /Its memory was copied for 10 s of that as if it ran, .*: somebody other than CloudStack's agent had suspended it at 00:00:06 UTC \(virsh suspend/,
       severity: 'warning',
     },
     {
