@@ -92,7 +92,11 @@ export function versionRemedies(migration: Migration): readonly Remedy[] {
 
 /** The command that takes up a post-copy migration whose stream broke (libvirt 8.5 on, virsh(1)); both QEMUs have to be alive. */
 export function recovery(migration: Migration): readonly Remedy[] {
-  const { vm, destination, destinationAddress } = migration;
+  const { vm, destination, destinationAddress, takenUp } = migration;
+  if (takenUp !== null && takenUp.completedAt !== null)
+    return [
+      { what: `nothing now: all of ${vm} is on ${destinationOf(migration)}. See that CloudStack shows it there`, command: null },
+    ];
   return [
     {
       what: `once the hosts reach each other again, take it up where it broke; needs libvirt 8.5 and both QEMUs alive, so destroy neither before. On ${sourceOf(migration)}`,
@@ -233,14 +237,14 @@ const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
     ],
   },
   'libvirtd-ended': {
-    why: () => 'a libvirtd ended or was restarted, or its connection broke',
+    why: () => 'a libvirtd ended, was restarted or hung, or its connection broke',
     remedies: (m) => [
       {
         what: `on ${sourceOf(m)} and ${destinationOf(m)}: since when each runs`,
         command: 'systemctl show libvirtd virtqemud -p Id,ActiveState,ActiveEnterTimestamp',
       },
       {
-        what: `on ${sourceOf(m)} and ${destinationOf(m)}: what ended it: a crash, the kernel for memory, an upgrade`,
+        what: `on ${sourceOf(m)} and ${destinationOf(m)}: what ended it or held it up: a crash, the kernel for memory, an upgrade, storage that hangs`,
         command: 'journalctl -b -u libvirtd -u virtqemud -n 30',
       },
       whereCheck(m),

@@ -201,6 +201,19 @@ export const migrationFailed = defineDetector({
       severity: 'warning',
     },
     {
+      name: "the source's own libvirtd does not answer: no network is between it and its client",
+      events: [
+        ...booted(),
+        ...begins(),
+        ...fails(
+          42,
+          'Disconnected from qemu:///system due to keepalive timeout\ninternal error: connection closed due to keepalive timeout',
+        ),
+      ],
+      finds: /: libvirt's daemon on the source did not answer a client on its own host for 30 s \(keepalive\): it hung\./,
+      severity: 'warning',
+    },
+    {
       name: "the destination's libvirtd is restarted, and its log shows it",
       events: [
         at(-60, 'kvm-b', 'libvirtd', { kind: 'daemon-started', libvirtVersion: '9.0.0' }),
@@ -251,7 +264,7 @@ export const migrationFailed = defineDetector({
     {
       name: 'a libvirtd is restarted, and the destination ends its QEMU for want of a client',
       events: [...booted(), ...begins(), ...fails(9.3, 'End of file while reading data: Input/output error', 'destroyed')],
-      finds: /: a libvirtd ended or was restarted, or its connection broke/,
+      finds: /: a libvirtd ended, was restarted or hung, or its connection broke/,
       severity: 'warning',
     },
     {

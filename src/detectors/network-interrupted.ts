@@ -244,6 +244,10 @@ export const networkInterrupted = defineDetector({
   ],
   silent: [
     {
+      name: "the source's own libvirtd did not answer",
+      events: [...booted(), ...begins(), ...fails(42, `Disconnected from qemu:///system due to keepalive timeout\n${keepalive}`)],
+    },
+    {
       name: 'the link was away for 20 s and the migration completes',
       events: [...booted(), ...begins(), ...streams(6, 26), ...completes(60, 40)],
     },

@@ -1,16 +1,17 @@
 import { z } from 'zod';
 import { shell } from '../lib/shell.ts';
-import { duration } from '../lib/units.ts';
+import { clockTime, duration } from '../lib/units.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
-import type { Migration } from '../model/timeline.ts';
+import type { Migration, TakenUp } from '../model/timeline.ts';
 import { givingUp, recovery } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
-import { at, begins, booted, breaksInPostcopy, completes, fails, sample, VM } from './story.ts';
+import { at, begins, booted, breaksInPostcopy, completes, fails, sample, stops, VM, type StoryEvent } from './story.ts';
 import { afterTime, journey, proof, verdict, whereCheck } from './verdict.ts';
 import { destinationOf, sourceOf, whereNow } from './words.ts';
 
 /** When it switched: the first sign of it, unless that is already the message that it broke. */
-function switched({ postcopyEvidence, postcopyAt, startedAt }: Migration): string {
+function switched({ postcopyEvidence, postcopyAt, startedAt, takesUp }: Migration): string {
+  if (takesUp) return 'took up one that had broken in post-copy';
   const [first] = postcopyEvidence;
   const told = first !== undefined && 'status' in first.body;
   return told && postcopyAt !== null
@@ -19,13 +20,25 @@ function switched({ postcopyEvidence, postcopyAt, startedAt }: Migration): strin
 }
 
 function ending(migration: Migration): string {
-  const { outcome, postcopyAt, endedAt } = migration;
+  const { outcome, endedAt, takenUp } = migration;
+  const from = sinceOf(migration);
   if (outcome === 'completed')
-    return `It ended well${endedAt === null || postcopyAt === null ? '' : `, ${duration(Math.max(0, endedAt - postcopyAt))} later`}`;
+    return `It ended well${endedAt === null ? '' : `, ${duration(Math.max(0, endedAt - from))} later`}`;
   if (outcome === 'running') return 'It is still under way';
   return outcome === 'unknown'
     ? 'How it ended is not in these logs'
-    : `It broke ${afterTime(migration)} in all, before all memory had been copied`;
+    : `It broke ${afterTime(migration)} in all, before all memory had been copied${takenUp === null ? '' : wentOn(takenUp)}`;
+}
+
+function wentOn({ at: resumedAt, completedAt }: TakenUp): string {
+  const taken = resumedAt === null ? '' : `; it was taken up again at ${clockTime(resumedAt)} UTC`;
+  if (completedAt === null) return taken;
+  return `${taken === '' ? '; yet the rest was copied after that' : taken}, and all of it was on the destination at ${clockTime(completedAt)} UTC`;
+}
+
+/** Since when it is in post-copy. */
+function sinceOf({ postcopyAt, startedAt, takesUp }: Migration): number {
+  return takesUp ? startedAt : (postcopyAt ?? startedAt);
 }
 
 function remediesFor(migration: Migration): readonly Remedy[] {
@@ -40,7 +53,7 @@ function remediesFor(migration: Migration): readonly Remedy[] {
   if (outcome === 'completed')
     return [
       {
-        what: `nothing now: all of ${vm} is on ${destinationOf(migration)}. CloudStack never asks for post-copy, so somebody switched by hand (virsh migrate-postcopy)`,
+        what: `nothing now: all of ${vm} is on ${destinationOf(migration)}.${migration.takesUp ? '' : ' CloudStack never asks for post-copy, so somebody switched by hand (virsh migrate-postcopy, or an option of virsh migrate)'}`,
         command: null,
       },
     ];
@@ -50,18 +63,34 @@ function remediesFor(migration: Migration): readonly Remedy[] {
 }
 
 function conclude(migration: Migration): Conclusion {
-  const broken = migration.outcome === 'failed' || migration.outcome === 'aborted';
+  const mended = migration.takenUp !== null && migration.takenUp.completedAt !== null;
+  const broken = !mended && (migration.outcome === 'failed' || migration.outcome === 'aborted');
   const loses = migration.outcome === 'running' ? 'loses it' : 'would have lost it';
-  const risk = `from then on the guest ran on ${destinationOf(migration)} with a part of its memory on ${sourceOf(migration)}, where an abort or a broken link ${broken ? 'loses it' : loses}`;
+  const risk = `${migration.takesUp ? 'meanwhile' : 'from then on'} the guest ran on ${destinationOf(migration)} with a part of its memory on ${sourceOf(migration)}, where an abort or a broken link ${broken ? 'loses it' : loses}`;
   return {
     ...verdict(migration),
     confidence: 'seen',
     summary: `Migration of ${journey(migration)} ${switched(migration)}: ${risk}. ${ending(migration)}. ${whereNow(migration)}`,
     severity: broken ? 'critical' : 'warning',
-    from: migration.postcopyAt ?? migration.startedAt,
-    evidence: proof(migration, migration.postcopyEvidence.slice(0, 1)),
+    from: sinceOf(migration),
+    evidence: proof(migration, migration.postcopyEvidence.slice(0, 1), migration.takenUp?.evidence ?? []),
     remedies: remediesFor(migration),
   };
+}
+
+/** Post-copy breaks at second 44, and the client is told. */
+function breaks(): readonly StoryEvent[] {
+  return [
+    ...booted(),
+    ...begins(),
+    sample(16, { status: 'postcopy-active' }),
+    breaksInPostcopy(44),
+    ...fails(44.1, "operation failed: job 'migration out' failed in post-copy phase").slice(1),
+  ];
+}
+
+function resumes(seconds: number): StoryEvent {
+  return at(seconds, 'kvm-a', 'libvirt-qemu', { kind: 'migrate-initiated', vm: VM, resumed: true });
 }
 
 /** The guest runs on the destination while some of its memory is still on the source. */
@@ -87,14 +116,27 @@ export const postCopy = defineDetector({
     },
     {
       name: 'it breaks',
-      events: [
-        ...booted(),
-        ...begins(),
-        sample(16, { status: 'postcopy-active' }),
-        breaksInPostcopy(44),
-        ...fails(44.1, "operation failed: job 'migration out' failed in post-copy phase").slice(1),
-      ],
+      events: breaks(),
       finds: /It broke after 44 s in all, .* It runs on kvm-b and is paused on kvm-a/,
+      severity: 'critical',
+    },
+    {
+      name: 'it breaks, and QEMU copies the rest once the link is back',
+      events: [...breaks(), stops(90, 'kvm-a', 'migrated')],
+      finds:
+        /would have lost it\. It broke after 44 s in all, .*; yet the rest was copied after that, and all of it was on the destination at 00:01:30 UTC\. It runs on kvm-b/,
+      severity: 'warning',
+    },
+    {
+      name: 'it breaks, and an operator takes it up by hand',
+      events: [...breaks(), resumes(60), stops(70, 'kvm-a', 'migrated')],
+      finds: /it was taken up again at 00:01:00 UTC, and all of it was on the destination at 00:01:10 UTC\./,
+      severity: 'warning',
+    },
+    {
+      name: 'it breaks, and what takes it up has not ended',
+      events: [...breaks(), resumes(60)],
+      finds: /loses it\. .*; it was taken up again at 00:01:00 UTC\./,
       severity: 'critical',
     },
     {

@@ -92,6 +92,20 @@ export const versionMismatch = defineDetector({
       severity: 'critical',
     },
     {
+      name: "the destination's libvirt does not find the machine type among those of its QEMU",
+      events: [
+        ...booted(),
+        ...begins().slice(0, 1),
+        ...fails(
+          0.2,
+          "unsupported configuration: Emulator '/usr/bin/qemu-system-x86_64' does not support machine type 'pc-i440fx-7.2'",
+        ).slice(1),
+      ],
+      finds:
+        /^10\.0\.0\.2 does not accept i-2-10-VM, a pc-i440fx-7\.2 machine, .* does not support machine type 'pc-i440fx-7\.2'"\./,
+      severity: 'critical',
+    },
+    {
       name: 'a device of a newer QEMU is refused',
       events: [...booted(), ...beginsOnOlder(), ...refusesDevice()],
       finds: /QEMU 5\.2\.0.*QEMU 7\.2\.22.*virtio-net/,

@@ -82,6 +82,15 @@ export interface Downtime {
   readonly evidence: readonly Event[];
 }
 
+/** How a migration that had broken in post-copy went on after its client had been told of the failure. */
+export interface TakenUp {
+  /** When somebody took it up again; `null` where nobody was seen to. */
+  readonly at: number | null;
+  /** When all of the VM had left the source; `null` where it had not. */
+  readonly completedAt: number | null;
+  readonly evidence: readonly Event[];
+}
+
 /** Whether the network learned where the VM is now. */
 export interface Announcement {
   readonly state: 'yes' | 'no' | 'unobserved';
@@ -177,6 +186,10 @@ export interface Migration {
   /** When the guest began to run on the destination while memory was still on the source. */
   readonly postcopyAt: number | null;
   readonly postcopyEvidence: readonly Event[];
+  /** It takes up one of the same VM that had broken in post-copy. */
+  readonly takesUp: boolean;
+  /** What became of it after it had broken in post-copy; `null` where it had not, or nothing was seen. */
+  readonly takenUp: TakenUp | null;
   /** Highest throttle seen, percent; `null` where the guest was not throttled. */
   readonly throttlePercent: number | null;
   /** When the agent paused the guest so that the rest could be copied. */

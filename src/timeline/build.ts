@@ -12,6 +12,7 @@ import { hostOf, ofKind } from './of-kind.ts';
 import { endingOf, type Ending } from './outcome.ts';
 import { passesOf } from './passes.ts';
 import { hostEndsOf, presenceOf, type Move } from './presence.ts';
+import { takenUpOf, takesUp } from './taken-up.ts';
 import { unobservedOf, type Coverage } from './unobserved.ts';
 
 /** What there is to build timelines from, besides the events. */
@@ -40,11 +41,13 @@ export function buildTimelines(events: readonly Event[], inputs: Inputs): Timeli
     attempt,
     ending: endingOf(attempt, logsEndAt(attempt, inputs.ends)),
     postcopy: postcopyOf(attempt.events),
+    takes: null,
   }));
   // what all migrations of a VM share is made once a VM: of one that moves to and fro there are many
   const byAttempt = new Map<Ended, Migration>();
   const lives = { ends: hostEndsOf(events), heardUntil: inputs.ends };
-  for (const own of groupBy(ended, ({ attempt }) => attempt.vm).values()) {
+  for (const separate of groupBy(ended, ({ attempt }) => attempt.vm).values()) {
+    const own = joined(separate);
     const arrivals = own.map(({ attempt, ending, postcopy }) => arrivalOf(attempt, ending, postcopy));
     const vmEvents = own[0]?.attempt.vmEvents ?? [];
     const shared = {
@@ -56,11 +59,11 @@ export function buildTimelines(events: readonly Event[], inputs: Inputs): Timeli
       macs: macsOf(vmEvents),
       domains: ofKind(vmEvents, 'domain-started'),
     };
-    for (const [index, one] of own.entries())
-      byAttempt.set(
-        one,
-        migrationOf({ ...one, ...shared, arrivedAt: arrivals[index] ?? 0, otherArrivals: arrivals.toSpliced(index, 1) }),
-      );
+    for (const [index, one] of own.entries()) {
+      const arrivedAt = arrivals[index] ?? 0;
+      const otherArrivals = arrivals.toSpliced(index, 1).filter((at) => at !== arrivedAt);
+      byAttempt.set(separate[index] ?? one, migrationOf({ ...one, ...shared, arrivedAt, otherArrivals }));
+    }
   }
   const migrations = ended.flatMap((one) => byAttempt.get(one) ?? []);
   return { migrations, hosts: hostsOf(events, migrations, inputs) };
@@ -72,11 +75,24 @@ function logsEndAt({ source, destination, events }: Attempt, ends: ReadonlyMap<s
   return Math.max(lastAt, ...[source, destination].map((host) => (host === null ? lastAt : (ends.get(host) ?? lastAt))));
 }
 
+/** An attempt that takes up one which had broken in post-copy: the guest has run on the destination since that. */
+function joined(attempts: readonly Ended[]): readonly Ended[] {
+  const known: Ended[] = [];
+  for (const one of attempts) {
+    const before = known.at(-1);
+    const taken = before !== undefined && takesUp(one, before);
+    known.push(taken ? { ...one, postcopy: before.postcopy, takes: before } : one);
+  }
+  return known;
+}
+
 interface Ended {
   readonly attempt: Attempt;
   readonly ending: Ending;
   /** Where post-copy is seen to be on, the first of it first. */
   readonly postcopy: readonly Event[];
+  /** The broken one before it that it takes up. */
+  readonly takes: Ended | null;
 }
 
 interface Context extends Ended {
@@ -121,6 +137,8 @@ function migrationOf(context: Context): Migration {
     announcement: announcedBy(context, startedAt),
     postcopyAt: postcopy[0]?.at ?? null,
     postcopyEvidence: postcopy,
+    takesUp: context.takes !== null,
+    takenUp: takenUpOf(context),
     pausedAt: ofKind(events, 'guest-pause-requested')[0]?.at ?? null,
     after: context.after,
     sourceDomain: domainOf(source),
@@ -162,12 +180,19 @@ function highest(values: readonly (number | null)[]): number | null {
 /** A guest that did not move has nothing to announce. */
 function announcedBy(context: Context, startedAt: number): Announcement {
   const { attempt, ending, postcopy, observers, clocks, macs, arrivedAt, otherArrivals } = context;
-  const initiatedAt = ofKind(attempt.events, 'migrate-initiated')[0]?.at ?? startedAt;
+  const begun = firstOf(context).attempt.events;
+  const initiatedAt =
+    ofKind(begun, 'migrate-initiated')[0]?.at ?? (context.takes === null ? startedAt : (begun[0]?.at ?? startedAt));
   const doubt = doubtOf(clocks, [attempt.source, attempt.destination]);
   const bystanders = new Set(context.hypervisors.filter((host) => host !== attempt.source && host !== attempt.destination));
   const announced = announcementOf({ macs, startedAt: initiatedAt, arrivedAt, otherArrivals, bystanders, doubt }, observers);
   if (ending.outcome === 'completed' || postcopy.length > 0) return announced;
   return { ...announced, state: 'unobserved', because: 'the guest did not move' };
+}
+
+/** The attempt in which the guest moved. */
+function firstOf(one: Ended): Ended {
+  return one.takes === null ? one : firstOf(one.takes);
 }
 
 function macsOf(events: readonly Event[]): readonly string[] {

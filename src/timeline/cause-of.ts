@@ -5,6 +5,7 @@ import type { Attempt } from './attempts.ts';
 import {
   CLOSED_WITHOUT_WORD,
   DAEMON_GONE,
+  DAEMON_SILENT,
   DISK_COPY_BROKEN,
   LINK_LOST,
   cutToMeaning,
@@ -39,6 +40,7 @@ const TELLING: readonly ((facts: Facts) => Cause | null)[] = [
   byCancel,
   byHostEnd,
   byAgentEnd,
+  bySilentDaemon,
   byText,
   byWish,
   byDeath,
@@ -100,6 +102,13 @@ function byAgentEnd({ agentEnd }: Facts): Cause | null {
   const { reason } = agentEnd.body;
   const text = `CloudStack's agent on the source ${reason === null ? 'ended and was started anew' : `was stopped (${reason})`} meanwhile`;
   return { kind: 'agent-ended', text, certainty: 'follows', evidence: [agentEnd] };
+}
+
+function bySilentDaemon({ clientErrors }: Facts): Cause | null {
+  const told = clientErrors.filter(({ body }) => 'text' in body && DAEMON_SILENT.test(body.text));
+  if (told.length === 0) return null;
+  const text = "libvirt's daemon on the source did not answer a client on its own host for 30 s (keepalive): it hung";
+  return { kind: 'libvirtd-ended', text, certainty: 'follows', evidence: told };
 }
 
 /** Causes in the order in which one explains another: a keepalive timeout is told by a text, yet a refused device goes before it. */
@@ -239,7 +248,7 @@ function bySilence({ attempt, destinationStop, texts, clientErrors }: Facts): Ca
   // one that is destroyed by hand is gone before the destination's daemon answers the client
   if (noticed.length > 0 && clientErrors[0] !== undefined && clientErrors[0].at + ANSWER_MS < destinationStop.at) {
     const text =
-      "libvirt's daemon on the destination ended its QEMU after the client had been told of the end, as one does that is restarted";
+      "libvirt's daemon on the destination ended its QEMU after the client had been told of the end, as one does that is restarted, or that hung and finds its client gone";
     return { kind: 'libvirtd-ended', text, certainty: 'follows', evidence };
   }
   return { kind: 'destination-died', text: 'the VM was destroyed on the destination', certainty: 'seen', evidence };

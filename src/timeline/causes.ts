@@ -19,7 +19,7 @@ const MEANINGS: readonly { readonly kind: CauseKind; readonly pattern: RegExp }[
   {
     kind: 'version-or-machine-mismatch',
     pattern:
-      /Machine type received is|incoming version_id \d+ is too (?:new|old)|Unknown savevm section or instance|Unknown ramblock|Capability \S+ is \S+, but received capability|Received unknown capability|Received TARGET_PAGE_BITS|Mismatched RAM page size|Postcopy needs matching|Unsupported migration stream version|savevm: unsupported version|unsupported configuration: Target .* does not match source|nsupported machine type|Migration option '[^']*' is not supported|migration cookie feature|CPU model \S+ is not supported by hypervisor|UUID received is/,
+      /Machine type received is|incoming version_id \d+ is too (?:new|old)|Unknown savevm section or instance|Unknown ramblock|Capability \S+ is \S+, but received capability|Received unknown capability|Received TARGET_PAGE_BITS|Mismatched RAM page size|Postcopy needs matching|Unsupported migration stream version|savevm: unsupported version|unsupported configuration: Target .* does not match source|nsupported machine type|does not support machine type|not supported (?:by|with|in) this QEMU binary|Migration option '[^']*' is not supported|migration cookie feature|CPU model \S+ is not supported by hypervisor|UUID received is/,
   },
   {
     kind: 'disk-locked',
@@ -85,6 +85,9 @@ export const DAEMON_GONE = /^(?:Disconnected from \S+ due to end of file|End of 
 
 /** The source's daemon can reach the destination's no more: the network, or that daemon, is gone. */
 export const LINK_LOST = /Lost connection to destination host/;
+
+/** What virsh prints when the daemon of its own host, at an address without a host, does not answer: no network is between the two. */
+export const DAEMON_SILENT = /^Disconnected from \w+:\/\/\/\S* due to keepalive timeout/;
 
 /** What a daemon prints when a client leaves without closing its connection, as one does that is killed. */
 export const CLIENT_GONE = /^End of file while reading data: Input\/output error/;

@@ -40,11 +40,9 @@ function decide(facts: Facts, logsEndAt: number): Decision {
 function decideByWord({ clientErrors, sourceStop, cancelled, succeeded, texts }: Facts): Decision | null {
   const decision = (outcome: Outcome, evidence: readonly Event[]): Decision => ({ outcome, certainty: 'seen', evidence });
   const broken = texts.filter(({ text }) => POSTCOPY_BROKEN.test(text)).map(({ event }) => event);
-  if (sourceStop?.body.reason === 'migrated') {
-    // its QEMU ends so only when all of the VM has left it: nobody cancelled it, and a broken post-copy was taken up again
-    const evidence = broken.length > 0 ? [] : succeeded;
-    if (clientErrors.length === 0 || broken.length > 0) return decision('completed', [...evidence, sourceStop]);
-  }
+  // its QEMU ends so only when all of the VM has left it: nobody cancelled it, and a broken post-copy was taken up again
+  if (sourceStop?.body.reason === 'migrated' && clientErrors.length === 0)
+    return decision('completed', [...(broken.length > 0 ? [] : succeeded), sourceStop]);
   if (cancelled.length > 0) return decision('aborted', cancelled);
   if (broken.length > 0) return decision('failed', [...broken, ...clientErrors]);
   if (clientErrors.length > 0) return decision('failed', clientErrors);

@@ -1,0 +1,31 @@
+import type { Event } from '../model/event.ts';
+import type { TakenUp } from '../model/timeline.ts';
+import type { Attempt } from './attempts.ts';
+import { hostOf, ofKind } from './of-kind.ts';
+import type { Ending } from './outcome.ts';
+
+/** An attempt that is over, and where it was seen in post-copy. */
+export interface Broken {
+  readonly attempt: Attempt;
+  readonly ending: Ending;
+  readonly postcopy: readonly Event[];
+}
+
+/** What became of an attempt that had broken in post-copy: taken up by hand, or ended by QEMU alone once the link was back. */
+export function takenUpOf({ attempt: { source, vmEvents }, ending: { outcome, endedAt }, postcopy }: Broken): TakenUp | null {
+  if (outcome !== 'failed' || postcopy.length === 0 || endedAt === null) return null;
+  const later = vmEvents.filter(({ at }) => at > endedAt);
+  const anew = later.findIndex(({ body }) => body.kind === 'domain-started');
+  const own = (anew < 0 ? later : later.slice(0, anew)).filter((event) => hostOf(event) === source);
+  const resumed = ofKind(own, 'migrate-initiated').find(({ body }) => body.resumed);
+  const left = ofKind(own, 'domain-stopped').find(({ body }) => body.reason === 'migrated');
+  const evidence = [resumed, left].filter((event) => event !== undefined);
+  return evidence.length === 0 ? null : { at: resumed?.at ?? null, completedAt: left?.at ?? null, evidence };
+}
+
+/** Whether an attempt takes up the one before it: that broke in post-copy, and no QEMU was started for this one. */
+export function takesUp({ attempt: { events, source }, postcopy }: Broken, before: Broken | undefined): boolean {
+  if (before === undefined || before.ending.outcome !== 'failed' || before.postcopy.length === 0) return false;
+  if (before.attempt.source !== source || ofKind(events, 'domain-started').length > 0) return false;
+  return (takenUpOf(before)?.at ?? null) !== null || postcopy.length > 0;
+}
