@@ -56,6 +56,8 @@ function why(migration: Migration, downtime: Downtime): string {
   const bandwidth = body.bandwidthBytesPerSecond ?? 1;
   const copyMs = (left / bandwidth) * 1000;
   if (copyMs > STALE * ms) return '';
+  if (ms <= EXPLAINED * copyMs && ms > STALE * copyMs)
+    return ` Copying took a part of it: the ${bytes(left)} that the last counters show take ${duration(copyMs)} at ${rate(bandwidth)}; meanwhile the link was slower, or stood still.`;
   if (ms <= EXPLAINED * copyMs)
     return ` Copying took it: the ${bytes(left)} that the last counters show take ${duration(copyMs)} at ${rate(bandwidth)}.`;
   const copying = `the ${bytes(left)} that the last counters show, at ${rate(bandwidth)}, explain only ${duration(copyMs)} of it`;
@@ -321,6 +323,19 @@ export const downtimeExceeded = defineDetector({
       ],
       finds:
         /stood still for 4\.1 s .*; no line tells of a limit above 300 ms, yet it was raised, or the guest was paused: .* Copying took it: the 132 MiB that the last counters show take 5\.1 s at 27\.2 MB\/s\.$/,
+      severity: 'warning',
+    },
+    {
+      name: 'the link is cut for a while during the last copy: its speed before explains a part',
+      events: [
+        ...booted(),
+        ...begins(),
+        at(35, 'kvm-a', 'libvirtd', { kind: 'downtime-limit-set', vm: VM, monitor: null, downtimeMs: 30_000 }),
+        sample(35.5, { remainingBytes: 66 * 2 ** 20, bandwidthBytesPerSecond: 4.2e6 }),
+        ...completes(82, 44_693),
+      ],
+      finds:
+        /Copying took a part of it: the 66 MiB .* take 16\.5 s at 4\.2 MB\/s; meanwhile the link was slower, or stood still\.$/,
       severity: 'warning',
     },
     {

@@ -4,7 +4,7 @@ import { bytes, duration, rate } from '../lib/units.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { Migration, Prediction } from '../model/timeline.ts';
 import { defineDetector } from './detector.ts';
-import { at, begins, booted, completes, copies, fails, VM } from './story.ts';
+import { at, begins, booted, completes, copies, fails, sample, VM } from './story.ts';
 import { evidence } from './words.ts';
 
 const limits = z.strictObject({
@@ -166,6 +166,33 @@ export const notConverging = defineDetector({
       events: [...booted(), ...begins(), ...copies(75, { rate: 63e6, workingSet: 268e6, bandwidth: 25e6 })],
       finds:
         /^The guest rewrites 25\d MiB at 2\d(?:\.\d)? MB\/s or more; the stream carries 25 MB\/s\. It will not finish by itself: each pass leaves about 25\d MiB, a pause of up to 10\.\d s\.$/,
+      severity: 'warning',
+    },
+    {
+      name: 'the guest begins to write much more on the way: its quiet passes before say nothing of it',
+      events: [
+        ...booted(),
+        ...begins(),
+        ...(
+          [
+            [20, 1, 574e6, null],
+            [43, 2, 140e6, 3.5e6],
+            [48.6, 3, 300e6, 50e6],
+            [60.6, 4, 300e6, 25e6],
+          ] as const
+        ).map(([second, pass, remainingBytes, dirtyRateBytesPerSecond]) =>
+          sample(second, {
+            pass,
+            remainingBytes,
+            dirtyRateBytesPerSecond,
+            transferredBytes: second * 25e6,
+            copiedBytes: second * 25e6,
+            bandwidthBytesPerSecond: 25e6,
+          }),
+        ),
+      ],
+      finds:
+        /^The guest rewrites 29\d MiB at \d+(?:\.\d)? MB\/s or more; the stream carries 25 MB\/s\. It will not finish by itself/,
       severity: 'warning',
     },
     {

@@ -36,6 +36,8 @@ const STALLED = 0.9;
 const SHRINKS = 0.97;
 /** Residual (relative, squared) by which the smooth shape has to win before it is believed. */
 const SHAPE_MARGIN = 4;
+/** A longer pass that leaves less than this share of what a shorter one left is of a guest that does something else. */
+const SAME_GUEST = 0.7;
 /** Passes that the fit looks back on: a guest changes what it does. */
 const RECENT_PASSES = 6;
 /** Share of the time in which a saturated guest was seen to dirty all, from which it is taken to do so. */
@@ -149,7 +151,15 @@ function stalled(known: readonly Pass[]): End | null {
 
 function recent(observations: readonly Observation[], pass: Pass): readonly Observation[] {
   // throttling lowers the rate from pass to pass, so only the last ones are of the guest as it is now
-  return observations.slice(pass.throttlePercent === null ? -RECENT_PASSES : -2);
+  const last = observations.slice(pass.throttlePercent === null ? -RECENT_PASSES : -2);
+  const changedAfter = last.findLastIndex((earlier, i) => last.slice(i + 1).some((later) => contradicts(earlier, later)));
+  return last.slice(changedAfter + 1);
+}
+
+/** One guest dirties no less in a longer pass: where it did, it did something else before. */
+function contradicts(one: Observation, other: Observation): boolean {
+  const [shorter, longer] = one.seconds <= other.seconds ? [one, other] : [other, one];
+  return longer.reachedBytes < shorter.reachedBytes * SAME_GUEST;
 }
 
 /** With one pass there is a rate and nothing else. */
