@@ -49,7 +49,11 @@ function why(migration: Migration, downtime: Downtime): string {
   }
   if (migration.postcopyAt !== null) return '';
   const suspended = suspendedBefore(migration, downtime);
-  if (suspended !== null) return suspendedWords(migration, suspended);
+  return suspended === null ? whyByCopying(migration, ms) : suspendedWords(migration, suspended);
+}
+
+/** How much of it copying the rest explains. */
+function whyByCopying(migration: Migration, ms: number): string {
   const body = lastCounters(migration)?.body;
   if (body === undefined) return '';
   const left = body.remainingBytes ?? 0;

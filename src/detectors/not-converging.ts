@@ -22,11 +22,26 @@ type Limits = z.infer<typeof limits>;
 /** A prediction is refuted when the migration still copies this much longer than it said. */
 const REFUTED = 1.5;
 const REFUTED_MS = 5000;
+/** Bandwidths within this factor of one another are one limit; one beyond it, after that, is another, as somebody sets it. */
+const SAME_LIMIT = 1.15;
+const RAISED = 1.3;
 /** Share of the bandwidth below which a stream counts as standing still. */
 const FLOWS = 0.5;
 
 function judged({ predictions }: Migration, { minPasses }: Limits): readonly Prediction[] {
   return predictions.filter(({ pass, confidence }) => pass >= minPasses && (confidence === 'modelled' || minPasses < 3));
+}
+
+/** The judgements before the stream was given more: those after it say what the help was worth, not whether it was needed. */
+function beforeHelp(predictions: readonly Prediction[]): readonly Prediction[] {
+  const lastNever = predictions.findLastIndex(({ converges }) => !converges);
+  const nevers = predictions.slice(0, lastNever + 1).filter(({ converges }) => !converges);
+  const carried = nevers.map(({ bandwidthBytesPerSecond }) => bandwidthBytesPerSecond);
+  if (nevers.length < 2 || Math.max(...carried) > SAME_LIMIT * Math.min(...carried)) return predictions;
+  const raised = predictions.findIndex(
+    ({ bandwidthBytesPerSecond }, i) => i > lastNever && bandwidthBytesPerSecond > RAISED * Math.max(...carried),
+  );
+  return raised < 0 ? predictions : predictions.slice(0, raised);
 }
 
 /** It said "by then", and then was long ago. Not where the stream stood still, cut or waiting for storage: that refutes nothing. */
@@ -46,9 +61,13 @@ function flowed({ madeAt, bandwidthBytesPerSecond }: Prediction, { samples, last
   return (sent.at(-1) ?? 0) - first > (FLOWS * bandwidthBytesPerSecond * (lastSeenAt - madeAt)) / 1000;
 }
 
-function wrongShare(migration: Migration, predictions: readonly Prediction[]): number {
-  const never = predictions.filter((prediction) => !prediction.converges || refuted(prediction, migration));
-  return predictions.length === 0 ? 0 : never.length / predictions.length;
+/** Whether enough of the judgements say "never"; where it is just enough, the last one decides. */
+function isHopeless(migration: Migration, predictions: readonly Prediction[], { minWrong }: Limits): boolean {
+  const saysNever = (prediction: Prediction): boolean => !prediction.converges || refuted(prediction, migration);
+  const last = predictions.at(-1);
+  if (last === undefined) return false;
+  const share = predictions.filter(saysNever).length / predictions.length;
+  return share > minWrong || (share === minWrong && saysNever(last));
 }
 
 /**
@@ -112,7 +131,7 @@ function helpOf({ outcome, postcopyAt, pausedAt, throttlePercent }: Migration): 
 }
 
 function conclude(migration: Migration, worst: Prediction, from: number): Conclusion {
-  const passes = migration.passes.map(({ sample }) => sample);
+  const passes = migration.passes.map((pass) => pass.sample);
   return {
     summary: describe(migration, worst),
     severity: 'warning',
@@ -154,8 +173,8 @@ export const notConverging = defineDetector({
   subject: 'migration',
   limits,
   detect(migration, settings) {
-    const predictions = judged(migration, settings);
-    if (wrongShare(migration, predictions) < settings.minWrong || convergedAlone(migration, predictions)) return [];
+    const predictions = beforeHelp(judged(migration, settings));
+    if (!isHopeless(migration, predictions, settings) || convergedAlone(migration, predictions)) return [];
     // only a judgement that says "never" knows what would help
     const worst = predictions.findLast(({ converges }) => !converges);
     return worst === undefined ? [] : [conclude(migration, worst, predictions[0]?.madeAt ?? worst.madeAt)];
@@ -193,6 +212,33 @@ export const notConverging = defineDetector({
       ],
       finds:
         /^The guest rewrites 29\d MiB at \d+(?:\.\d)? MB\/s or more; the stream carries 25 MB\/s\. It will not finish by itself/,
+      severity: 'warning',
+    },
+    {
+      name: 'an operator gave it twice the bandwidth: it converges then, after some passes more',
+      events: [
+        ...booted(),
+        ...begins(),
+        ...copies(80, { rate: 35e6, workingSet: 268e6, bandwidth: 25e6 }),
+        ...(
+          [
+            [83, 6, 150e6, 34e6],
+            [86.5, 7, 105e6, 35e6],
+            [89, 8, 74e6, 35e6],
+          ] as const
+        ).map(([second, pass, remainingBytes, dirtyRateBytesPerSecond]) =>
+          sample(second, {
+            pass,
+            remainingBytes,
+            dirtyRateBytesPerSecond,
+            transferredBytes: 2000e6 + (second - 80) * 50e6,
+            copiedBytes: 2000e6 + (second - 80) * 50e6,
+            bandwidthBytesPerSecond: 50e6,
+          }),
+        ),
+        ...completes(95, 200),
+      ],
+      finds: /It did not finish by itself: .*; a change of limits ended it\.$/,
       severity: 'warning',
     },
     {

@@ -1,6 +1,6 @@
 import { groupBy } from '../lib/group.ts';
 import { stableId } from '../lib/hash.ts';
-import type { DomainStarted, Event, EventKind } from '../model/event.ts';
+import type { DomainStarted, Event, EventKind, JobSample } from '../model/event.ts';
 import type { Announcement, HostHistory, HostState, Migration } from '../model/timeline.ts';
 import { announcementOf, doubtOf, observersOf, type Observer } from './announce.ts';
 import type { Attempt } from './attempts.ts';
@@ -114,7 +114,8 @@ function migrationOf(context: Context): Migration {
   const { vm, source, destination, events } = attempt;
   const startedAt = startOf(attempt);
   const lastSeenAt = ending.endedAt ?? events.at(-1)?.at ?? attempt.openedAt;
-  const limitAt = downtimeLimits(ofKind(events, 'downtime-limit-set'));
+  const samples = ofKind(events, 'job-sample').filter((event) => event.body.direction !== 'incoming' && hostOf(event) === source);
+  const limitAt = downtimeLimits(ofKind(events, 'downtime-limit-set'), samples);
   const domainOf = (host: string | null): DomainStarted | null =>
     context.domains.findLast((event) => event.at <= lastSeenAt && hostOf(event) === host)?.body ?? null;
   const base = {
@@ -131,7 +132,7 @@ function migrationOf(context: Context): Migration {
     outcomeCertainty: ending.certainty,
     outcomeEvidence: ending.evidence,
     cause: ending.cause,
-    ...countersOf(attempt, limitAt),
+    ...countersOf(attempt, samples, limitAt),
     downtime: downtimeOf(attempt, ending),
     downtimeLimitMs: limitAt(lastSeenAt),
     announcement: announcedBy(context, startedAt),
@@ -155,8 +156,11 @@ function migrationOf(context: Context): Migration {
 type Counters = Pick<Migration, 'samples' | 'passes' | 'predictions' | 'iterations' | 'throttlePercent'>;
 
 /** What the job's counters tell. */
-function countersOf({ events, source }: Attempt, limitAt: (at: number) => number): Counters {
-  const samples = ofKind(events, 'job-sample').filter((event) => event.body.direction !== 'incoming' && hostOf(event) === source);
+function countersOf(
+  { events, source }: Attempt,
+  samples: readonly Event<JobSample>[],
+  limitAt: (at: number) => number,
+): Counters {
   const starts = ofKind(events, 'migration-pass').filter((event) => hostOf(event) === source);
   const passes = passesOf(samples, { starts, limitSeconds: (at) => limitAt(at) / 1000 });
   return {

@@ -1,4 +1,4 @@
-import type { DowntimeLimitSet, Event } from '../model/event.ts';
+import type { DowntimeLimitSet, Event, JobSample } from '../model/event.ts';
 import type { Downtime, Migration, Phase } from '../model/timeline.ts';
 import { ranFor, type Attempt } from './attempts.ts';
 import { POSTCOPY_BROKEN } from './causes.ts';
@@ -38,9 +38,22 @@ export function arrivalOf({ events, source, destination }: Attempt, { endedAt }:
   return endedAt === null ? (events.at(-1)?.at ?? 0) : endedAt - CLIENT_DELAY_MS;
 }
 
-/** The limit in force at a moment, ms: as last changed, or QEMU's default. */
-export function downtimeLimits(changes: readonly Event<DowntimeLimitSet>[]): (at: number) => number {
-  return (at) => changes.findLast((change) => change.at <= at)?.body.downtimeMs ?? DEFAULT_DOWNTIME_LIMIT_MS;
+/** The limit in force at a moment, ms: as last changed, as it was when the migration began, or QEMU's default. */
+export function downtimeLimits(
+  changes: readonly Event<DowntimeLimitSet>[],
+  samples: readonly Event<JobSample>[],
+): (at: number) => number {
+  const first = limitAtFirst(samples) ?? DEFAULT_DOWNTIME_LIMIT_MS;
+  return (at) => changes.findLast((change) => change.at <= at)?.body.downtimeMs ?? first;
+}
+
+/** Before QEMU knows how fast the guest dirties memory, it expects the limit itself as downtime (migrate_fd_connect). */
+function limitAtFirst(samples: readonly Event<JobSample>[]): number | null {
+  const first = samples.find(
+    ({ body: { pass, status, downtimeMs, dirtyRateBytesPerSecond } }) =>
+      pass === 1 && status === 'active' && (downtimeMs ?? 0) > 0 && (dirtyRateBytesPerSecond ?? 0) === 0,
+  );
+  return first?.body.downtimeMs ?? null;
 }
 
 /** For how long the guest stood still: by statistics, else by the guest's stop and resume, else at least while the agent had paused it. */
