@@ -126,6 +126,16 @@ export const missingGarp = defineDetector({
       severity: 'warning',
     },
     {
+      name: 'the announcement is lost, and the guest moves its address 10 s later by what it sends',
+      events: [
+        ...quiet,
+        listening,
+        at(18.5, 'switch', 'bridge-fdb', { kind: 'forwarding-changed', mac: MAC, port: 'upb', deleted: false }),
+      ],
+      finds: /Its first frame there came 10 s later/,
+      severity: 'warning',
+    },
+    {
       name: 'a QEMU that sends none by a bug is no more than a remark',
       events: [...quiet, listening].map((event) =>
         event.body.kind === 'domain-started'

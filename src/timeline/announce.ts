@@ -10,6 +10,8 @@ import { hostOf } from './of-kind.ts';
 const ALIVE_MS = 60_000;
 /** QEMU's five frames go out within 0.8 s, the guest's own within a few seconds more. */
 export const ANNOUNCE_MS = 15_000;
+/** A bridge that learns the new port later than this learned it from what the guest sent by itself: the announcement was lost. */
+const MOVED_MS = 5000;
 /** The first frames may leave before the guest resumes, and clocks differ a little. */
 const EARLY_MS = 2500;
 
@@ -207,7 +209,7 @@ function isTimely(own: readonly Event[], event: Event, { startedAt, arrivedAt }:
   if (at > arrivedAt + ANNOUNCE_MS) return false;
   // only QEMU sends RARP for a guest, and only on arrival
   if (body.kind === 'announced') return at >= (body.how === 'rarp' ? startedAt : arrivedAt - EARLY_MS);
-  return body.kind === 'forwarding-changed' && at >= startedAt && movedPort(own, event);
+  return body.kind === 'forwarding-changed' && at >= startedAt && at <= arrivedAt + MOVED_MS && movedPort(own, event);
 }
 
 function isRarp({ body }: Event): boolean {
