@@ -232,7 +232,10 @@ const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
           ),
       whereCheck(m),
       wasStopped(m)
-        ? { what: `if nobody did, the guest shut itself down. If it should run: start ${m.vm} in CloudStack`, command: null }
+        ? {
+            what: `${m.cause?.text.startsWith('the guest was shut down') === true ? 'if nobody did, the guest shut itself down. ' : ''}If it should run: start ${m.vm} in CloudStack`,
+            command: null,
+          }
         : { what: `where it runs nowhere: start ${m.vm} in CloudStack; all that was only in its memory is lost`, command: null },
     ],
   },

@@ -51,6 +51,11 @@ function remediesFor(migration: Migration): readonly Remedy[] {
       command: [...announcement.missing.map((mac) => `bridge fdb show | grep -i ${mac}`), 'bridge link'].join('\n'),
     },
   ];
+  if (announcement.outageMs !== null)
+    return [
+      { what: 'nothing is cut off any more. Before the next one arrives there, see why it was lost', command: null },
+      ...look.slice(1),
+    ];
   const again: Remedy = {
     what: `have QEMU on ${host} announce the VM again (QEMU 4.0 on); the guest runs on, libvirt marks the VM as tainted by custom-monitor`,
     command: shell`virsh qemu-monitor-command ${vm} ${ANNOUNCE}`,

@@ -55,7 +55,9 @@ function expectAlone(page: string): void {
 /** Detectors behind a severity, in their order: heads of problems, not of a list of contents. */
 function heads(text: string): readonly string[] {
   return [
-    ...text.matchAll(/\b(?:CRITICAL|WARNING) +(?<id>[a-z]+-[a-z-]+) +(?=i-\d|\d\d:|since|kvm-\w+ (?:→|since|\d\d:)|2026)/gi),
+    ...text.matchAll(
+      /\b(?:CRITICAL|WARNING) +(?<id>[a-z]+-[a-z-]+) +(?=i-\d\S* +kvm-|\d\d:|since|kvm-\w+ (?:→|since|\d\d:)|2026)/gi,
+    ),
   ].map(({ groups }) => groups?.['id'] ?? '');
 }
 
