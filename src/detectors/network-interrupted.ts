@@ -37,7 +37,7 @@ const limits = z.strictObject({
 /** A migration that nobody has ended, or that somebody had to, though nothing of its stream moved any more. */
 function standsStill({ outcome, cause, postcopyAt, samples }: Migration, stallMs: number): Standstill | null {
   const byCounters = cause?.kind === 'network-interrupted' && cause.evidence.some(({ body }) => body.kind === 'job-sample');
-  if ((outcome !== 'running' && outcome !== 'aborted' && !byCounters) || postcopyAt !== null) return null;
+  if (outcome !== 'running' && ((outcome !== 'aborted' && !byCounters) || postcopyAt !== null)) return null;
   const still = standstillOf(samples);
   return still !== null && (byCounters || still.stoodMs >= stallMs) ? still : null;
 }
@@ -50,7 +50,7 @@ function concludeStill(migration: Migration, { grown, last, stoodMs }: Standstil
     ? `The stream has stood still for ${stoodFor}`
     : `The stream had stood still for ${stoodFor} when it ended ${afterTime(migration)}`;
   const wait = running
-    ? ` ${source} gives up only when its TCP does, after about 15 min (tcp_retries2, Linux's default), unless somebody cancels it before; the VM runs on ${source} meanwhile.`
+    ? ` ${source} gives up only when its TCP does, after about 15 min (tcp_retries2, Linux's default), unless ${meanwhile(migration)}`
     : ` ${whereNow(migration)}`;
   return {
     ...verdict(migration),
@@ -61,14 +61,30 @@ function concludeStill(migration: Migration, { grown, last, stoodMs }: Standstil
     remedies: [
       { what: `on ${destination}: does it run, and since when`, command: shell`ssh ${destination} uptime -s` },
       ...networkRemedies(migration),
-      running
-        ? {
-            what: `on ${source}: cancel it where ${destination} does not come back; the VM stays`,
-            command: shell`virsh domjobabort ${migration.vm}`,
-          }
-        : whereCheck(migration),
+      running ? untilThen(migration) : whereCheck(migration),
     ],
   };
+}
+
+/** What ends it before, and where the guest is until then. */
+function meanwhile(migration: Migration): string {
+  const [source, destination] = [sourceOf(migration), destinationOf(migration)];
+  return migration.postcopyAt === null
+    ? `somebody cancels it before; the VM runs on ${source} meanwhile.`
+    : `libvirt's keepalive ends it before. It is in post-copy: the guest on ${destination} waits for each page that it lacks, and a cancel is refused.`;
+}
+
+function untilThen(migration: Migration): Remedy {
+  const [source, destination] = [sourceOf(migration), destinationOf(migration)];
+  return migration.postcopyAt === null
+    ? {
+        what: `on ${source}: cancel it where ${destination} does not come back; the VM stays`,
+        command: shell`virsh domjobabort ${migration.vm}`,
+      }
+    : {
+        what: `end its QEMU on neither host, for each holds a part of the guest; where the link comes back, it goes on by itself. On ${source}, what remains`,
+        command: shell`virsh domjobinfo ${migration.vm}`,
+      };
 }
 
 /** Which side's libvirt gave up the other, by the host whose own log says it. */
@@ -136,9 +152,10 @@ function keepaliveOn(seconds: number, host: string): StoryEvent {
 }
 
 /** A second of counters each, growing until `until`, then standing still. */
-function streams(until: number, end: number): readonly StoryEvent[] {
+function streams(until: number, end: number, postcopyFrom = Number.POSITIVE_INFINITY): readonly StoryEvent[] {
   return Array.from({ length: end }, (_, i) =>
     sample(i + 1, {
+      status: i + 1 < postcopyFrom ? 'active' : 'postcopy-active',
       transferredBytes: Math.min(i + 1, until) * 10e6,
       remainingBytes: 900e6 - Math.min(i + 1, until) * 10e6,
       pass: 1,
@@ -229,6 +246,13 @@ export const networkInterrupted = defineDetector({
       severity: 'critical',
     },
     {
+      name: 'in post-copy, while nobody has given up yet',
+      events: [...booted(), ...begins(), ...streams(16, 60, 7)],
+      finds:
+        /The stream has stood still for 44 s: .* unless libvirt's keepalive ends it before\. It is in post-copy: the guest on kvm-b waits for each page/,
+      severity: 'critical',
+    },
+    {
       name: 'in post-copy, when each host holds a part of the VM',
       events: [
         ...booted(),
@@ -254,6 +278,19 @@ export const networkInterrupted = defineDetector({
     {
       name: 'the stream stands still for less than a link needs to come back',
       events: [...booted(), ...begins(), ...streams(6, 30)],
+    },
+    {
+      name: 'in post-copy, for less than a link needs to come back',
+      events: [...booted(), ...begins(), ...streams(16, 40, 7)],
+    },
+    {
+      name: 'the link was away for long in post-copy, and comes back',
+      events: [
+        ...booted(),
+        ...begins(),
+        ...streams(16, 60, 7),
+        sample(61, { status: 'postcopy-active', transferredBytes: 170e6, remainingBytes: 730e6 }),
+      ],
     },
     {
       name: 'the destination dies, which breaks the stream too',

@@ -23,8 +23,11 @@ export function progressOf(samples: readonly Event<JobSample>[]): Standstill | n
   return last === undefined || grown === undefined ? null : { grown, last, stoodMs: last.at - grown.at };
 }
 
+/** Statuses in which memory is sent; in post-copy, too, what is left is sent without being asked for. */
+const SENDING = new Set<string | null>(['active', 'postcopy-active']);
+
 /** How the stream of a migration stands still at the end of its counters; `null` where it moves, or where they do not tell. */
 export function standstillOf(samples: readonly Event<JobSample>[]): Standstill | null {
-  const progress = progressOf(samples.filter(({ body }) => body.status === 'active' && body.direction !== 'incoming'));
+  const progress = progressOf(samples.filter(({ body }) => SENDING.has(body.status) && body.direction !== 'incoming'));
   return progress === null || progress.last.body.remainingBytes !== progress.grown.body.remainingBytes ? null : progress;
 }
