@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Conclusion, Remedy, Severity } from '../model/finding.ts';
-import type { Migration } from '../model/timeline.ts';
+import type { HostState, Migration } from '../model/timeline.ts';
 import { causeRemedies, whyOf } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, breaksInPostcopy, completes, fails, sample, stops, VM, type StoryEvent } from './story.ts';
@@ -14,11 +14,16 @@ function isFailure({ outcome, cause }: Migration): boolean {
 
 /** Worse than a migration to try again: nobody knows of a host on which the VM runs, or a part of it stands still somewhere. */
 function severityOf(migration: Migration): Severity {
-  const has = (state: 'running' | 'paused'): boolean => migration.after.some((host) => host.state === state);
-  if (has('paused')) return 'critical';
-  if (has('running') || endedLater(migration) || movedAway(migration.after) !== null) return 'warning';
+  if (migration.after.some((host) => host.state === 'paused' && !waitsForMemory(host))) return 'critical';
+  const runs = migration.after.some(({ state }) => state === 'running');
+  if (runs || endedLater(migration) || movedAway(migration.after) !== null) return 'warning';
   // without the source's logs, that they do not show the VM means nothing
   return wasShutDown(migration) || migration.source === null ? 'warning' : 'critical';
+}
+
+/** A QEMU that a later migration, which runs now, was started for. */
+function waitsForMemory({ evidence }: HostState): boolean {
+  return evidence.some(({ body }) => body.kind === 'domain-started' && body.incoming === true);
 }
 
 /** Its guest was shut down meanwhile: that it runs nowhere is what somebody wanted. */
@@ -85,6 +90,18 @@ export const migrationFailed = defineDetector({
       ],
       finds:
         /^Migration of i-2-10-VM from kvm-a to 10\.0\.0\.2 failed after 100 ms: 10\.0\.0\.2 refused the connection \("unable to connect .* refused"\)\. It runs on kvm-a/,
+      severity: 'warning',
+    },
+    {
+      name: 'while it is tried again: that the next QEMU waits for its memory is no part of the guest that stands still',
+      events: [
+        ...booted(),
+        ...begins(),
+        ...fails(4, refused),
+        ...begins().map((one) => ({ ...one, seconds: one.seconds + 20 })),
+        sample(25, { remainingBytes: 500e6, elapsedMs: 5000 }),
+      ],
+      finds: /failed after 4 s: .* It runs on kvm-a and is paused on kvm-b/,
       severity: 'warning',
     },
     {
