@@ -5,7 +5,7 @@ import type { CollectorReport } from '../model/event.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
 import { defineDetector } from './detector.ts';
-import { announces, at, begins, booted, completes, MAC, VM, type StoryEvent } from './story.ts';
+import { announces, at, begins, booted, completes, MAC, starts, stops, VM, type StoryEvent } from './story.ts';
 import { destinationOf, evidence } from './words.ts';
 
 /** Commit b9ad513e1876 of 2024 made announce-self send nothing on tap devices with vnet_hdr; repaired in January 2025. */
@@ -82,6 +82,7 @@ function conclude(migration: Migration): Conclusion {
   };
 }
 
+const OTHER_MAC = '02:00:00:00:00:0b';
 const quiet = [...booted(), ...begins(), ...completes(10, 60)];
 /** The switch's collector says each minute, from a second on, that it listens; at last it says something else. */
 function words(from: number, count: number, last?: CollectorReport['state']): readonly StoryEvent[] {
@@ -153,6 +154,18 @@ export const missingGarp = defineDetector({
   ],
   silent: [
     { name: 'five RARP frames', events: [...booted(), ...begins(), ...announces(10), ...completes(10, 60)] },
+    {
+      name: 'another VM of its name, with another address, is started there later',
+      events: [
+        ...booted(),
+        at(-50, 'switch', 'tcpdump', { kind: 'frame-seen', mac: OTHER_MAC }),
+        ...begins(),
+        ...announces(10),
+        ...completes(10, 60),
+        stops(100, 'kvm-b', 'shutdown'),
+        starts(200, 'kvm-b', { macs: [OTHER_MAC] }),
+      ],
+    },
     {
       name: 'no RARP, but the bridge moved the address to the port of the destination',
       events: [...quiet, at(8.6, 'switch', 'bridge-fdb', { kind: 'forwarding-changed', mac: MAC, port: 'upb', deleted: false })],

@@ -101,6 +101,7 @@ interface Context extends Ended {
   readonly hypervisors: readonly string[];
   readonly files: Coverage;
   readonly after: readonly HostState[];
+  /** Every address that the VM is known to have had. */
   readonly macs: readonly string[];
   /** Every QEMU of the VM that was seen to start, in the order of time. */
   readonly domains: readonly Event<DomainStarted>[];
@@ -118,10 +119,12 @@ function migrationOf(context: Context): Migration {
   const limitAt = downtimeLimits(ofKind(events, 'downtime-limit-set'), samples);
   const domainOf = (host: string | null): DomainStarted | null =>
     context.domains.findLast((event) => event.at <= lastSeenAt && hostOf(event) === host)?.body ?? null;
+  const [sourceDomain, destinationDomain] = [domainOf(source), domainOf(destination)];
+  const macs = macsThen(context, [sourceDomain, destinationDomain]);
   const base = {
     id: stableId('migration', vm, source ?? '', String(startedAt)),
     vm,
-    macs: context.macs,
+    macs,
     source,
     destination,
     destinationAddress: addressOf(attempt),
@@ -135,15 +138,15 @@ function migrationOf(context: Context): Migration {
     ...countersOf(attempt, samples, limitAt),
     downtime: downtimeOf(attempt, ending),
     downtimeLimitMs: limitAt(lastSeenAt),
-    announcement: announcedBy(context, startedAt),
+    announcement: announcedBy(context, startedAt, macs),
     postcopyAt: postcopy[0]?.at ?? null,
     postcopyEvidence: postcopy,
     takesUp: context.takes !== null,
     takenUp: takenUpOf(context),
     pausedAt: ofKind(events, 'guest-pause-requested')[0]?.at ?? null,
     after: context.after,
-    sourceDomain: domainOf(source),
-    destinationDomain: domainOf(destination),
+    sourceDomain,
+    destinationDomain,
     events,
   };
   return {
@@ -182,8 +185,8 @@ function highest(values: readonly (number | null)[]): number | null {
 }
 
 /** A guest that did not move has nothing to announce. */
-function announcedBy(context: Context, startedAt: number): Announcement {
-  const { attempt, ending, postcopy, observers, clocks, macs, arrivedAt, otherArrivals } = context;
+function announcedBy(context: Context, startedAt: number, macs: readonly string[]): Announcement {
+  const { attempt, ending, postcopy, observers, clocks, arrivedAt, otherArrivals } = context;
   const begun = firstOf(context).attempt.events;
   const initiatedAt =
     ofKind(begun, 'migrate-initiated')[0]?.at ?? (context.takes === null ? startedAt : (begun[0]?.at ?? startedAt));
@@ -197,6 +200,13 @@ function announcedBy(context: Context, startedAt: number): Announcement {
 /** The attempt in which the guest moved. */
 function firstOf(one: Ended): Ended {
   return one.takes === null ? one : firstOf(one.takes);
+}
+
+/** Addresses that its two QEMUs had, not those that the VM was given since; all that are known of it where that is not told. */
+function macsThen({ attempt, macs }: Context, domains: readonly (DomainStarted | null)[]): readonly string[] {
+  const requested = ofKind(attempt.events, 'migrate-requested').flatMap(({ body }) => body.macs);
+  const own = [...requested, ...domains.flatMap((domain) => domain?.macs ?? [])];
+  return own.length === 0 ? macs : [...new Set(own)].toSorted();
 }
 
 function macsOf(events: readonly Event[]): readonly string[] {
