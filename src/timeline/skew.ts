@@ -39,6 +39,9 @@ const PREPARED_TO_REQUEST: Order = { typicalMs: -300, fromMs: -10_000, toMs: 100
 /** A start comes before the error that ends the migration, by anything up to the time-outs of TCP. */
 const START_TO_ERROR: Order = { typicalMs: -300, fromMs: -MAX_WEAK_SKEW_MS, toMs: 1000 };
 
+/** libvirt ends the destination's QEMU about when the client is told of the error. */
+const ENDED_WITH_ERROR_MS = 10_000;
+
 /** Whoever polls a job's statistics does so more often than this. */
 const POLLED_MS = 60_000;
 
@@ -104,13 +107,14 @@ function linksOf<T>(links: Map<string, Map<string, T>>, host: string): Map<strin
   return known;
 }
 
-/** What is paired of one VM. */
+/** What is paired of one VM, and what tells of the end. */
 interface Records {
   readonly starts: readonly Event[];
   readonly prepared: readonly Event[];
   readonly initiated: readonly Event[];
   readonly requested: readonly Event[];
   readonly errors: readonly Event[];
+  readonly stops: readonly Event[];
   /** Samples of jobs that copy no memory yet. */
   readonly waiting: readonly Event[];
 }
@@ -120,11 +124,15 @@ function groupByVm(events: readonly Event[]): ReadonlyMap<string, Records> {
   for (const event of events) {
     const kind = recordKind(event);
     if (kind === null || !('vm' in event.body) || event.body.vm === null) continue;
-    const own = groups.get(event.body.vm) ?? { starts: [], prepared: [], initiated: [], requested: [], errors: [], waiting: [] };
+    const own = groups.get(event.body.vm) ?? noRecords();
     own[kind].push(event);
     groups.set(event.body.vm, own);
   }
   return groups;
+}
+
+function noRecords(): { [Kind in keyof Records]: Event[] } {
+  return { starts: [], prepared: [], initiated: [], requested: [], errors: [], stops: [], waiting: [] };
 }
 
 function recordKind({ body }: Event): keyof Records | null {
@@ -133,6 +141,7 @@ function recordKind({ body }: Event): keyof Records | null {
   if (body.kind === 'migrate-initiated') return 'initiated';
   if (body.kind === 'migrate-requested') return 'requested';
   if (body.kind === 'job-sample') return 'waiting';
+  if (body.kind === 'domain-stopped') return 'stops';
   return body.kind === 'migrate-error' ? 'errors' : null;
 }
 
@@ -147,11 +156,26 @@ function pairsOf(records: Records): readonly Pair[] {
   const prompt = records.initiated.filter((event) => !isHeldUp(event, records));
   const begun = paired(prompt, starts, { order: START_TO_INITIATED, withinMs: MAX_SKEW_MS });
   if (begun.length > 0) return begun;
-  const asked = paired(requested, starts, { order: START_TO_REQUEST, withinMs: MAX_WEAK_SKEW_MS });
+  const asked = requested.flatMap((request) =>
+    paired([request], startsFor(request, records), { order: START_TO_REQUEST, withinMs: MAX_WEAK_SKEW_MS }),
+  );
   if (asked.length > 0) return asked;
   const ready = paired(requested, prepared, { order: PREPARED_TO_REQUEST, withinMs: MAX_WEAK_SKEW_MS });
   if (ready.length > 0) return ready;
   return paired(prompt, starts, { order: START_TO_INITIATED, withinMs: MAX_ZONE_MS }).filter(isOfAnotherZone);
+}
+
+/** Starts that a request can have caused: where the client was told of an error, the QEMU ended with it, and one that lives is of a later request. */
+function startsFor({ at, origin }: Event, { starts, stops, requested, errors }: Records): readonly Event[] {
+  const isOfSource = (event: Event): boolean => event.origin.file.host === origin.file.host;
+  const next = requested.find((other) => isOfSource(other) && other.at > at)?.at ?? Number.POSITIVE_INFINITY;
+  const failed = errors.find((error) => isOfSource(error) && error.at >= at && error.at < next);
+  if (failed === undefined) return starts;
+  return starts.filter((start) => endedWithin(start, stops, failed.at - at + ENDED_WITH_ERROR_MS));
+}
+
+function endedWithin({ at, origin }: Event, stops: readonly Event[], withinMs: number): boolean {
+  return stops.some((stop) => stop.origin.file.host === origin.file.host && stop.at >= at && stop.at - at <= withinMs);
 }
 
 /** A clock that was set to local time and is taken for UTC, or the other way round, is off by what a zone is, to the second. */
@@ -170,9 +194,10 @@ function isHeldUp({ origin, at }: Event, { requested, waiting }: Records): boole
 }
 
 /** Where a client other than the agent was refused, its error alone is of the source. */
-function errorPairs({ starts, requested, initiated, errors }: Records): readonly Pair[] {
+function errorPairs({ starts, stops, requested, initiated, errors }: Records): readonly Pair[] {
   if (requested.length > 0 || initiated.length > 0) return [];
-  return paired(errors, starts, { order: START_TO_ERROR, withinMs: MAX_WEAK_SKEW_MS });
+  const ended = starts.filter((start) => endedWithin(start, stops, MAX_WEAK_SKEW_MS));
+  return paired(errors, ended, { order: START_TO_ERROR, withinMs: MAX_WEAK_SKEW_MS });
 }
 
 function paired(

@@ -43,6 +43,7 @@ const incoming = (vm = VM): EventBody => ({
 const prepared = (vm = VM): EventBody => ({ kind: 'destination-prepared', vm });
 const refused = (vm = VM): EventBody => ({ kind: 'migrate-error', vm, text: 'unable to connect to server' });
 const migrated = (vm = VM): EventBody => ({ kind: 'domain-stopped', vm, reason: 'migrated' });
+const failed = (vm = VM): EventBody => ({ kind: 'domain-stopped', vm, reason: 'failed' });
 const rarp: EventBody = { kind: 'announced', mac: MAC, how: 'rarp' };
 const frame: EventBody = { kind: 'frame-seen', mac: MAC };
 
@@ -77,14 +78,20 @@ describe('clock skew', () => {
   });
 
   test("of a destination that starts after the client's error is known from that", () => {
-    expect(skewOf([at('kvm-b', 95, incoming()), at('kvm-a', 0.3, refused())], 'kvm-b')).toBe(95);
+    expect(skewOf([at('kvm-b', 95, incoming()), at('kvm-b', 95.4, failed()), at('kvm-a', 0.3, refused())], 'kvm-b')).toBe(95);
   });
 
   test('is none where the order of events allows that', () => {
     expect(skewOf([at('kvm-b', 0, incoming()), at('kvm-a', 4, initiated())], 'kvm-b')).toBe(0);
     expect(skewOf([at('kvm-a', 0, requested()), at('kvm-b', 5, incoming())], 'kvm-b')).toBe(0);
     expect(skewOf([at('kvm-b', 0, prepared()), at('kvm-a', 8, requested())], 'kvm-b')).toBe(0);
-    expect(skewOf([at('kvm-b', 0, incoming()), at('kvm-a', 130, refused())], 'kvm-b')).toBe(0);
+    expect(skewOf([at('kvm-b', 0, incoming()), at('kvm-b', 130, failed()), at('kvm-a', 130, refused())], 'kvm-b')).toBe(0);
+  });
+
+  test('is not concluded from an attempt that was refused and the start of the next, which lives', () => {
+    const skews = (...events: readonly Event[]): number => estimateSkews(events).size;
+    expect(skews(at('kvm-a', 0, refused()), at('kvm-b', 19, incoming()))).toBe(0);
+    expect(skews(at('kvm-a', 0, requested()), at('kvm-a', 0.3, refused()), at('kvm-b', 19, incoming()))).toBe(0);
   });
 
   test('is none where retries follow each other', () => {
