@@ -22,6 +22,8 @@ const TRAIL_MS = 60_000;
 const EARLIER_MARGIN_MS = 2 * 60_000;
 /** A VM that shows up this long after its last migration may tell how that ended. */
 const FOLLOWED_MS = 24 * 3_600_000;
+/** Of a VM that moves to and fro all day, its latest migrations. */
+const MAX_EARLIER = 10;
 /** How far back a migration that still runs is followed. */
 const LONGEST_MS = 48 * 3_600_000;
 /** Clocks of hosts are put right by about so much, so that a migration may begin just outside the time in question. */
@@ -90,7 +92,9 @@ export async function rebuild(interval: Interval, { memory, store, limits, now }
   const scope = { owned, hosts: stored.owned, seen, aboutHosts: ABOUT_HOSTS, now };
   const changes = changesOf(analysis, withoutUnsettled({ migrations, findings }, unsettled), scope);
   if (!isEmpty(changes)) await store.write(cluster, changes);
-  return { changes, again: [...unsettled, ...waiting].map(({ startedAt, lastSeenAt }) => ({ from: startedAt, to: lastSeenAt })) };
+  // what was taken back by what is not yet all that will be known of it is told again when the rest has come
+  const again = [...unsettled, ...waiting, ...changes.goneMigrations];
+  return { changes, again: again.map(({ startedAt, lastSeenAt }) => ({ from: startedAt, to: lastSeenAt })) };
 }
 
 /** What an interval is told from. */
@@ -174,7 +178,7 @@ function sightingsIn(events: readonly StoredEvent[], interval: Interval): Sighti
   return { vms: new Set(vmsSeen(own)), hosts: new Set(ended.map(({ event }) => hostOf(event))) };
 }
 
-/** The last migration of each of these VMs before the time in question: where the VM shows up later tells how that ended. */
+/** Migrations of each of these VMs on the day before the time in question: where the VM shows up later tells how they ended. */
 async function earlierOf(
   { vms, hosts }: Sightings,
   owned: Interval,
@@ -183,7 +187,9 @@ async function earlierOf(
   if (vms.size === 0 && hosts.size === 0) return [];
   const before = await store.migrations(cluster, { from: owned.from - FOLLOWED_MS, to: owned.from });
   const ended = before.filter((one) => one.startedAt < owned.from && (vms.has(one.vm) || isOfHost(one, hosts)));
-  return [...groupBy(ended, ({ vm }) => vm).values()].map((own) => own.reduce((a, b) => (b.startedAt > a.startedAt ? b : a)));
+  return [...groupBy(ended, ({ vm }) => vm).values()].flatMap((own) =>
+    own.toSorted((a, b) => a.startedAt - b.startedAt).slice(-MAX_EARLIER),
+  );
 }
 
 function isOfHost({ document }: StoredMigration, hosts: ReadonlySet<string>): boolean {
@@ -245,7 +251,7 @@ async function keptBefore(
 async function eventsAround(earlier: readonly StoredMigration[], owned: Interval, of: Memory): Promise<readonly StoredEvent[]> {
   if (earlier.length === 0) return [];
   const spans = merged(earlier.map((one) => widened(spanOf(one), EARLIER_MARGIN_MS)));
-  const since = new Map(earlier.map(({ vm, startedAt }) => [vm, startedAt]));
+  const since = new Map(earlier.toSorted((a, b) => b.startedAt - a.startedAt).map(({ vm, startedAt }) => [vm, startedAt]));
   const ofVms = await eventsOfVms([...since.keys()], { from: Math.min(...since.values()), to: owned.from }, of);
   const own = ofVms.filter(
     (one) => HOST_ENDS.has(one.event.body.kind) || one.event.at >= (since.get(vmOf(one) ?? '') ?? Number.POSITIVE_INFINITY),

@@ -1,4 +1,5 @@
 import { groupBy } from '../lib/group.ts';
+import type { Event } from '../model/event.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
 import type { Analysis } from '../reports/analysis.ts';
@@ -133,7 +134,13 @@ function isNear(at: number, now: number, withinMs: number): boolean {
   return Math.abs(now - at) < withinMs;
 }
 
-function isGuessed({ outcome, outcomeCertainty, cause }: Migration): boolean {
+function isGuessed({ outcome, outcomeCertainty, outcomeEvidence, cause }: Migration): boolean {
   if (outcome === 'running') return false;
-  return outcomeCertainty !== 'seen' || (outcome !== 'completed' && (cause === null || cause.kind === 'unknown'));
+  if (outcomeCertainty !== 'seen' || outcomeEvidence.every(isNameless)) return true;
+  return outcome !== 'completed' && (cause === null || cause.kind === 'unknown' || cause.evidence.every(isNameless));
+}
+
+/** A daemon's error may be of another migration between these hosts, whose client has not told yet that it was this. */
+function isNameless({ body }: Event): boolean {
+  return body.kind === 'daemon-message' && body.vm === null;
 }

@@ -98,6 +98,11 @@ export const DISK_COPY_BROKEN = /migration of disk \S+ failed/;
 /** The guest was left in pieces. */
 export const POSTCOPY_BROKEN = /failed during post-copy|failed in post-copy phase|post-copy phase failed|IO failure for postcopy/;
 
+/** Daemons and QEMU speak of post-copy only where it is on: then the guest runs on the destination. */
+export function tellsPostcopy(text: string): boolean {
+  return /post-copy|migration status in postcopy-/.test(text) && !/not supported|recover/.test(text);
+}
+
 /** A stream that ended early, whatever ended it: on both sides an echo, never a cause. */
 export const STREAM_BROKEN =
   /Unable to (?:write to|read from|shutdown) socket|Channel error|failed to save SaveStateEntry|load of migration failed: (?:Input\/output error|Invalid argument|Channel error)|check_section_footer|Unknown combination of migration flags|section id \d+\(ram\)|unexpectedly failed/;

@@ -3,15 +3,13 @@ import { createOverlapIndex } from '../lib/overlap-index.ts';
 import type { DaemonMessage, Event, EventBody } from '../model/event.ts';
 import type { Source } from '../model/source.ts';
 import { attemptsOf, type Attempt } from './attempts.ts';
-import { CANCELLED, CLOSED_WITHOUT_WORD, meaningOf } from './causes.ts';
-import { HOST_ENDS, hostOf } from './of-kind.ts';
+import { hostOf } from './of-kind.ts';
+import { ownersOf, SHARED } from './owners.ts';
 
 /** Records of one moment on two hosts, by clocks that agree. */
 const JITTER_MS = 2000;
 /** What the hosts' daemons still print after the client's last word. */
 const TRAIL_MS = 10_000;
-/** Between libvirt's word that it lost a QEMU and the end of that QEMU's log. */
-const ENDED_NEAR_MS = 5000;
 /** Two records of one call. */
 const SAME_CALL_MS = 1000;
 const LOCK_WAIT_OVER = /^Timed out during operation: cannot acquire state change lock/;
@@ -25,9 +23,6 @@ const HYPERVISOR_SOURCES = new Set<Source>(['cloudstack-agent', 'libvirt-qemu', 
 const LIBVIRT_SOURCES = new Set<Source>(['libvirt-qemu', 'libvirtd', 'domjobinfo']);
 /** An address, not a name. */
 const IP = /^\d{1,3}(?:\.\d{1,3}){3}$|:/;
-/** Texts about one job, not about a connection that several share. */
-const ONE_JOB =
-  /job '?migration|migration (?:out )?job|migration out|canceled by client|closed the monitor|End of file from qemu monitor|domain is no longer running|'cont'|guest CPU|monitor: /;
 
 /** Events and the VM of each, side by side: an object for every one would be as many again. */
 interface Named {
@@ -176,9 +171,6 @@ function coverageOf(attempts: readonly Attempt[]): (event: Event) => readonly At
   };
 }
 
-/** Nameless kinds that all attempts of a host share; texts are told apart by `ONE_JOB`. */
-const SHARED = new Set<EventBody['kind']>(['agent-ended', 'daemon-started', ...HOST_ENDS]);
-
 const NAMELESS = new Set<EventBody['kind']>([
   'daemon-message',
   'migrate-error',
@@ -252,72 +244,6 @@ function attachNameless(known: readonly Attempt[], nameless: readonly Event[]): 
     const added = extra.get(attempt)?.map(({ event }) => event);
     return added === undefined ? attempt : { ...attempt, events: [...attempt.events, ...added].toSorted((a, b) => a.at - b.at) };
   });
-}
-
-/** Of several attempts, the one whose client was told this very text, else for a text of one job the one that it fits best. */
-function ownersOf(event: Event, all: readonly Attempt[]): readonly Attempt[] {
-  const candidates = all.filter((attempt) => !comesTooLate(attempt, event));
-  if (candidates.length < 2) return candidates.filter((attempt) => !contradicts(attempt, event));
-  const told = candidates.filter((attempt) => wasTold(attempt, event));
-  if (told.length === 1) return told;
-  if (!isOfOneJob(event)) return candidates;
-  const fitting = (told.length > 0 ? told : candidates).filter((attempt) => !contradicts(attempt, event));
-  const misfit = (attempt: Attempt): number => (shows(attempt, event) ? 0 : 2) + (isOpen(attempt, event) ? 0 : 1);
-  return fitting.toSorted((a, b) => misfit(a) - misfit(b) || distance(a, event) - distance(b, event)).slice(0, 1);
-}
-
-function isOfOneJob({ body }: Event): boolean {
-  return body.kind === 'daemon-message' ? ONE_JOB.test(body.text) : !SHARED.has(body.kind);
-}
-
-/** The client's error quotes the daemon's text. */
-function wasTold({ events }: Attempt, { body }: Event): boolean {
-  return (
-    body.kind === 'daemon-message' &&
-    events.some((event) => event.body.kind === 'migrate-error' && event.body.text.includes(body.text))
-  );
-}
-
-/** Ports are found before anything is sent: a migration whose memory was on its way had its own. */
-function comesTooLate({ events }: Attempt, { body, at }: Event): boolean {
-  if (body.kind !== 'daemon-message' || meaningOf(body.text) !== 'no-free-port') return false;
-  const isSending = (event: Event): boolean =>
-    event.body.kind === 'migrate-initiated' || (event.body.kind === 'job-sample' && event.body.remainingBytes !== null);
-  return events.some((event) => event.at < at && isSending(event));
-}
-
-/** A migration that arrived, or failed for another reason, was not cancelled. */
-function contradicts({ events }: Attempt, { body }: Event): boolean {
-  if (body.kind !== 'daemon-message' || !CANCELLED.test(body.text)) return false;
-  return events.some(
-    (event) =>
-      (event.body.kind === 'domain-stopped' && event.body.reason === 'migrated') ||
-      (event.body.kind === 'migrate-error' && !CANCELLED.test(event.body.text)),
-  );
-}
-
-/** Another sign of the attempt agrees with what the text says: its job's status, or a QEMU that ended on that host. */
-function shows({ events }: Attempt, { body, origin, at }: Event): boolean {
-  if (body.kind !== 'daemon-message') return false;
-  if (CANCELLED.test(body.text)) return events.some((event) => 'status' in event.body && event.body.status === 'cancelled');
-  if (events.some((event) => 'status' in event.body && event.body.status === 'failed')) return true;
-  if (!CLOSED_WITHOUT_WORD.test(body.text)) return false;
-  return events.some(
-    (event) =>
-      event.body.kind === 'domain-stopped' &&
-      event.origin.file.host === origin.file.host &&
-      event.body.reason !== 'migrated' &&
-      Math.abs(event.at - at) <= ENDED_NEAR_MS,
-  );
-}
-
-function isOpen({ closedAt }: Attempt, { at }: Event): boolean {
-  return closedAt === null || at <= closedAt;
-}
-
-/** How far from an attempt's end an event is. */
-function distance({ closedAt, events, openedAt }: Attempt, { at }: Event): number {
-  return Math.abs(at - (closedAt ?? events.at(-1)?.at ?? openedAt));
 }
 
 /** Fills in hosts that no event of an attempt names: by the address the source was told, or as the only other hypervisor. */

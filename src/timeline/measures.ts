@@ -1,7 +1,7 @@
 import type { DowntimeLimitSet, Event, JobSample } from '../model/event.ts';
 import type { Downtime, Migration, Phase } from '../model/timeline.ts';
 import { ranFor, type Attempt } from './attempts.ts';
-import { POSTCOPY_BROKEN } from './causes.ts';
+import { POSTCOPY_BROKEN, tellsPostcopy } from './causes.ts';
 import { DEFAULT_DOWNTIME_LIMIT_MS } from './convergence.ts';
 import { hostOf, ofKind } from './of-kind.ts';
 import type { Ending } from './outcome.ts';
@@ -24,8 +24,7 @@ export function postcopyOf(events: readonly Event[]): readonly Event[] {
   return events.filter(({ body }) => {
     if ('status' in body && body.status !== null) return body.status.startsWith('postcopy');
     if (body.kind === 'migrate-error' || body.kind === 'qemu-message') return POSTCOPY_BROKEN.test(body.text);
-    if (body.kind !== 'daemon-message') return false;
-    return /post-copy|migration status in postcopy-/.test(body.text) && !/not supported|recover/.test(body.text);
+    return body.kind === 'daemon-message' && tellsPostcopy(body.text);
   });
 }
 

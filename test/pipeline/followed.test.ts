@@ -3,14 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { recordings } from '../recording.ts';
-import { arrivalsOf, followed, type Arrival, type Course } from './in-time.ts';
+import { arrivalsOf, falseAlarms, followed, late, type Arrival, type Course } from './in-time.ts';
 import { analysedOf } from './told.ts';
 
 /** In which ways the lines of a recording come. */
 const WAYS = ['as they are written', 'the source a little late', 'the destination a little late', 'killed five times'] as const;
 type Way = (typeof WAYS)[number];
-
-const LATE_MS = 1500;
 
 async function cameBy(folder: string, way: Way): Promise<Course> {
   const arrivals = await arrivalsOf(folder);
@@ -22,17 +20,6 @@ async function cameBy(folder: string, way: Way): Promise<Course> {
     arrivals,
     [0.2, 0.4, 0.6, 0.8, 1].map((part) => first + part * (last - first)),
   );
-}
-
-function late(arrivals: readonly Arrival[], host: string): readonly Arrival[] {
-  return arrivals.map((one) => (one.host === host ? { ...one, at: one.at + LATE_MS } : one)).toSorted((a, b) => a.at - b.at);
-}
-
-/** Of alerts that people were told of, those that nothing bears out in the end. */
-function falseAlarms({ notifications, findings }: Course): readonly string[] {
-  const found = new Set(findings.flatMap(({ detector, vm, host }) => [`${detector} ${vm}`, `${detector} ${host}`]));
-  const told = notifications.filter(({ kind }) => kind === 'firing').flatMap(({ alerts }) => alerts);
-  return told.map(({ detector, subject }) => `${detector} ${subject}`).filter((name) => !found.has(name));
 }
 
 /** Dangers that were real when people were told of them, and passed: a guest in two parts until the rest was copied, one that calmed down. */

@@ -190,3 +190,18 @@ function createAlerts(tables: TimelinesInMemory): Alerts {
     },
   };
 }
+
+/** A collector that is a little late. */
+const LATE_MS = 1500;
+
+/** The same, but for the records of a host, which come a little late. */
+export function late(arrivals: readonly Arrival[], host: string): readonly Arrival[] {
+  return arrivals.map((one) => (one.host === host ? { ...one, at: one.at + LATE_MS } : one)).toSorted((a, b) => a.at - b.at);
+}
+
+/** Of alerts that people were told of, those that nothing bears out in the end. */
+export function falseAlarms({ notifications, findings }: Course): readonly string[] {
+  const found = new Set(findings.flatMap(({ detector, vm, host }) => [`${detector} ${vm}`, `${detector} ${host}`]));
+  const told = notifications.filter(({ kind }) => kind === 'firing').flatMap(({ alerts }) => alerts);
+  return told.map(({ detector, subject }) => `${detector} ${subject}`).filter((name) => !found.has(name));
+}
