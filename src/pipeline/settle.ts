@@ -17,6 +17,9 @@ const SETTLE_MS = 3000;
 /** How long after a post-copy migration broke the other host may still say that its QEMU ended, ms: libvirt takes seconds to notice. */
 const OTHER_HOST_MS = 5000;
 
+/** Clocks of hosts that are ahead by less are waited for, ms: what they date is not over yet. */
+const AHEAD_MS = 60_000;
+
 /** What of an analysis can be told, and what may be judged otherwise in a moment. */
 export interface Settled {
   readonly analysis: Pick<Analysis, 'migrations' | 'findings'>;
@@ -129,9 +132,9 @@ function isRecent(at: number, now: number): boolean {
   return at <= now && now - at < SETTLE_MS;
 }
 
-/** Of a clock that is wrong nobody knows how long to wait. */
+/** Of a clock that is far ahead nobody knows how long to wait. */
 function isNear(at: number, now: number, withinMs: number): boolean {
-  return Math.abs(now - at) < withinMs;
+  return now - at < withinMs && at - now < AHEAD_MS;
 }
 
 function isGuessed({ outcome, outcomeCertainty, outcomeEvidence, cause }: Migration): boolean {

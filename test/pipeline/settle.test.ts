@@ -8,6 +8,7 @@ const aboutHosts = new Set<string>();
 const NOW = 1_000_000;
 const JUST_HEARD = { heardAt: new Map([[VM, NOW - 500]]), now: NOW, aboutHosts, told: new Set<string>() };
 const LONG_AGO = { heardAt: new Map([[VM, NOW - 4000]]), now: NOW, aboutHosts, told: new Set<string>() };
+const OTHER_FRAME = { kind: 'frame-seen', mac: '02:00:00:00:00:99' } as const;
 const CPU_ERROR = "operation failed: guest CPU doesn't match specification: missing features: vaes,la57";
 
 function told(events: Parameters<typeof tell>[0]): Pick<Analysis, 'migrations' | 'findings'> {
@@ -53,6 +54,19 @@ describe('a migration that ended just now', () => {
     const kept = withoutUnsettled({ migrations: [{ ...stored, outcome: 'running' }, other], findings: [] }, [migration]);
     expect(kept.migrations).toEqual([other]);
   });
+});
+
+test.each([
+  ['just now', 0, true],
+  ['half a minute ahead, by a host whose clock is', 30_000, true],
+  ['20 s ago', -20_000, false],
+  ['an hour ahead', 3_600_000, false],
+])('a VM that nobody announced, and that arrived %s: whether it may yet be', (_, aheadMs, waits) => {
+  const silent = told([...booted(), ...begins(), ...completes(20, 60), at(60, 'switch', 'tcpdump', OTHER_FRAME)]);
+  const arrivedAt = silent.findings.find(({ detector }) => detector === 'missing-garp')?.from ?? Number.NaN;
+  const { analysis, waiting } = settled(silent, { ...LONG_AGO, now: arrivedAt - aheadMs });
+  expect(waiting).toHaveLength(waits ? 1 : 0);
+  expect(analysis.findings.some(({ detector }) => detector === 'missing-garp')).toBe(!waits);
 });
 
 test('what was heard of long ago is forgotten', () => {
