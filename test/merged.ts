@@ -94,13 +94,18 @@ function retold(path: string, part: Part): string {
   // to the second, so that what is behind it stays as it was
   const laterMs = Math.round((part.at - from) / 1000) * 1000;
   const moveMs = laterMs + (path.endsWith('agent.log') ? ahead(ZONE) - ahead(agentLogTimeZone) : 0);
-  const moved = text
-    .replaceAll(STAMP, (at) =>
-      new Date(Date.parse(`${at.replace(' ', 'T')}Z`) + moveMs).toISOString().slice(0, 19).replace('T', at.slice(10, 11)),
-    )
-    .replaceAll(FDB_STAMP, (_, at: string) => `Timestamp: ${asctime(Date.parse(`${at} UTC`) + moveMs)}`)
-    .replaceAll(QMP_STAMP, (_, before: string, seconds: string) => `${before}${Number(seconds) + moveMs / 1000}`);
+  const moved = writtenLater(text, moveMs);
   return renamed(moved === '' || moved.endsWith('\n') ? moved : `${moved}\n`, part);
+}
+
+/** A text as it would have been written so much later; whole seconds, ms. */
+export function writtenLater(text: string, ms: number): string {
+  return text
+    .replaceAll(STAMP, (at) =>
+      new Date(Date.parse(`${at.replace(' ', 'T')}Z`) + ms).toISOString().slice(0, 19).replace('T', at.slice(10, 11)),
+    )
+    .replaceAll(FDB_STAMP, (_, at: string) => `Timestamp: ${asctime(Date.parse(`${at} UTC`) + ms)}`)
+    .replaceAll(QMP_STAMP, (_, before: string, seconds: string) => `${before}${Number(seconds) + ms / 1000}`);
 }
 
 function asctime(at: number): string {

@@ -124,8 +124,8 @@ function isSame(stored: StoredFinding, { from, to }: Finding): boolean {
   return overlaps(episode, { from, to: (to ?? from) + EPISODE_GAP_MS });
 }
 
-/** What the detector called it: the id in the document, where the row's also says which episode it is. */
-function documentId(document: string): string {
+/** What the detector called it: the id in the document, where the row's may also say which episode it is. */
+export function documentId(document: string): string {
   const { id } = JSON.parse(document) as { readonly id: string };
   return id;
 }

@@ -7,7 +7,7 @@ import { isKept, LIFE } from '../timeline/restored.ts';
 import { analyse, DEFAULT_VIEW, type DetectorSettings } from '../reports/analysis.ts';
 import type { AnalysisDocument } from '../reports/json.ts';
 import type { StoredEvent } from '../store/rows.ts';
-import { changesOf, EPISODE_GAP_MS } from './changes.ts';
+import { changesOf, documentId, EPISODE_GAP_MS } from './changes.ts';
 import { utc, type Coverage } from './coverage.ts';
 import { contains, merged, widened, type Interval } from './interval.ts';
 import type { RecentEvents } from './recent-events.ts';
@@ -87,7 +87,7 @@ export async function rebuild(interval: Interval, { memory, store, limits, now }
     heardAt: memory.heardAt,
     now,
     aboutHosts: ABOUT_HOSTS,
-    told: new Set(findings.map(({ id }) => id)),
+    told: new Set(findings.map(({ document }) => documentId(document))),
   });
   const scope = { owned, hosts: stored.owned, seen, aboutHosts: ABOUT_HOSTS, now };
   const changes = changesOf(analysis, withoutUnsettled({ migrations, findings }, unsettled), scope);

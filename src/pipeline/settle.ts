@@ -20,6 +20,9 @@ const OTHER_HOST_MS = 5000;
 /** Clocks of hosts that are ahead by less are waited for, ms: what they date is not over yet. */
 const AHEAD_MS = 60_000;
 
+/** After so long a migration is not waited for any more to tell which of two clocks is wrong, ms. */
+const DECIDED_MS = 5 * 60_000;
+
 /** What of an analysis can be told, and what may be judged otherwise in a moment. */
 export interface Settled {
   readonly analysis: Pick<Analysis, 'migrations' | 'findings'>;
@@ -36,7 +39,7 @@ export interface SettleParts {
   readonly now: number;
   /** Detectors whose subject is a host. */
   readonly aboutHosts: ReadonlySet<string>;
-  /** Ids of findings that are stored: what was told is not held back. */
+  /** Ids of findings that are stored, as detectors made them: what was told is not held back. */
   readonly told: ReadonlySet<string>;
 }
 
@@ -67,9 +70,21 @@ export function settled(
   );
   const held = new Set(unsettled.map(({ id }) => id));
   const byId = new Map(migrations.map((migration) => [migration.id, migration]));
-  const early = findings.filter((finding) => !told.has(finding.id) && isEarly(finding, byId.get(finding.migration ?? ''), now));
+  const fresh = findings.filter(({ id }) => !told.has(id));
+  const early = fresh.filter((finding) => isEarly(finding, byId.get(finding.migration ?? ''), now));
+  const undecided = fresh.flatMap((finding) => {
+    const showing = finding.detector === CLOCKS ? showingClocks(finding, migrations) : [];
+    const waits = showing.every(
+      (migration) => isYoung(migration, now) && (migration.outcome === 'running' || isFresh(migration)),
+    );
+    return showing.length > 0 && waits ? [{ finding, showing }] : [];
+  });
+  const withheld = new Set([...early, ...undecided.map(({ finding }) => finding)]);
   const unannounced = new Set(early.filter(({ detector }) => detector === UNANNOUNCED).map(({ migration }) => migration));
-  const waiting = new Set(early.map(({ migration }) => migration));
+  const waiting = new Set([
+    ...early.map(({ migration }) => migration),
+    ...undecided.flatMap(({ showing }) => showing.map(({ id }) => id)),
+  ]);
   return {
     analysis: {
       migrations: migrations
@@ -77,7 +92,7 @@ export function settled(
         .map((migration) => (unannounced.has(migration.id) ? withoutSilence(migration) : migration)),
       findings: findings.filter(
         (finding) =>
-          !early.includes(finding) &&
+          !withheld.has(finding) &&
           (aboutHosts.has(finding.detector) || finding.migration === null || !held.has(finding.migration)),
       ),
     },
@@ -89,6 +104,18 @@ export function settled(
 /** Detectors that conclude from what is not said. */
 const UNANNOUNCED = 'missing-garp';
 const TWICE = 'split-brain-risk';
+/** And the one whose host is known when the network has announced a guest. */
+const CLOCKS = 'clock-skew';
+
+/** The migrations whose lines tell of the clocks. */
+function showingClocks({ evidence }: Finding, migrations: readonly Migration[]): readonly Migration[] {
+  return migrations.filter(({ events }) => events.some((event) => evidence.includes(event)));
+}
+
+/** Which of two clocks is wrong shows when the guest moves; of one that takes long it is told as far as it is known. */
+function isYoung({ startedAt }: Migration, now: number): boolean {
+  return isNear(startedAt, now, DECIDED_MS);
+}
 
 /** What would refute it may still be said, or be on its way. */
 function isEarly({ detector, from, to, confidence }: Finding, migration: Migration | undefined, now: number): boolean {
