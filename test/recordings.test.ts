@@ -28,6 +28,9 @@ function stateOf(runsOn: string | null): string {
  */
 const UNDECIDED_AT_THIRD_PASS = ['libvirt-9.0/xbzrle-never'];
 
+/** The guests write at 600 MiB/s at most. */
+const FASTEST_GUEST = 640e6;
+
 /** Whether the migration converges by itself; `null` where nobody can know: it was helped or broken after the prediction. */
 function convergesAlone(
   { name, label }: Recording,
@@ -103,6 +106,12 @@ describe.each(recordings().map((recording) => [recording.name, recording] as con
       expect(third.converges).toBe(verdict);
       if (third.switchoverAt !== null) expectEndNear(third.switchoverAt, truth);
     }
+  });
+
+  test('no rate is told at which none of these guests writes', async () => {
+    const { migrations } = await analysedFolder(folder);
+    const rates = migrations.flatMap(({ predictions }) => predictions.map(({ dirtyRateBytesPerSecond: rate }) => rate));
+    expect(rates.filter((rate) => rate > FASTEST_GUEST)).toEqual([]);
   });
 
   test('without any one of the files there is no wrong finding', async () => {

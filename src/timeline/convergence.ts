@@ -36,6 +36,8 @@ const STALLED = 0.9;
 const SHRINKS = 0.97;
 /** Residual (relative, squared) by which the smooth shape has to win before it is believed. */
 const SHAPE_MARGIN = 4;
+/** Random writing of this many times the working set leaves 5 % of it untouched. */
+const SATURATING = 3;
 /** A longer pass that leaves less than this share of what a shorter one left is of a guest that does something else. */
 const SAME_GUEST = 0.7;
 /** Passes that the fit looks back on: a guest changes what it does. */
@@ -69,7 +71,9 @@ function predictAt(pass: Pass, known: readonly Pass[], limitSeconds: number): Pr
   const observations = observationsOf(known);
   const bandwidth = bandwidthOf(known);
   if (observations.length === 0 || bandwidth === null) return null;
-  const model = observations.length === 1 ? firstModel(observations[0], pass) : fit(recent(observations, pass));
+  const looked = recent(observations, pass);
+  const model = observations.length === 1 ? firstModel(observations[0], pass) : fit(looked);
+  const told = toldRate(model, looked);
   const share = compressedShare(known, model);
   const end = stalled(known) ?? iterate(model, pass.remainingBytes, { bandwidth, limitSeconds, share });
   return {
@@ -78,14 +82,21 @@ function predictAt(pass: Pass, known: readonly Pass[], limitSeconds: number): Pr
     converges: end.converges,
     confidence: observations.length === 1 ? 'first' : 'modelled',
     switchoverAt: end.converges ? Math.round(pass.startedAt + end.seconds * 1000) : null,
-    dirtyRateBytesPerSecond: Math.round(model.rate),
-    dirtyRateIsLowerBound: model.rateIsLowerBound,
+    dirtyRateBytesPerSecond: Math.round(told.rate),
+    dirtyRateIsLowerBound: told.rateIsLowerBound,
     workingSetBytes: Number.isFinite(model.workingSet) ? Math.round(model.workingSet) : null,
     bandwidthBytesPerSecond: Math.round(bandwidth),
     bandwidthNeededBytesPerSecond: end.converges ? null : Math.round(bandwidthNeeded(model, end.remaining, limitSeconds)),
     downtimeNeededMs: end.converges ? null : Math.ceil((end.remaining / bandwidth) * 1000),
     floorBytes: end.converges ? null : Math.round(end.remaining),
   };
+}
+
+/** The rate to tell: a guest that dirtied all but a little of its set in every pass has no rate but the highest seen, or more. */
+function toldRate(model: Model, looked: readonly Observation[]): Pick<Model, 'rate' | 'rateIsLowerBound'> {
+  const isSaturated = looked.every(({ seconds }) => model.rate * seconds > SATURATING * model.workingSet);
+  if (model.rateIsLowerBound || !isSaturated) return model;
+  return { rate: Math.max(...looked.map(({ reachedBytes, seconds }) => reachedBytes / seconds)), rateIsLowerBound: true };
 }
 
 /** Passes that are over, with what they dirtied: the remainder at the beginning of the next, less what they left. */
