@@ -10,8 +10,8 @@ import { afterTime, journey, proof, verdict, whereCheck } from './verdict.ts';
 import { destinationOf, sourceOf, whereNow } from './words.ts';
 
 /** When it switched: the first sign of it, unless that is already the message that it broke. */
-function switched({ postcopyEvidence, postcopyAt, startedAt, takesUp }: Migration): string {
-  if (takesUp) return 'took up one that had broken in post-copy';
+function switched({ postcopyEvidence, postcopyAt, startedAt, takesUp, outcome }: Migration): string {
+  if (takesUp) return `${outcome === 'failed' ? 'was to take up' : 'took up'} one that had broken in post-copy`;
   const [first] = postcopyEvidence;
   const told = first !== undefined && 'status' in first.body;
   return told && postcopyAt !== null
@@ -20,14 +20,14 @@ function switched({ postcopyEvidence, postcopyAt, startedAt, takesUp }: Migratio
 }
 
 function ending(migration: Migration): string {
-  const { outcome, endedAt, takenUp } = migration;
+  const { outcome, endedAt, takenUp, takesUp } = migration;
   const from = sinceOf(migration);
   if (outcome === 'completed')
     return `It ended well${endedAt === null ? '' : `, ${duration(Math.max(0, endedAt - from))} later`}`;
   if (outcome === 'running') return 'It is still under way';
   return outcome === 'unknown'
     ? 'How it ended is not in these logs'
-    : `It broke ${afterTime(migration)} in all, before all memory had been copied${takenUp === null ? '' : wentOn(takenUp)}`;
+    : `It broke ${afterTime(migration)}${takesUp ? '' : ' in all'}, before all memory had been copied${takenUp === null ? '' : wentOn(takenUp)}`;
 }
 
 function wentOn({ at: resumedAt, completedAt }: TakenUp): string {
@@ -137,6 +137,18 @@ export const postCopy = defineDetector({
       name: 'it breaks, and what takes it up has not ended',
       events: [...breaks(), resumes(60)],
       finds: /loses it\. .*; it was taken up again at 00:01:00 UTC\./,
+      severity: 'critical',
+    },
+    {
+      name: 'it breaks, and who takes it up fails at once: the source holds its part still, paused',
+      events: [
+        ...breaks(),
+        ...begins()
+          .slice(0, 1)
+          .map((event) => ({ ...event, seconds: 60 })),
+        ...fails(60.2, 'End of file while reading data: Input/output error').slice(1),
+      ],
+      finds: /^Migration of .* switched to post-copy .* It runs on kvm-b and is paused on kvm-a/,
       severity: 'critical',
     },
     {

@@ -266,7 +266,8 @@ export const splitBrainRisk = defineDetector({
   subject: 'migration',
   limits,
   detect(migration, settings) {
-    if (isTorn(migration)) return [concludeTorn(migration)];
+    // the one that broke tells of it
+    if (isTorn(migration)) return migration.takesUp ? [] : [concludeTorn(migration)];
     const second = secondStart(migration, settings);
     return second === null ? [] : [concludeSecond(migration, second)];
   },

@@ -23,9 +23,17 @@ export function takenUpOf({ attempt: { source, vmEvents }, ending: { outcome, en
   return evidence.length === 0 ? null : { at: resumed?.at ?? null, completedAt: left?.at ?? null, evidence };
 }
 
-/** Whether an attempt takes up the one before it: that broke in post-copy, and no QEMU was started for this one. */
-export function takesUp({ attempt: { events, source }, postcopy }: Broken, before: Broken | undefined): boolean {
+/** Whether an attempt takes up the one before it, or tries to: that broke in post-copy, and no QEMU was started for this one. */
+export function takesUp({ attempt, ending, postcopy }: Broken, before: Broken | undefined): boolean {
   if (before === undefined || before.ending.outcome !== 'failed' || before.postcopy.length === 0) return false;
-  if (before.attempt.source !== source || ofKind(events, 'domain-started').length > 0) return false;
-  return (takenUpOf(before)?.at ?? null) !== null || postcopy.length > 0;
+  if (before.attempt.source !== attempt.source || ofKind(attempt.events, 'domain-started').length > 0) return false;
+  if ((takenUpOf(before)?.at ?? null) !== null || postcopy.length > 0) return true;
+  // whatever failed here left the two QEMUs as they were
+  return ending.outcome === 'failed' && !isAnew(before, attempt);
+}
+
+/** A QEMU of the VM began or ended since the one before was over. */
+function isAnew({ ending: { endedAt } }: Broken, { vmEvents, openedAt }: Attempt): boolean {
+  const between = vmEvents.filter(({ at }) => at > (endedAt ?? Number.NEGATIVE_INFINITY) && at <= openedAt);
+  return between.some(({ body }) => body.kind === 'domain-started' || body.kind === 'domain-stopped');
 }
