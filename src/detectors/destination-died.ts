@@ -126,6 +126,26 @@ export const destinationDied = defineDetector({
       ],
     },
     {
+      name: "the destination's daemon hung, and ends its QEMU for want of a client; no log is of the agent's",
+      events: [
+        ...booted(),
+        ...begins().slice(1),
+        at(66, 'kvm-a', 'libvirt-qemu', {
+          kind: 'qemu-message',
+          vm: VM,
+          level: 'error',
+          text: 'failed to save SaveStateEntry with id(name): 2(ram): -5',
+        }),
+        at(66, 'kvm-a', 'libvirtd', {
+          kind: 'daemon-message',
+          level: 'error',
+          vm: null,
+          text: "operation failed: job 'migration out' failed: Channel error: Input/output error",
+        }),
+        stops(68, 'kvm-b', 'destroyed'),
+      ],
+    },
+    {
       name: 'peer to peer, the source loses the destination, which then ends its QEMU for want of a client',
       events: [
         ...booted(),

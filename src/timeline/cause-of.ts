@@ -7,6 +7,7 @@ import {
   DAEMON_GONE,
   DAEMON_SILENT,
   DISK_COPY_BROKEN,
+  JOB_OVER,
   LINK_LOST,
   cutToMeaning,
   meaningOf,
@@ -226,7 +227,8 @@ function quotedDeath(texts: Facts['texts']): readonly Event[] {
  * The destination's libvirt ended its QEMU (`destroyed`). Where the source went on sending for long after, the network was cut: its
  * daemon had lost the client. Where the source noticed at once, somebody destroyed the VM there.
  */
-function bySilence({ attempt, destinationStop, texts, clientErrors }: Facts): Cause | null {
+function bySilence(facts: Facts): Cause | null {
+  const { attempt, destinationStop, texts, clientErrors } = facts;
   if (destinationStop === undefined || destinationStop.body.reason !== 'destroyed') return null;
   const noticed = texts
     .filter(({ event, text }) => event.origin.file.host === attempt.source && STREAM_BROKEN.test(text))
@@ -245,13 +247,19 @@ function bySilence({ attempt, destinationStop, texts, clientErrors }: Facts): Ca
       evidence,
     };
   }
-  // one that is destroyed by hand is gone before the destination's daemon answers the client
-  if (noticed.length > 0 && clientErrors[0] !== undefined && clientErrors[0].at + ANSWER_MS < destinationStop.at) {
+  // one that is destroyed by hand is gone before the source's daemon, or its client, knows of the end
+  if (noticed.length > 0 && toldAt(facts) + ANSWER_MS < destinationStop.at) {
     const text =
-      "libvirt's daemon on the destination ended its QEMU after the client had been told of the end, as one does that is restarted, or that hung and finds its client gone";
+      "libvirt's daemon on the destination ended its QEMU after the source had been told of the end, as one does that is restarted, or that hung and finds its client gone";
     return { kind: 'libvirtd-ended', text, certainty: 'follows', evidence };
   }
   return { kind: 'destination-died', text: 'the VM was destroyed on the destination', certainty: 'seen', evidence };
+}
+
+/** When the client heard of the end, or the source's daemon, which tells it. */
+function toldAt({ attempt, texts, clientErrors }: Facts): number {
+  const byDaemon = texts.find(({ event, text }) => hostOf(event) === attempt.source && JOB_OVER.test(text));
+  return (clientErrors[0] ?? byDaemon?.event)?.at ?? Number.POSITIVE_INFINITY;
 }
 
 /** The client lost a libvirtd, or a log shows that one was started anew, and no host says what else happened. */

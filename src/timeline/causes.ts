@@ -83,6 +83,9 @@ export const SOURCE_GONE = /(?:^|Message from the source host: )operation failed
  */
 export const DAEMON_GONE = /^(?:Disconnected from \S+ due to end of file|End of file while (?:reading|writing) data)/;
 
+/** The source's daemon says how its job ended. */
+export const JOB_OVER = /^operation (?:failed|aborted): (?:job 'migration out'|migration (?:out )?job|migration out)(?!\w)/;
+
 /** The source's daemon can reach the destination's no more: the network, or that daemon, is gone. */
 export const LINK_LOST = /Lost connection to destination host/;
 

@@ -3,6 +3,7 @@ import { createOverlapIndex } from '../lib/overlap-index.ts';
 import type { DaemonMessage, Event, EventBody } from '../model/event.ts';
 import type { Source } from '../model/source.ts';
 import { attemptsOf, type Attempt } from './attempts.ts';
+import { JOB_OVER } from './causes.ts';
 import { hostOf } from './of-kind.ts';
 import { ownersOf, SHARED } from './owners.ts';
 
@@ -13,8 +14,6 @@ const TRAIL_MS = 10_000;
 /** Two records of one call. */
 const SAME_CALL_MS = 1000;
 const LOCK_WAIT_OVER = /^Timed out during operation: cannot acquire state change lock/;
-/** The source's daemon says how its job ended. */
-const JOB_OVER = /^operation (?:failed|aborted): (?:job 'migration out'|migration (?:out )?job|migration out)(?!\w)/;
 /** Nothing is heard of a migration for hours where neither agent.log nor statistics are there. */
 const MAX_SILENCE_MS = 24 * 3_600_000;
 /** Sources that only a hypervisor writes. */
