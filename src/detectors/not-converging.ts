@@ -255,6 +255,30 @@ export const notConverging = defineDetector({
   ],
   silent: [
     {
+      name: 'the guest wrote much for a while: the one pass since then tells a rate, and not that all of a set is dirty',
+      events: [
+        ...booted(),
+        ...begins(),
+        ...(
+          [
+            [1, 1, 574e6, null],
+            [23, 2, 200e6, 8.7e6],
+            [31, 3, 280e6, 35e6],
+            [42.2, 4, 120e6, 10.7e6],
+          ] as const
+        ).map(([second, pass, remainingBytes, dirtyRateBytesPerSecond]) =>
+          sample(second, {
+            pass,
+            remainingBytes,
+            dirtyRateBytesPerSecond,
+            transferredBytes: second * 25e6,
+            copiedBytes: second * 25e6,
+            bandwidthBytesPerSecond: 25e6,
+          }),
+        ),
+      ],
+    },
+    {
       name: 'slow, but shrinking',
       events: [
         ...booted(),

@@ -39,7 +39,7 @@ const SHAPE_MARGIN = 4;
 /** Random writing of this many times the working set leaves 5 % of it untouched. */
 const SATURATING = 3;
 /** A longer pass that leaves less than this share of what a shorter one left is of a guest that does something else. */
-const SAME_GUEST = 0.7;
+const SAME_GUEST = 0.6;
 /** Passes that the fit looks back on: a guest changes what it does. */
 const RECENT_PASSES = 6;
 /** Share of the time in which a saturated guest was seen to dirty all, from which it is taken to do so. */
@@ -72,7 +72,7 @@ function predictAt(pass: Pass, known: readonly Pass[], limitSeconds: number): Pr
   const bandwidth = bandwidthOf(known);
   if (observations.length === 0 || bandwidth === null) return null;
   const looked = recent(observations, pass);
-  const model = observations.length === 1 ? firstModel(observations[0], pass) : fit(looked);
+  const model = looked.length === 1 ? firstModel(looked[0], pass) : fit(looked);
   const told = toldRate(model, looked);
   const share = compressedShare(known, model);
   const end = stalled(known) ?? iterate(model, pass.remainingBytes, { bandwidth, limitSeconds, share });
