@@ -154,8 +154,11 @@ function isBeforeMemory({ body }: Event): boolean {
 function pairsOf(records: Records): readonly Pair[] {
   const { starts, prepared, requested } = records;
   const prompt = records.initiated.filter((event) => !isHeldUp(event, records));
+  const heldUp = records.initiated.filter((event) => isHeldUp(event, records));
   const begun = paired(prompt, starts, { order: START_TO_INITIATED, withinMs: MAX_SKEW_MS });
-  if (begun.length > 0) return begun;
+  // a destination that was slow to start its QEMU held it up: clocks by which the one follows the other agree
+  const atLast = paired(heldUp, starts, { order: START_TO_INITIATED, withinMs: MAX_SKEW_MS }).filter(isInOrder);
+  if (begun.length + atLast.length > 0) return [...begun, ...atLast];
   const asked = requested.flatMap((request) =>
     paired([request], startsFor(request, records), { order: START_TO_REQUEST, withinMs: MAX_WEAK_SKEW_MS }),
   );
@@ -221,6 +224,11 @@ function groupByHosts(pairs: readonly Pair[]): ReadonlyMap<string, readonly Pair
   return groupBy(pairs, ({ source, destination }) => [source, destination].toSorted().join('\u0000'));
 }
 
+/** Its order needs no clock to be wrong. */
+function isInOrder({ differenceMs, order }: Pair): boolean {
+  return differenceMs >= order.fromMs && differenceMs <= order.toMs;
+}
+
 /** How far the second host's clock is ahead of the first's; the value on which most pairs agree, 0 where that explains as many. */
 function skewOf(pairs: readonly Pair[], first: string): Estimate | null {
   const signed = pairs.map(({ source, differenceMs, order }) => {
@@ -232,8 +240,7 @@ function skewOf(pairs: readonly Pair[], first: string): Estimate | null {
   const best = signed.reduce((a, b) =>
     support(b) > support(a) || (support(b) === support(a) && Math.abs(b) < Math.abs(a)) ? b : a,
   );
-  const inOrder = pairs.filter(({ differenceMs, order }) => differenceMs >= order.fromMs && differenceMs <= order.toMs).length;
-  if (inOrder >= support(best)) return { skewMs: 0, pairs: signed.length };
+  if (pairs.filter(isInOrder).length >= support(best)) return { skewMs: 0, pairs: signed.length };
   const agreeing = signed.filter((other) => Math.abs(other - best) <= AGREEMENT_MS);
   return { skewMs: Math.round(median(agreeing) ?? best), pairs: agreeing.length };
 }
