@@ -23,7 +23,7 @@ type Limits = z.infer<typeof limits>;
 const REFUTED = 1.5;
 const REFUTED_MS = 5000;
 /** Bandwidths within this factor of one another are one limit; one beyond it, after that, is another, as somebody sets it. */
-const SAME_LIMIT = 1.15;
+const SAME_LIMIT = 1.25;
 const RAISED = 1.3;
 /** Share of the bandwidth below which a stream counts as standing still. */
 const FLOWS = 0.5;

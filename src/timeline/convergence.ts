@@ -47,6 +47,8 @@ const SHORT_PASS = 0.1;
 /** Later than this is never. */
 const MAX_PASSES = 400;
 const MAX_SECONDS = 24 * 3600;
+/** A reading up to this many times what a slow pass carried is as slow. */
+const STILL_SLOW = 1.3;
 /** A shorter time between two samples measures no bandwidth. */
 const MIN_MEASURE_SECONDS = 0.9;
 /** What the switchover itself takes beside the last bytes (device state; 0.1 s or less in recordings). */
@@ -120,7 +122,8 @@ function observationsOf(passes: readonly Pass[]): readonly Observation[] {
 
 /**
  * Bytes that the stream carries per second, over the last whole pass. A pass that was held up (network, storage) is no measure
- * of the link: then the typical reading of QEMU's own 100 ms window stands in.
+ * of the link: then the typical reading of QEMU's own 100 ms window stands in, unless the latest reading says that the link, or
+ * the limit, is as slow as that still.
  */
 function bandwidthOf(passes: readonly Pass[]): number | null {
   const typical = median(passes.flatMap(({ bandwidthBytesPerSecond: value }) => (value === null || value === 0 ? [] : [value])));
@@ -129,7 +132,8 @@ function bandwidthOf(passes: readonly Pass[]): number | null {
     return typical;
   const seconds = (last.seenAt - before.seenAt) / 1000;
   const measured = seconds < MIN_MEASURE_SECONDS ? 0 : (last.transferredBytes - before.transferredBytes) / seconds;
-  return typical !== null && measured < 0.7 * typical ? typical : measured;
+  const isSlowStill = (last.bandwidthBytesPerSecond ?? Number.POSITIVE_INFINITY) < STILL_SLOW * measured;
+  return typical !== null && measured < 0.7 * typical && !isSlowStill ? typical : measured;
 }
 
 /**
