@@ -20,12 +20,15 @@ export interface CollectionParts {
 /** The collectors of one machine, and the way from them into the stream. */
 export interface Collection {
   start(): Promise<void>;
-  /** Stops those whose options changed and starts them with the new ones. */
+  /** Where options changed, stops the collectors and starts them with the new ones. @throws where one cannot start: they run on as before */
   reload(config: Config): Promise<void>;
   /** What collectors lack, each by its name. */
   problems(): readonly string[];
   stop(): Promise<void>;
 }
+
+/** In whose name problems of a configuration are told. */
+const CONFIGURATION = 'configuration';
 
 /** Collectors as this configuration asks for them. */
 export function createCollection(config: Config, { stream, log, metrics, node }: CollectionParts): Collection {
@@ -67,11 +70,20 @@ export function createCollection(config: Config, { stream, log, metrics, node }:
       await run(createCollectors({ config, sink, node, report }));
     },
     async reload(next) {
+      states.delete(CONFIGURATION);
       if (JSON.stringify(collecting(next)) === JSON.stringify(collecting(current))) return;
       await lifecycle?.stop();
-      current = next;
       states.clear();
-      await run(createCollectors({ config: next, sink, node, report }));
+      try {
+        await run(createCollectors({ config: next, sink, node, report }));
+        current = next;
+      } catch (error) {
+        states.clear();
+        await run(createCollectors({ config: current, sink, node, report }));
+        const { message } = error as Error;
+        states.set(CONFIGURATION, { collector: CONFIGURATION, state: 'failing', problem: `not taken over: ${message}` });
+        throw error;
+      }
     },
     problems: () =>
       [...states.values()].flatMap(({ collector, problem }) => (problem === null ? [] : [`${collector}: ${problem}`])),

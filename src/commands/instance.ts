@@ -110,15 +110,40 @@ export function createInstance(config: Config, parts: InstanceParts): Instance {
       failedToStop: (part, error) => log.error({ part, error }, 'part did not stop as it should'),
     },
   );
+  const inTurn = createTurns(lifecycle);
   return {
-    ...lifecycle,
+    ...inTurn,
     url: () => running.api?.url() ?? null,
     follow: (listener) => running.feed.subscribe({ events: false, vm: null, host: null }, listener),
     async idle() {
       await running.processor?.idle();
       await running.alerting?.idle();
     },
-    reload: (next) => reload(running, next, parts),
+    reload: (next) => inTurn.change(() => reload(running, next, parts)),
+  };
+}
+
+/** A lifecycle whose parts change while it runs: one change after the other, none before all have started, none once it is to stop. */
+function createTurns(lifecycle: Lifecycle): Lifecycle & { change(work: () => Promise<void>): Promise<void> } {
+  let turn: Promise<unknown> = Promise.resolve();
+  let ending = false;
+  return {
+    start() {
+      const started = lifecycle.start();
+      turn = started.catch(() => {});
+      return started;
+    },
+    change(work) {
+      const changed = turn.then(() => (ending ? undefined : work()));
+      turn = changed.catch(() => {});
+      return changed;
+    },
+    async stop() {
+      ending = true;
+      // a part that a change is about to start would be stopped by nobody
+      await turn;
+      await lifecycle.stop();
+    },
   };
 }
 
@@ -127,11 +152,19 @@ async function reload(running: Running, next: Config, parts: InstanceParts): Pro
   const fixed = fixedOf(before);
   if (JSON.stringify(fixed) !== JSON.stringify(fixedOf(next)))
     parts.log.warn({}, 'cluster, data, api, stream, store and report are taken over at the next start only');
-  running.config = { ...next, ...fixed };
-  await running.collection?.reload(running.config);
-  if (running.alerting === null || JSON.stringify(before.alerts) === JSON.stringify(next.alerts)) return;
-  await running.alerting.stop();
-  await startAlerting(running, parts);
+  running.config = { ...next, ...fixed, alerts: before.alerts };
+  const done = await Promise.allSettled([reloadAlerting(running, next, parts), running.collection?.reload(running.config)]);
+  for (const one of done) if (one.status === 'rejected') throw one.reason;
+}
+
+async function reloadAlerting(running: Running, { alerts }: Config, parts: InstanceParts): Promise<void> {
+  const { alerting, config } = running;
+  const next = { ...config, alerts };
+  if (alerting !== null && JSON.stringify(config.alerts) !== JSON.stringify(alerts)) {
+    await alerting.stop();
+    await startAlerting(running, next, parts);
+  }
+  running.config = next;
 }
 
 /** What an instance keeps as long as it runs. */
@@ -230,13 +263,13 @@ function processorPart(running: Running, { log, metrics }: InstanceParts): Part 
 function alertingPart(running: Running, parts: InstanceParts): Part {
   return {
     name: 'alerting',
-    start: () => startAlerting(running, parts),
+    start: () => startAlerting(running, running.config, parts),
     stop: async () => running.alerting?.stop(),
   };
 }
 
-async function startAlerting(running: Running, parts: InstanceParts): Promise<void> {
-  const { stream, store, config } = running;
+async function startAlerting(running: Running, config: Config, parts: InstanceParts): Promise<void> {
+  const { stream, store } = running;
   if (stream === null || store === null) throw new Error('alerting starts after stream and store');
   running.alerting = createAlerting(config, { ...parts, stream, store, origin: originOf(config) });
   await running.alerting.start();
