@@ -91,6 +91,10 @@ function words(from: number, count: number, last?: CollectorReport['state']): re
   const said = Array.from({ length: count }, (_, i) => report(from + i * 60, 'listening'));
   return last === undefined ? said : [...said, report(from + count * 60 - 30, last), report(from + count * 60, 'listening')];
 }
+/** libvirt tells that the guest runs, or does not, on its new host. */
+function runs(seconds: number, running: boolean): StoryEvent {
+  return at(seconds, 'kvm-b', 'domjobinfo', { kind: 'guest-run-state', vm: VM, monitor: null, running });
+}
 const listening = at(9, 'switch', 'tcpdump', { kind: 'frame-seen', mac: '1e:00:4d:00:00:fe' });
 
 /** The guest moved and nobody told the network: an observer that listened saw neither RARP nor gratuitous ARP, nor a bridge that learned it. */
@@ -142,6 +146,23 @@ export const missingGarp = defineDetector({
       severity: 'warning',
     },
     {
+      name: 'a guest that arrived paused is resumed, and not announced then',
+      events: [...quiet, runs(8.4, false), runs(20, true), ...words(-80, 4)],
+      finds: /since its arrival at 00:00:20 UTC: switch listened and saw none/,
+      severity: 'warning',
+    },
+    {
+      name: 'it was paused on its way, by the agent for instance: it runs when it arrives',
+      events: [
+        ...quiet,
+        at(5, 'kvm-a', 'domjobinfo', { kind: 'guest-run-state', vm: VM, monitor: null, running: false }),
+        runs(8.4, true),
+        listening,
+      ],
+      finds: /switch listened and saw none/,
+      severity: 'warning',
+    },
+    {
       name: 'a QEMU that sends none by a bug is no more than a remark',
       events: [...quiet, listening].map((event) =>
         event.body.kind === 'domain-started'
@@ -154,6 +175,14 @@ export const missingGarp = defineDetector({
   ],
   silent: [
     { name: 'five RARP frames', events: [...booted(), ...begins(), ...announces(10), ...completes(10, 60)] },
+    {
+      name: 'it arrives paused, as it left: QEMU holds its frames until it runs',
+      events: [...quiet, runs(8.4, false), listening],
+    },
+    {
+      name: 'it arrives paused, and is announced when it is resumed',
+      events: [...quiet, runs(8.4, false), listening, runs(20, true), ...announces(21.7)],
+    },
     {
       name: 'another VM of its name, with another address, is started there later',
       events: [

@@ -2,7 +2,7 @@ import { groupBy } from '../lib/group.ts';
 import { stableId } from '../lib/hash.ts';
 import type { DomainStarted, Event, EventKind, JobSample } from '../model/event.ts';
 import type { Announcement, HostHistory, HostState, Migration } from '../model/timeline.ts';
-import { announcementOf, doubtOf, observersOf, type Observer } from './announce.ts';
+import { announcementOf, doubtOf, observersOf, unobserved, type Observer } from './announce.ts';
 import type { Attempt } from './attempts.ts';
 import type { HostClock } from './clock.ts';
 import { predict } from './convergence.ts';
@@ -193,8 +193,16 @@ function announcedBy(context: Context, startedAt: number, macs: readonly string[
   const doubt = doubtOf(clocks, [attempt.source, attempt.destination]);
   const bystanders = new Set(context.hypervisors.filter((host) => host !== attempt.source && host !== attempt.destination));
   const announced = announcementOf({ macs, startedAt: initiatedAt, arrivedAt, otherArrivals, bystanders, doubt }, observers);
+  if (announced.state === 'no' && arrivedPaused(attempt))
+    return unobserved('the guest arrived paused, and its QEMU announces it when it is resumed');
   if (ending.outcome === 'completed' || postcopy.length > 0) return announced;
   return { ...announced, state: 'unobserved', because: 'the guest did not move' };
+}
+
+/** Paused before it migrated, and not resumed since: frames wait in QEMU for the guest to run. One that is paused on its way runs when it arrives. */
+function arrivedPaused({ events, destination }: Attempt): boolean {
+  const states = ofKind(events, 'guest-run-state').filter((event) => hostOf(event) === destination);
+  return states.length > 0 && states.every(({ body }) => !body.running);
 }
 
 /** The attempt in which the guest moved. */

@@ -17,13 +17,25 @@ export const virshEventRules: readonly Rule[] = [
   {
     name: 'lifecycle',
     versions: 'libvirt 7.0–11.3; before, names without quotes',
-    message: new RegExp(`^event 'lifecycle' for domain ${DOMAIN}: (?<what>Suspended|Resumed) (?:Migrated|Post-copy)`),
+    message: new RegExp(
+      `^event 'lifecycle' for domain ${DOMAIN}: (?<what>Suspended|Resumed) (?:Migrated|Post-copy|Paused|Unpaused)`,
+    ),
     event: ({ vm = '', what }) => ({ kind: 'guest-run-state', vm, monitor: null, running: what === 'Resumed' }),
     samples: [
       {
         record: "2026-11-23 21:26:29.463+0000: event 'lifecycle' for domain 'i-2-31-VM': Suspended Migrated",
         at: '2026-11-23T21:26:29.463Z',
         events: [{ kind: 'guest-run-state', vm: 'i-2-31-VM', monitor: null, running: false }],
+      },
+      {
+        record: "2026-11-30 20:46:17.591+0000: event 'lifecycle' for domain 'i-2-7-VM': Suspended Paused",
+        at: '2026-11-30T20:46:17.591Z',
+        events: [{ kind: 'guest-run-state', vm: 'i-2-7-VM', monitor: null, running: false }],
+      },
+      {
+        record: "2026-11-30 20:46:20.546+0000: event 'lifecycle' for domain 'i-2-7-VM': Resumed Unpaused",
+        at: '2026-11-30T20:46:20.546Z',
+        events: [{ kind: 'guest-run-state', vm: 'i-2-7-VM', monitor: null, running: true }],
       },
       {
         record: "2026-11-23 21:26:29.571+0000: event 'lifecycle' for domain i-2-31-VM: Resumed Migrated",
