@@ -35,9 +35,10 @@ export function createLiveTeller({ sheet, out, note }: TellerParts): LiveTeller 
   }
 
   function tellMigration(migration: LiveMigration): void {
-    const before = migrations.get(migration.id)?.outcome;
+    const before = migrations.get(migration.id) ?? earlierTelling(migration, migrations);
+    if (before !== null && before.id !== migration.id) migrations.delete(before.id);
     remember(migrations, migration.id, migration);
-    if (migration.outcome !== before) say('line', migrationLines(migration, sheet));
+    if (migration.outcome !== before?.outcome) say('line', migrationLines(migration, sheet));
   }
 
   function tellFinding({ document: finding, quotes = [] }: FindingItem): void {
@@ -62,6 +63,20 @@ export function createLiveTeller({ sheet, out, note }: TellerParts): LiveTeller 
       else if (event === 'event') say('line', [eventLine((document as { readonly document: Event }).document, sheet)]);
     },
   };
+}
+
+/** A line that arrives late lets a migration begin earlier, under another id: what was told of it, for a VM has one at a time. */
+function earlierTelling(
+  { vm, startedAt, endedAt }: LiveMigration,
+  told: ReadonlyMap<string, LiveMigration>,
+): LiveMigration | null {
+  const same = [...told.values()].findLast(
+    (other) =>
+      other.vm === vm &&
+      (endedAt === null || other.startedAt <= endedAt) &&
+      (other.endedAt === null || startedAt <= other.endedAt),
+  );
+  return same ?? null;
 }
 
 interface FindingItem {

@@ -142,6 +142,9 @@ function checkOf(word: LastWord, silentMs: number | null): Check {
     state: 'warn',
     summary: `${state} ${since}${text === '' ? '' : `: ${text}`}`,
     details: [],
-    hint: state === 'stopped' ? `precopy was told to end on ${host}: precopy up starts it again` : null,
+    hint:
+      state === 'stopped'
+        ? `precopy was told to end on ${host}, or its configuration was read anew and names the host or the collector no more; else precopy up starts it again`
+        : null,
   };
 }

@@ -37,6 +37,21 @@ test('a migration is told when it begins and when it ends, and not in between', 
   ]);
 });
 
+test('a migration that a late line lets begin earlier, under another id, is not told again; the next one is', () => {
+  const { lines, migration } = teller();
+  const begun = Date.parse(failed?.startedAt ?? '');
+  const from = (id: string, second: number, endedAfter: number | null): unknown => ({
+    ...failed,
+    id,
+    startedAt: new Date(begun + second * 1000).toISOString(),
+    endedAt: endedAfter === null ? null : new Date(begun + endedAfter * 1000).toISOString(),
+    outcome: endedAfter === null ? 'running' : 'failed',
+  });
+  for (const each of [from('c', 2, null), from('b', 1, null), from('a', 0, 5), from('d', 10, null), from('e', 9, null)])
+    migration(each);
+  expect(lines.map((line) => line.split('  ')[1])).toEqual(['begins', 'failed', 'begins']);
+});
+
 test('a finding is told once, and again when it became worse', () => {
   const { lines, finding } = teller();
   const heads = (): number => lines.filter((line) => /^(WARNING|CRITICAL) /.test(line)).length;
