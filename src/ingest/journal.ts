@@ -28,7 +28,7 @@ const checkpoint = z.strictObject({
   cursor: z.string().nullable(),
   /** Unix ms of the first look. */
   since: z.number(),
-  /** What was asked for: other messages are another file. */
+  /** What was asked for: other messages are another file, from the same place on. */
   matches: z.string(),
   place: z.strictObject({ fileId: z.string(), offset: z.number(), line: z.number() }),
 });
@@ -60,10 +60,10 @@ export function createJournalCollector(context: CollectorContext, setup: Journal
       const reporter = createReporter(context, 'journal', mask);
       if (kept === 'broken') reporter.say('failing', `${path} cannot be read: the journal is followed from now on`);
       const chunks = createProgramChunks({ context, source: 'journal', path: 'journal', mask, onTrouble: reporter.trouble });
-      const isSame = kept !== null && kept !== 'broken' && kept.matches === matches.join(' ');
-      const since = isSame ? kept.since : context.now();
-      if (isSame) chunks.begin(kept.place);
-      const begin = { cursor: isSame ? kept.cursor : null, since, matches: matches.join(' '), place: await chunks.flush() };
+      const known = kept === 'broken' ? null : kept;
+      if (known?.matches === matches.join(' ')) chunks.begin(known.place);
+      const { cursor, since } = known ?? { cursor: null, since: context.now() };
+      const begin = { cursor, since, matches: matches.join(' '), place: await chunks.flush() };
       stop = () => endOutput(chunks, reporter);
       await writeCheckpoint(path, begin);
       const follower = follow({ path, chunks, reporter, from, matches }, begin);
