@@ -51,7 +51,9 @@ function tie({ host, events, near }: Heat<EventBody>, nearMs: number): string {
 
 function when(events: readonly Event[]): string {
   const { from, to } = stretchOf(events);
-  return events.length === 1 ? `at ${clockTime(from)} UTC` : `from ${clockTime(from)} to ${clockTime(to)} UTC`;
+  const [first, last] = [clockTime(from), clockTime(to)];
+  // all CPUs of a package throttle at once, and the same line may come by the journal and by syslog
+  return first === last ? `at ${first} UTC` : `from ${first} to ${last} UTC`;
 }
 
 function isCritical({ celsius, critCelsius }: Temperature): boolean {
@@ -196,6 +198,12 @@ export const hostOverheated = defineDetector({
       events: [...moved, throttled(5, 3, 1874), throttled(5, 12, 40), throttled(25, 3, 2100)],
       finds:
         /^The kernel of kvm-a throttled CPU3 and CPU12 for heat from 00:00:05 to 00:00:25 UTC \(226 times more\), while i-2-10-VM/,
+      severity: 'warning',
+    },
+    {
+      name: 'one line of the kernel that came by the journal and by syslog',
+      events: [...moved, throttled(5, 3, 1874), throttled(5.4, 3, 1874)],
+      finds: /throttled CPU3 for heat at 00:00:05 UTC \(1,?874 times since boot\), while/,
       severity: 'warning',
     },
     {
