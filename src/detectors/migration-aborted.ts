@@ -4,6 +4,7 @@ import { bytes } from '../lib/units.ts';
 import type { AbortRequested } from '../model/event.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
+import { hostOf, writerOf } from '../timeline/of-kind.ts';
 import { causeRemedies } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, completes, fails, sample, VM, type StoryEvent } from './story.ts';
@@ -24,7 +25,7 @@ function byWhom(migration: Migration, request: AbortRequested | null): string {
   if (request !== null)
     return `CloudStack cancelled it at its time limit${request.afterSeconds === null ? '' : ` of ${request.afterSeconds} s`} (vm.migrate.wait)`;
   const agentSpeaks = migration.events.some(
-    ({ origin }) => origin.file.source === 'cloudstack-agent' && origin.file.host === migration.source,
+    (event) => writerOf(event) === 'cloudstack-agent' && hostOf(event) === migration.source,
   );
   if (agentSpeaks) return `somebody cancelled it (virsh domjobabort, or another client of libvirt); CloudStack's agent did not`;
   return `somebody cancelled it: an operator, or CloudStack at its time limit, which only agent.log of ${sourceOf(migration)} would tell`;

@@ -139,10 +139,21 @@ export function hostFolderOf(
   return folder === null ? null : { folder, guessed: hostOfFolder(file.absolute) === host };
 }
 
-/** The host name that libvirt writes into its own logs, from the first lines of one. */
-function hostOfText(text: string): string | null {
-  return /(?:, |: info : )hostname: (\S+)/.exec(text)?.[1] ?? null;
+/** The host name that libvirt writes into its own logs, or each line of a system log has, from the first lines of one. */
+function hostOfText(text: string, { source }: Parser): string | null {
+  return /(?:, |: info : )hostname: (\S+)/.exec(text)?.[1] ?? (source === 'journal' ? hostOfJournal(text) : null);
 }
+
+/** The host that lines of a system log name, where it is one. */
+function hostOfJournal(text: string): string | null {
+  const lines = text.split('\n').slice(0, HEAD_LINES);
+  const hosts = new Set(lines.map((line) => SYSLOG_HOST.exec(line)?.[1] ?? 'localhost'));
+  hosts.delete('localhost');
+  return hosts.size === 1 ? ([...hosts][0] ?? null) : null;
+}
+
+/** Behind the time, before the program. */
+const SYSLOG_HOST = /^[^[\]]*\d\d:\d\d:\d\d\S*(?: [A-Z][\w+:-]*)? ([\w.-]+) [\w./-]+(?:\[\d+\])?: /;
 
 /** The parser for a file, by its path where its lines bear that out, else by its first lines; `null` where no line reads like anything known. */
 function parserFor(parsers: readonly Parser[], path: string, text: string): Parser | null {
@@ -193,7 +204,7 @@ export function identify(
   const host =
     hints.hosts.find(({ pattern }) => pattern.test(file.path))?.value ??
     hostOfPath(file.absolute) ??
-    hostOfText(file.head) ??
+    hostOfText(file.head, parser) ??
     hostOfFolder(file.absolute) ??
     'unknown';
   const named = parser.source === 'libvirt-qemu' ? vmOfCommand(file.head) : null;

@@ -12,6 +12,7 @@ const entry = z.looseObject({
   _COMM: text.optional(),
   _PID: z.string().optional(),
   _HOSTNAME: z.string().optional(),
+  _MACHINE_ID: z.string().optional(),
   _TRANSPORT: z.string().optional(),
 });
 
@@ -25,6 +26,11 @@ export interface JournalLine {
   readonly cursor: string;
   /** With its line break, and those of the message indented. */
   readonly text: string;
+  /** `null` where it does not say, as before a host has read its name. */
+  readonly host: string | null;
+  readonly machineId: string | null;
+  /** Its message was left out: journalctl prints none above 4096 bytes in JSON, unless it is asked for all. */
+  readonly isCut: boolean;
 }
 
 /**
@@ -32,11 +38,22 @@ export interface JournalLine {
  * level in a field of its own gets it into the text, as they write it to syslog. `null` where it is no entry.
  */
 export function journalLine(json: string): JournalLine | null {
-  const found = entry.safeParse(parsed(json));
+  return journalLineOf(parsed(json));
+}
+
+/** The same of the entry's fields. */
+export function journalLineOf(fields: unknown): JournalLine | null {
+  const found = entry.safeParse(fields);
   if (!found.success) return null;
-  const cursor = found.data['__CURSOR'];
-  const host = found.data['_HOSTNAME'] ?? 'localhost';
-  return { cursor, text: `${timeOf(found.data)} ${host} ${programOf(found.data)}: ${messageOf(found.data)}\n` };
+  const { data } = found;
+  const host = data['_HOSTNAME'] ?? 'localhost';
+  return {
+    cursor: data['__CURSOR'],
+    text: `${timeOf(data)} ${host} ${programOf(data)}: ${messageOf(data)}\n`,
+    host: /^localhost(?:\.|$)/.test(host) ? null : host,
+    machineId: data['_MACHINE_ID'] ?? null,
+    isCut: data.MESSAGE === null,
+  };
 }
 
 function parsed(json: string): unknown {

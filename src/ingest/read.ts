@@ -8,6 +8,7 @@ import type { Parser } from '../parsers/parser.ts';
 import { pastesOf } from '../parsers/pasted.ts';
 import { createScannerAt } from '../parsers/scan.ts';
 import { skippedInput, STDIN, pathForIdentity } from './discover.ts';
+import { envelopeOf, type Envelope } from './envelope.ts';
 import { identify, type Hints, type Identity } from './identify.ts';
 import type { InputPath } from './input.ts';
 
@@ -48,23 +49,43 @@ async function readBytes(input: InputPath, options: ReadOptions): Promise<ReadRe
 }
 
 async function readPieces(input: InputPath, chunks: AsyncGenerator<Piece>, options: ReadOptions): Promise<ReadResult> {
-  const head = await takeHead(chunks);
-  const skip = skipReason(head);
+  const raw = await takeHead(chunks);
+  const envelope = envelopeOf(raw.text);
+  const head = envelope === null ? raw : { ...raw, ...logPiece(envelope.push(raw.text)) };
+  const skip = envelope === null ? skipReason(head) : null;
   if (skip !== null) return skippedInput(input.path, skip.reason, head.problem ?? skip.problem);
   const identity = identified(input.path, head.text, options);
   if (identity === null)
     return skippedInput(input.path, 'unknown format', 'no line reads like the output of a program known here');
   const start = { offset: 0, line: 0, watch: null, ...identity.paste };
-  const scanner = createScannerAt(identity.parser, identity.context, { emit: options.emit, start });
+  const emit = envelope === null ? options.emit : placing(envelope, options.emit);
+  const scanner = createScannerAt(identity.parser, identity.context, { emit, start });
   scanner.push(head.text, head.ascii);
   let { problem } = head;
   try {
-    for await (const { text, ascii } of chunks) scanner.push(text, ascii);
+    for await (const { text, ascii } of envelope === null ? chunks : unwrapped(envelope, chunks)) scanner.push(text, ascii);
   } catch (cause) {
     problem = problemOf(cause);
   }
+  const tally = scanner.end();
   const { host, source } = identity.context;
-  return { path: input.path, host, source, tally: scanner.end(), skipped: null, problem, modifiedAt: input.modifiedAt };
+  const told = { host, source, skipped: null, modifiedAt: input.modifiedAt };
+  if (envelope === null) return { path: input.path, ...told, tally, problem };
+  return { path: input.path, ...told, tally: envelope.tally(tally), problem: problem ?? envelope.problem() };
+}
+
+async function* unwrapped(envelope: Envelope, chunks: AsyncIterable<Piece>): AsyncGenerator<Piece> {
+  for await (const { text } of chunks) yield logPiece(envelope.push(text));
+  yield logPiece(envelope.end());
+}
+
+function logPiece(text: string): Piece {
+  return { text, ascii: isAscii(Buffer.from(text, 'latin1')) };
+}
+
+/** Events of a log that is in an envelope, where they stand in the file. */
+function placing(envelope: Envelope, emit: ReadOptions['emit']): ReadOptions['emit'] {
+  return (event) => emit({ ...event, origin: { ...event.origin, ...envelope.placeOf(event.origin.line) } });
 }
 
 /** What a file is; a log may have been pasted into it with something before each line. */

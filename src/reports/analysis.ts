@@ -11,6 +11,7 @@ import type { HostHistory, Migration } from '../model/timeline.ts';
 import { buildTimelines, type Timelines } from '../timeline/build.ts';
 import { placeInTime, type HostClock, type Placed, type ZoneSettings } from '../timeline/clock.ts';
 import { withoutCopies } from '../timeline/copies.ts';
+import { writerOf } from '../timeline/of-kind.ts';
 import type { Coverage } from '../timeline/unobserved.ts';
 
 /** Everything that an analysis found, for every way of showing it. */
@@ -69,14 +70,14 @@ export function place({ events, spans, inputs }: Readings, zones: ZoneSettings):
 
 /**
  * Each host and program once, however many files of QEMU there are: every migration looks through them. A system log that has
- * messages of libvirt's daemon is its log.
+ * messages of libvirt's daemon is its log, one with an agent's words about migrations is that agent's.
  */
 function coverageOf(events: readonly ParsedEvent[], spans: readonly FileSpan[]): Coverage {
   const files = new Map(spans.map(({ host, source }) => [`${host}\n${source}`, { host, source }]));
   for (const { body, origin } of events) {
-    if (origin.file.source !== 'journal' || (body.kind !== 'daemon-message' && body.kind !== 'daemon-started')) continue;
     const { host } = origin.file;
-    files.set(`${host}\nlibvirtd`, { host, source: 'libvirtd' });
+    const source = writerOf({ body, origin });
+    files.set(`${host}\n${source}`, { host, source });
   }
   return [...files.values()];
 }

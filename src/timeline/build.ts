@@ -8,6 +8,7 @@ import type { HostClock } from './clock.ts';
 import { predict } from './convergence.ts';
 import { addressOf, correlate, hypervisorsOf } from './correlate.ts';
 import { arrivalOf, downtimeLimits, downtimeOf, phasesOf, postcopyOf, startOf } from './measures.ts';
+import { withoutEchoes } from './echoes.ts';
 import { hostOf, ofKind } from './of-kind.ts';
 import { endingOf, type Ending } from './outcome.ts';
 import { passesOf } from './passes.ts';
@@ -30,7 +31,8 @@ export interface Timelines {
 }
 
 /** Events in the order of time → timelines. Pure: the same events give the same, however they arrived. */
-export function buildTimelines(events: readonly Event[], inputs: Inputs): Timelines {
+export function buildTimelines(all: readonly Event[], inputs: Inputs): Timelines {
+  const events = withoutEchoes(all);
   const hypervisors = hypervisorsOf(inputs.files);
   const attempts = correlate(events, hypervisors);
   const observers = observersOf(

@@ -16,7 +16,7 @@ import {
 } from './causes.ts';
 import type { Facts } from './facts.ts';
 import { byLostClient } from './lost-client.ts';
-import { hostEndWords, hostOf, ofKind } from './of-kind.ts';
+import { hostEndWords, hostOf, ofKind, writerOf } from './of-kind.ts';
 import { STANDSTILL_MS, standstillOf } from './standstill.ts';
 
 /** With the network whole, the source notices within this that the destination's QEMU is gone; without, it goes on sending into nothing. */
@@ -79,7 +79,7 @@ function byCancel({ attempt, cancelled }: Facts): Cause | null {
 }
 
 function isOfAgent({ source }: Attempt): (event: Event) => boolean {
-  return ({ origin: { file } }) => file.source === 'cloudstack-agent' && file.host === source;
+  return (event) => writerOf(event) === 'cloudstack-agent' && hostOf(event) === source;
 }
 
 /** A host that goes down takes its QEMU with it, and what the other host says of that comes after. */

@@ -47,7 +47,9 @@ function startedBy(body: EventBody, vmOfFile: string | null): Started | null {
     const vm = body.vm ?? vmOfFile;
     return vm === null || body.elapsedMs === null ? null : { vm, agoMs: body.elapsedMs };
   }
-  if (body.kind === 'migrate-initiated' || (body.kind === 'domain-started' && body.incoming)) return { vm: body.vm, agoMs: 0 };
+  // in UTC where the agent's line is in the journal
+  if (body.kind === 'migrate-initiated' || body.kind === 'migrate-requested' || (body.kind === 'domain-started' && body.incoming))
+    return { vm: body.vm, agoMs: 0 };
   return null;
 }
 

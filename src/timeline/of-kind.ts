@@ -1,4 +1,5 @@
 import type { Event, EventBody } from '../model/event.ts';
+import type { Source } from '../model/source.ts';
 
 /** The events of one kind. */
 export function ofKind<K extends EventBody['kind']>(
@@ -26,4 +27,18 @@ export function hostEndWords({ body }: Event): string {
 /** The host that printed an event. */
 export function hostOf({ origin }: Event): string {
   return origin.file.host;
+}
+
+/** What a system log has of one program only. */
+const SAID_BY: Partial<Readonly<Record<EventBody['kind'], Source>>> = {
+  'daemon-message': 'libvirtd',
+  'daemon-started': 'libvirtd',
+  'migrate-requested': 'cloudstack-agent',
+  'migrate-thread-ended': 'cloudstack-agent',
+  'destination-prepared': 'cloudstack-agent',
+};
+
+/** The program whose words an event is, where a system log has them, too. */
+export function writerOf({ body, origin: { file } }: Pick<Event, 'body' | 'origin'>): Source {
+  return file.source === 'journal' ? (SAID_BY[body.kind] ?? file.source) : file.source;
 }

@@ -157,7 +157,7 @@ describe('an entry of the journal', () => {
     ['bytes that are no UTF-8 are kept as far as they can be read', { _COMM: 'x', MESSAGE: [65, 255, 66] }, 'x: A\uFFFDB\n'],
     ['a message that is too long for journalctl is an empty one', { SYSLOG_IDENTIFIER: 'x', MESSAGE: null }, 'x: \n'],
   ])('%s', (_, fields, text) => {
-    expect(journalLine(JSON.stringify({ ...entry, ...fields }))).toEqual({
+    expect(journalLine(JSON.stringify({ ...entry, ...fields }))).toMatchObject({
       cursor: 's=1',
       text: `2026-11-23T05:40:46.614447+00:00 kvm-b ${text}`,
     });

@@ -1,0 +1,46 @@
+import { groupBy } from '../lib/group.ts';
+import type { Event, EventBody } from '../model/event.ts';
+
+/** A system log may have its second only, and gets a program's line after its own log has it. */
+const BEFORE_MS = 1000;
+const AFTER_MS = 2000;
+
+/**
+ * Leaves out what a system log says that the program's own log says too: agents up to 4.19 and libvirt's daemons write both. Each
+ * line of the one stands for one of the other. Events in the order of time, as they come.
+ */
+export function withoutEchoes(events: readonly Event[]): readonly Event[] {
+  const inJournal = events.filter(({ origin }) => origin.file.source === 'journal');
+  if (inJournal.length === 0) return events;
+  const bySubject = groupBy(inJournal, subjectOf);
+  const own = groupBy(
+    events.filter((event) => OWN_LOGS.has(event.origin.file.source) && bySubject.has(subjectOf(event))),
+    subjectOf,
+  );
+  const echoes = new Set([...own].flatMap(([subject, said]) => echoesOf(bySubject.get(subject) ?? [], said)));
+  return echoes.size === 0 ? events : events.filter((event) => !echoes.has(event));
+}
+
+const OWN_LOGS: ReadonlySet<string> = new Set(['cloudstack-agent', 'libvirtd']);
+
+/** Of the same message here and there, both in the order of time. */
+function echoesOf(inJournal: readonly Event[], own: readonly Event[]): readonly Event[] {
+  let next = 0;
+  return inJournal.filter(({ at }) => {
+    while ((own[next]?.at ?? at) < at - AFTER_MS) next += 1;
+    const isEcho = (own[next]?.at ?? Number.POSITIVE_INFINITY) <= at + BEFORE_MS;
+    if (isEcho) next += 1;
+    return isEcho;
+  });
+}
+
+/** Host and message. The system log has first lines only, and of libvirt's messages mostly no level. */
+function subjectOf({ body, origin }: Event): string {
+  return `${origin.file.host}\n${body.kind}\n${saidIn(body)}`;
+}
+
+function saidIn(body: EventBody): string {
+  if (body.kind === 'migrate-requested') return `${body.vm} ${body.address}`;
+  const { level, ...said } = { level: null, ...body };
+  return JSON.stringify(said, (_, value: unknown) => (typeof value === 'string' ? value.split('\n', 1)[0] : value));
+}
