@@ -319,6 +319,29 @@ export const migrationFailed = defineDetector({
       finds: /^Migration of .* failed after 5 s/,
       severity: 'warning',
     },
+    {
+      name: 'the VM lived on for an hour after a failed migration, and crashed then: that is no matter of the migration',
+      events: [...booted(), ...begins(), ...fails(5, refused), stops(3600, 'kvm-a', 'crashed')],
+      finds: /failed after 5 s: .* It runs on none of these hosts: its QEMU ended on kvm-a \(crashed\) and kvm-b/,
+      severity: 'warning',
+    },
+    {
+      name: 'the host of the source went down an hour after a failed migration',
+      events: [
+        ...booted(),
+        ...begins(),
+        ...fails(5, refused),
+        at(3600, 'kvm-a', 'journal', { kind: 'host-booted', kernel: '6.1.0-37-amd64' }),
+      ],
+      finds: /failed after 5 s: .* It runs on none of these hosts: its QEMU ended on kvm-a \(the host was started anew\)/,
+      severity: 'warning',
+    },
+    {
+      name: 'the QEMU of the source crashes seconds after the migration failed',
+      events: [...booted(), ...begins(), ...fails(5, refused), stops(12, 'kvm-a', 'crashed')],
+      finds: /failed after 5 s: .* It runs on none of these hosts: its QEMU ended on kvm-a \(crashed\) and kvm-b/,
+      severity: 'critical',
+    },
   ],
   silent: [
     {

@@ -1,8 +1,9 @@
 import { shell } from '../lib/shell.ts';
 import { duration } from '../lib/units.ts';
-import type { Event } from '../model/event.ts';
+import type { Event, EventBody } from '../model/event.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
+import { HOST_ENDS } from '../timeline/of-kind.ts';
 import { destinationOf, evidence, hostsToType, sourceOf } from './words.ts';
 
 /** More lines than this explain nothing better. */
@@ -58,13 +59,24 @@ export function whereCheck(migration: Migration): Remedy {
   return { what: 'see where it runs and how; this changes nothing', command };
 }
 
-/** Whether the VM's QEMU where the failed migration had left it was ended by somebody later: then that it runs nowhere is no surprise. */
+/** A QEMU that crashes, or a host that goes down, so soon after a failed migration may have suffered by it. */
+const AFTERMATH_MS = 60_000;
+
+/**
+ * Whether the VM lived on where the failed migration had left it, and its QEMU ended there later: by somebody, or in a crash too late to
+ * follow from the migration. That it runs nowhere now says nothing of the migration then.
+ */
 export function endedLater({ after, source, endedAt, lastSeenAt }: Migration): boolean {
   const over = endedAt ?? lastSeenAt;
   const home = after.find(({ host }) => host === source);
   return (
-    home?.evidence.some(
-      ({ body, at }) => body.kind === 'domain-stopped' && body.reason !== 'crashed' && body.reason !== 'failed' && at > over,
-    ) === true
+    home?.evidence.some(({ body, at }) => {
+      if (isByWish(body)) return at > over;
+      return (body.kind === 'domain-stopped' || HOST_ENDS.has(body.kind)) && at > over + AFTERMATH_MS;
+    }) === true
   );
+}
+
+function isByWish(body: EventBody): boolean {
+  return body.kind === 'domain-stopped' && body.reason !== 'crashed' && body.reason !== 'failed';
 }
