@@ -203,8 +203,9 @@ test.each([
 });
 
 test.each([
-  ['long before the end', daemonError('10', REFUSED), 'unknown'],
-  ['beside the end', daemonError('41', REFUSED), 'failed'],
+  ['long before the end', daemonError('10', REFUSED.replace('.99', '.14')), 'unknown'],
+  ['beside the end', daemonError('41', REFUSED.replace('.99', '.14')), 'failed'],
+  ['of another connection, beside the end', daemonError('41', REFUSED), 'unknown'],
 ])('up to 4.17, what an error of the daemon %s tells', async (_, text, outcome) => {
   const { migrations } = await analysedFolder(endedWell('Migration thread for i-5-77-VM is done', 'libvirtd.log', text));
   expect(migrations.map((one) => one.outcome)).toEqual([outcome]);

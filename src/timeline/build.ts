@@ -6,7 +6,8 @@ import { announcementOf, doubtOf, observersOf, unobserved, type Observer } from 
 import type { Attempt } from './attempts.ts';
 import type { HostClock } from './clock.ts';
 import { predict } from './convergence.ts';
-import { addressOf, correlate, hypervisorsOf } from './correlate.ts';
+import { addressOf } from './addresses.ts';
+import { correlate, hypervisorsOf } from './correlate.ts';
 import { arrivalOf, downtimeLimits, downtimeOf, phasesOf, postcopyOf, startOf } from './measures.ts';
 import { withoutEchoes } from './echoes.ts';
 import { hostOf, ofKind } from './of-kind.ts';

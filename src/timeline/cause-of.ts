@@ -11,6 +11,7 @@ import {
   LINK_LOST,
   cutToMeaning,
   meaningOf,
+  NOT_CONNECTED,
   SOURCE_GONE,
   STREAM_BROKEN,
 } from './causes.ts';
@@ -113,10 +114,12 @@ function bySilentDaemon({ clientErrors }: Facts): Cause | null {
 }
 
 /** Causes in the order in which one explains another: a keepalive timeout is told by a text, yet a refused device goes before it. */
-function byText({ texts }: Facts): Cause | null {
+function byText({ attempt, sourceStop, texts }: Facts): Cause | null {
+  const sourceDied = sourceStop?.body.reason === 'crashed' || sourceGone(attempt).length > 0;
   const meant = texts.flatMap(({ event, text }) => {
     const kind = meaningOf(text);
-    return kind === null ? [] : [{ event, text, kind }];
+    if (kind === null || (sourceDied && event.body.kind === 'daemon-message' && NOT_CONNECTED.has(kind))) return [];
+    return [{ event, text, kind }];
   });
   const kind = PRECEDENCE.find((candidate) => meant.some((found) => found.kind === candidate));
   if (kind === undefined) return null;

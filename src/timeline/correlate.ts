@@ -2,8 +2,10 @@ import { groupBy } from '../lib/group.ts';
 import { createOverlapIndex } from '../lib/overlap-index.ts';
 import type { DaemonMessage, Event, EventBody } from '../model/event.ts';
 import type { Source } from '../model/source.ts';
+import { addressOf, IP } from './addresses.ts';
 import { attemptsOf, type Attempt } from './attempts.ts';
 import { JOB_OVER } from './causes.ts';
+import { createNoise } from './noise.ts';
 import { hostOf } from './of-kind.ts';
 import { ownersOf, SHARED } from './owners.ts';
 
@@ -20,8 +22,6 @@ const MAX_SILENCE_MS = 24 * 3_600_000;
 const HYPERVISOR_SOURCES = new Set<Source>(['cloudstack-agent', 'libvirt-qemu', 'libvirtd', 'domjobinfo', 'heartbeat']);
 /** Of them, those that tell of a migration. */
 const LIBVIRT_SOURCES = new Set<Source>(['libvirt-qemu', 'libvirtd', 'domjobinfo']);
-/** An address, not a name. */
-const IP = /^\d{1,3}(?:\.\d{1,3}){3}$|:/;
 
 /** Events and the VM of each, side by side: an object for every one would be as many again. */
 interface Named {
@@ -237,7 +237,10 @@ function hasEnded({ events }: Attempt): boolean {
 function attachNameless(known: readonly Attempt[], nameless: readonly Event[]): readonly Attempt[] {
   const attempts = withJobsEnd(known, nameless);
   const covering = coverageOf(attempts);
-  const owned = nameless.flatMap((event) => ownersOf(event, covering(event)).map((attempt) => ({ attempt, event })));
+  const isNoise = createNoise(nameless.filter((event) => covering(event).length === 0));
+  const owned = nameless.flatMap((event) =>
+    ownersOf(event, covering(event), isNoise(event)).map((attempt) => ({ attempt, event })),
+  );
   const extra = groupBy(owned, ({ attempt }) => attempt);
   return attempts.map((attempt) => {
     const added = extra.get(attempt)?.map(({ event }) => event);
@@ -282,17 +285,6 @@ function hostAt(address: string, source: string | null, { hosts, sentTo }: Addre
   const others = [...(hosts.get(address) ?? [])].filter((host) => host !== source);
   const known = others.length > 1 ? [...(sentTo.get(`${source ?? ''} ${address}`) ?? [])] : others;
   return known.length === 1 ? (known[0] ?? null) : null;
-}
-
-/** The destination's address as the source was told it, or as its error text quotes it. */
-export function addressOf({ events }: Attempt): string | null {
-  for (const { body } of events) {
-    if (body.kind === 'migrate-requested') return body.address;
-    if (body.kind !== 'migrate-error') continue;
-    const quoted = /unable to connect to server at '([^':]+|\[[^\]]+\]):\d+'/.exec(body.text)?.[1];
-    if (quoted !== undefined) return quoted;
-  }
-  return null;
 }
 
 /** Which hosts have an address or a name, and which of them each source sent to by it (`SOURCE ADDRESS`). */

@@ -1,8 +1,8 @@
 import type { Event, EventBody } from '../model/event.ts';
-import type { Cause, CauseKind, Certainty, Outcome } from '../model/timeline.ts';
+import type { Cause, Certainty, Outcome } from '../model/timeline.ts';
 import type { Attempt } from './attempts.ts';
 import { causeOf } from './cause-of.ts';
-import { CLOSED_WITHOUT_WORD, meaningOf, POSTCOPY_BROKEN } from './causes.ts';
+import { CLOSED_WITHOUT_WORD, meaningOf, OF_ANYTHING, POSTCOPY_BROKEN } from './causes.ts';
 import { factsOf, type Facts } from './facts.ts';
 import { hostOf, ofKind } from './of-kind.ts';
 
@@ -145,14 +145,6 @@ function afterThread({ attempt }: Facts, threadEnded: Event): Decision {
 function isOfSourceThatSends({ events, source }: Attempt, event: Event): boolean {
   return hostOf(event) === source && events.some(({ body, at }) => body.kind === 'migrate-initiated' && at < event.at);
 }
-
-/** What a daemon prints of disks and connections, whatever it wants them for. */
-const OF_ANYTHING = new Set<CauseKind | null>([
-  'address-unreachable',
-  'connection-refused',
-  'storage-unavailable',
-  'tls-rejected',
-]);
 
 /** libvirt ends the QEMU of a migration that fails on its side, and QEMU's log there has the start and no end. */
 function isOfLivingDestination({ events, destination }: Attempt, event: Event): boolean {

@@ -1,7 +1,17 @@
 import type { Event, EventBody } from '../model/event.ts';
 import type { CauseKind } from '../model/timeline.ts';
+import { namesAnother } from './addresses.ts';
 import type { Attempt } from './attempts.ts';
-import { CANCELLED, CLIENT_GONE, CLOSED_WITHOUT_WORD, DAEMON_GONE, meaningOf, SOURCE_GONE, tellsPostcopy } from './causes.ts';
+import {
+  CANCELLED,
+  CLIENT_GONE,
+  CLOSED_WITHOUT_WORD,
+  DAEMON_GONE,
+  meaningOf,
+  OF_ANYTHING,
+  SOURCE_GONE,
+  tellsPostcopy,
+} from './causes.ts';
 import { HOST_ENDS, hostOf, ofKind } from './of-kind.ts';
 
 /** Between libvirt's word that it lost a QEMU and the end of that QEMU's log. */
@@ -23,9 +33,14 @@ const ONE_JOB =
 /** Nameless kinds that all attempts of a host share; texts are told apart. */
 export const SHARED: ReadonlySet<EventBody['kind']> = new Set(['agent-ended', 'daemon-started', ...HOST_ENDS]);
 
-/** Of several attempts, the one whose client was told this very text, else for a text of one job the one that it fits best. */
-export function ownersOf(event: Event, all: readonly Attempt[]): readonly Attempt[] {
-  const candidates = all.filter((attempt) => !comesTooLate(attempt, event));
+/**
+ * Of several attempts, the one whose client was told this very text, else for a text of one job the one that it fits best. What a
+ * daemon prints all the time of disks and connections (`isNoise`) is of one that was told so, or of none.
+ */
+export function ownersOf(event: Event, all: readonly Attempt[], isNoise: boolean): readonly Attempt[] {
+  const candidates = all.filter(
+    (attempt) => !comesTooLate(attempt, event) && (wasTold(attempt, event) || !isOfSomethingElse(attempt, event, isNoise)),
+  );
   if (candidates.length < 2) return candidates.filter((attempt) => !contradicts(attempt, event));
   const told = candidates.filter((attempt) => wasTold(attempt, event));
   if (told.length === 1) return told;
@@ -34,6 +49,13 @@ export function ownersOf(event: Event, all: readonly Attempt[]): readonly Attemp
   const misfit = (attempt: Attempt): number =>
     (shows(attempt, event) ? 0 : 4) + (isOpen(attempt, event) ? 0 : 2) + (hadWords(attempt, event) ? 1 : 0);
   return fitting.toSorted((a, b) => misfit(a) - misfit(b) || distance(a, event) - distance(b, event)).slice(0, 1);
+}
+
+/** About a connection to another host, or an error of disks and connections that its host has every day. */
+function isOfSomethingElse(attempt: Attempt, event: Event, isNoise: boolean): boolean {
+  const meaning = event.body.kind === 'daemon-message' && !ONE_JOB.test(event.body.text) ? meaningOf(event.body.text) : null;
+  if (isNoise && OF_ANYTHING.has(meaning)) return true;
+  return meaning !== null && OF_CONNECTIONS.has(meaning) && namesAnother(attempt, event);
 }
 
 function isOfOneJob({ body }: Event): boolean {
