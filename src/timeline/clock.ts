@@ -5,6 +5,7 @@ import {
   offsetAt,
   offsetFromMigrations,
   offsetFromPeriod,
+  periodOf,
   referenceIndex,
   type InferredOffset,
 } from './infer-zone.ts';
@@ -146,21 +147,25 @@ function zonesOf(
   const zones = new Map<string, HostZone>();
   for (const host of hosts) {
     const given = settings.hosts.get(host) ?? settings.all;
-    const inferred =
-      offsetFromMigrations(alignable.get(host) ?? [], references) ??
-      offsetFromPeriod(
-        local.filter((span) => span.host === host),
-        utc,
-      );
+    const inferred = offsetFromMigrations(alignable.get(host) ?? [], references);
     if (given !== null) zones.set(host, { zone: given, from: 'given' });
     else if (inferred !== null) zones.set(host, { zone: inferredZone(inferred), from: inferred.from });
   }
-  const others = [...zones.values()].filter(({ from }) => from === 'same-migration');
+  const other = [...zones.values()].find(({ from }) => from === 'same-migration')?.zone ?? null;
   for (const host of hosts) {
-    if (!zones.has(host))
-      zones.set(host, { zone: others[0]?.zone ?? fixedZone(0), from: others.length > 0 ? 'other-hosts' : 'assumed' });
+    const own = local.filter((span) => span.host === host);
+    if (!zones.has(host)) zones.set(host, zoneByPeriod(own, utc, other));
   }
   return zones;
+}
+
+/** Logs go on after the last of those in UTC, so their period tells a zone only where that of the other hosts cannot be it. */
+function zoneByPeriod(local: readonly Span[], utc: readonly Span[], other: Zone | null): HostZone {
+  const inferred = offsetFromPeriod(local, utc);
+  const period = periodOf(utc);
+  const fits = other !== null && local.some((span) => period.fits(span, Math.min(...other.offsetsMs(span.first.ms))));
+  if (inferred !== null && !fits) return { zone: inferredZone(inferred), from: inferred.from };
+  return { zone: other ?? fixedZone(0), from: other === null ? 'assumed' : 'other-hosts' };
 }
 
 /** A system log may hold both: its own local time, and records that state theirs in UTC. */

@@ -189,14 +189,18 @@ function candidates(references: readonly number[], localMs: number): ReadonlyMap
  */
 export function offsetFromPeriod(local: readonly Span[], utc: readonly Span[]): InferredOffset | null {
   if (local.length === 0 || utc.length === 0) return null;
+  const { first, fits } = periodOf(utc);
+  const fitting = OFFSETS_MS.filter((offset) => local.every((span) => fits(span, offset)));
+  const [offset] = fitting;
+  if (offset === undefined || fitting.length > 1) return null;
+  return { anchors: [{ localMs: first + offset, offsetMs: offset }], from: 'same-period' };
+}
+
+/** The time from the first of the UTC logs to the last, and whether a local log touches it under an offset. */
+export function periodOf(utc: readonly Span[]): { readonly first: number; fits(local: Span, offset: number): boolean } {
   const first = Math.min(...utc.map((span) => span.first.ms)) - SPAN_SLACK_MS;
   const last = Math.max(...utc.map((span) => span.last.ms)) + SPAN_SLACK_MS;
-  const fits = OFFSETS_MS.filter((offset) =>
-    local.every((span) => span.first.ms - offset <= last && span.last.ms - offset >= first),
-  );
-  const [offset] = fits;
-  if (offset === undefined || fits.length > 1) return null;
-  return { anchors: [{ localMs: first + offset, offsetMs: offset }], from: 'same-period' };
+  return { first, fits: (local, offset) => local.first.ms - offset <= last && local.last.ms - offset >= first };
 }
 
 /** The offset at a local time: that of the anchor next to it. */

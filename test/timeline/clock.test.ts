@@ -111,6 +111,29 @@ describe('the zone of local times', () => {
     ]);
   });
 
+  test('a host whose logs go on after the last in UTC has the zone of the others, where that fits', () => {
+    const { clocks } = placed([
+      event('kvm-a', stamp('2026-11-23T03:00:00', 'utc'), initiated('i-3-9-VM')),
+      event('kvm-a', stamp('2026-11-23T04:42:00', 'local'), requested('i-2-1-VM')),
+      event('kvm-a', stamp('2026-11-23T04:42:01', 'utc'), initiated('i-2-1-VM')),
+      event('kvm-b', stamp('2026-11-23T04:30:00', 'local'), ended('i-2-7-VM')),
+      event('kvm-b', stamp('2026-11-23T05:10:00', 'local'), { kind: 'host-booted', kernel: '6.1.0' }),
+    ]);
+    expect(clocks).toMatchObject([
+      { host: 'kvm-a', zone: 'UTC', zoneFrom: 'same-migration' },
+      { host: 'kvm-b', zone: 'UTC', zoneFrom: 'other-hosts' },
+    ]);
+  });
+
+  test('a host of another zone than the others has the one in which its logs are of the same period', () => {
+    const { clocks } = placed([
+      event('kvm-a', stamp('2026-11-23T04:42:00', 'local'), requested('i-2-1-VM')),
+      event('kvm-a', stamp('2026-11-23T04:42:01', 'utc'), initiated('i-2-1-VM')),
+      event('kvm-b', stamp('2026-11-23T05:42:00', 'local'), ended('i-2-7-VM')),
+    ]);
+    expect(clocks[1]).toMatchObject({ host: 'kvm-b', zone: 'UTC+1', zoneFrom: 'same-period' });
+  });
+
   test('where nothing tells, UTC is assumed and said to be', () => {
     expect(placed([event('kvm-a', stamp('2026-11-23T05:42:00', 'local'), ended('i-2-1-VM'))]).clocks).toMatchObject([
       { zone: 'UTC', zoneFrom: 'assumed' },
