@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { shell } from '../lib/shell.ts';
-import { duration } from '../lib/units.ts';
-import type { DomainStarted, Event, EventKind, ForwardingChanged } from '../model/event.ts';
-import type { Certainty, Migration } from '../model/timeline.ts';
+import { clockTime, duration } from '../lib/units.ts';
+import type { Event, ForwardingChanged } from '../model/event.ts';
+import type { Migration } from '../model/timeline.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import { recovery } from './cause-remedies.ts';
-import { UNHEARD } from '../timeline/presence.ts';
 import { defineDetector } from './detector.ts';
+import { agentAnew, secondStart, type Second } from './second-start.ts';
 import {
   at,
   begins,
@@ -22,100 +22,12 @@ import {
   type StoryEvent,
 } from './story.ts';
 import { proof, verdict, whereCheck } from './verdict.ts';
-import { destinationOf, evidence, sourceOf, whereNow } from './words.ts';
+import { destinationOf, sourceOf, whereNow } from './words.ts';
 
 const limits = z.strictObject({
   overlapMs: z.int().min(0).default(10_000).describe('overlap of the two that clocks may feign, ms'),
   withinMs: z.int().min(0).default(3_600_000).describe('time after the migration in which a second start is tied to it, ms'),
 });
-
-type Limits = z.infer<typeof limits>;
-
-/** A second QEMU of a VM, started while the first was alive. */
-interface Second {
-  readonly started: Event<DomainStarted>;
-  /** Host of the first. */
-  readonly first: string;
-  /** When the first or the second ended; `null` while both live. */
-  readonly until: number | null;
-  readonly certainty: Certainty;
-  /** Signs of the first's life. */
-  readonly life: readonly Event[];
-}
-
-/** Which host has the VM after the migration, as far as the migration tells. */
-function keeperOf({ outcome, source, destination }: Migration): string | null {
-  if (outcome === 'unknown') return null;
-  return outcome === 'completed' ? destination : source;
-}
-
-/** The attempt's events, and what the last word on each host rests on, in the order of time. */
-function known({ events, after }: Migration): readonly Event[] {
-  return evidence(
-    events,
-    after.flatMap((host) => host.evidence),
-  ).toSorted((a, b) => a.at - b.at);
-}
-
-/** The end of the VM's QEMU on a host. A host that was started anew had ended before; how long before, nothing tells. */
-function endOn(events: readonly Event[], host: string, after: number): Event | null {
-  const ends = new Set<EventKind>(['domain-stopped', 'host-resetting']);
-  return events.find(({ body, origin, at: time }) => ends.has(body.kind) && origin.file.host === host && time > after) ?? null;
-}
-
-/** Nothing that is known of the host speaks against it that its QEMU lived on when its log says nothing of an end. */
-function livedOn({ after, unobserved }: Migration, host: string): boolean {
-  const state = after.find((other) => other.host === host);
-  const wentDown = state?.state === 'absent' && state.evidence.some(({ body }) => body.kind === 'host-booted');
-  return !wentDown && state?.because !== UNHEARD && !unobserved.includes(`QEMU log of ${host}`);
-}
-
-/** Signs that only a living QEMU of this VM gives. */
-function lifeOn(events: readonly Event[], host: string, after: number): readonly Event[] {
-  return events.filter(({ body, origin, at: time }) => {
-    if (origin.file.host !== host || time <= after) return false;
-    return body.kind === 'job-sample'
-      ? body.remainingBytes !== null
-      : body.kind === 'qemu-message' || body.kind === 'domain-stopped';
-  });
-}
-
-/** The two are one VM: CloudStack's names are unique, yet a copied domain may have the name and another UUID. */
-function isSameVm({ sourceDomain, destinationDomain }: Migration, { uuid }: DomainStarted): boolean {
-  const own = sourceDomain?.uuid ?? destinationDomain?.uuid ?? null;
-  return own === null || uuid === null || own === uuid;
-}
-
-function secondStart(migration: Migration, { withinMs, overlapMs }: Limits): Second | null {
-  const first = keeperOf(migration);
-  if (first === null) return null;
-  const began = migration.outcome === 'completed' ? (migration.endedAt ?? migration.lastSeenAt) : migration.startedAt;
-  const until = migration.lastSeenAt + withinMs;
-  const isOther = (event: Event): event is Event<DomainStarted> => {
-    const { body, origin, at: time } = event;
-    if (body.kind !== 'domain-started' || time <= began || time > until) return false;
-    return body.incoming === false && origin.file.host !== first && isSameVm(migration, body);
-  };
-  // nearly always there is none, and then all that is known need not be put in order
-  if (!migration.events.some(isOther) && !migration.after.some((host) => host.evidence.some(isOther))) return null;
-  const events = known(migration);
-  const others = events.filter(isOther);
-  for (const started of others) {
-    const ends = [endOn(events, first, began), endOn(events, started.origin.file.host, started.at)].flatMap((end) =>
-      end === null ? [] : [end.at],
-    );
-    const life = lifeOn(events, first, started.at + overlapMs);
-    if ((life.length === 0 && !livedOn(migration, first)) || ends.some((end) => end <= started.at + overlapMs)) continue;
-    return {
-      started,
-      first,
-      until: ends.length === 0 ? null : Math.min(...ends),
-      certainty: life.length > 0 ? 'seen' : 'follows',
-      life,
-    };
-  }
-  return null;
-}
 
 /** Post-copy broke, and both hosts hold a part of the VM. That the source's QEMU did not end only its own log tells. */
 function isTorn({ outcome, postcopyAt, source, destination, after, unobserved }: Migration): boolean {
@@ -176,6 +88,29 @@ function concludeSecond(migration: Migration, second: Second): Conclusion {
       migration.cause?.evidence.slice(0, 1) ?? [],
     ),
     remedies: remediesFor(migration, second),
+    discriminator: '',
+  };
+}
+
+/** The first host may have gone down: then its agent was started with it, and its QEMU's log ends without a word. */
+function concludeDoubtful(migration: Migration, { started, first }: Second, anew: Event): Conclusion {
+  const { vm } = migration;
+  const host = started.origin.file.host;
+  return {
+    ...verdict(migration),
+    summary: `${vm} may run on ${[first, host].toSorted().join(' and ')} at the same time: it was started anew on ${host} at ${clockTime(started.at)} UTC, and nothing ended its QEMU on ${first}. Nothing here tells whether ${first} had gone down; its agent was started anew at ${clockTime(anew.at)} UTC.`,
+    severity: 'warning',
+    confidence: 'follows',
+    from: started.at,
+    to: null,
+    evidence: proof(migration, [started, anew]),
+    remedies: [
+      {
+        what: `on ${first}: since when it runs; after ${clockTime(started.at)} UTC, all is well`,
+        command: shell`ssh ${first} uptime -s`,
+      },
+      whereCheck(migration),
+    ],
     discriminator: '',
   };
 }
@@ -256,6 +191,10 @@ function resets(seconds: number, host: string): StoryEvent {
   return at(seconds, host, 'cloudstack-agent', { kind: 'host-resetting', pool: null, reason: 'timeout' });
 }
 
+function agentStarts(seconds: number, host: string): StoryEvent {
+  return at(seconds, host, 'cloudstack-agent', { kind: 'agent-ended', reason: null });
+}
+
 const arrived = [...booted(), ...begins(), ...completes(10, 40)];
 
 /** A VM, or a part of it, is on two hosts. */
@@ -269,7 +208,10 @@ export const splitBrainRisk = defineDetector({
     // the one that broke tells of it
     if (isTorn(migration)) return migration.takesUp ? [] : [concludeTorn(migration)];
     const second = secondStart(migration, settings);
-    return second === null ? [] : [concludeSecond(migration, second)];
+    if (second === null) return [];
+    // the network knows of two senders
+    const anew = flapping(migration, second.started.at).length < 2 ? agentAnew(migration, second) : null;
+    return [anew === null ? concludeSecond(migration, second) : concludeDoubtful(migration, second, anew)];
   },
   fires: [
     {
@@ -320,6 +262,13 @@ export const splitBrainRisk = defineDetector({
       finds:
         /^i-2-10-VM: It runs on kvm-a \(seen: .*\)\. For 4 min it ran on kvm-b and kvm-a at the same time\. .*, and nothing had ended its QEMU on kvm-b by then\.$/,
       severity: 'critical',
+    },
+    {
+      name: 'HA starts the VM anew; the agent of the first host is started anew later, with the host or alone',
+      events: [...arrived, starts(60, 'kvm-a'), agentStarts(400, 'kvm-b'), heardOf(500, 'kvm-b')],
+      finds:
+        /^i-2-10-VM may run on kvm-a and kvm-b at the same time: it was started anew on kvm-a at 00:01:00 UTC, .* whether kvm-b had gone down; its agent was started anew at 00:06:40 UTC\.$/,
+      severity: 'warning',
     },
     {
       name: 'post-copy broke: each host holds a part',

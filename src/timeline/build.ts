@@ -13,7 +13,7 @@ import { withoutEchoes } from './echoes.ts';
 import { hostOf, ofKind } from './of-kind.ts';
 import { endingOf, type Ending } from './outcome.ts';
 import { passesOf } from './passes.ts';
-import { hostEndsOf, presenceOf, type Move } from './presence.ts';
+import { agentStartsOf, hostEndsOf, presenceOf, type Move } from './presence.ts';
 import { takenUpOf, takesUp } from './taken-up.ts';
 import { unobservedOf, type Coverage } from './unobserved.ts';
 
@@ -48,7 +48,7 @@ export function buildTimelines(all: readonly Event[], inputs: Inputs): Timelines
   }));
   // what all migrations of a VM share is made once a VM: of one that moves to and fro there are many
   const byAttempt = new Map<Ended, Migration>();
-  const lives = { ends: hostEndsOf(events), heardUntil: inputs.ends };
+  const lives = { ends: hostEndsOf(events), agentStarts: agentStartsOf(events), heardUntil: inputs.ends };
   for (const separate of groupBy(ended, ({ attempt }) => attempt.vm).values()) {
     const own = joined(separate);
     const arrivals = own.map(({ attempt, ending, postcopy }) => arrivalOf(attempt, ending, postcopy));

@@ -1,7 +1,7 @@
 import { groupBy } from '../lib/group.ts';
 import type { DomainStarted, Event, EventKind, GuestResumeFailed } from '../model/event.ts';
 import type { GuestState, HostState, Outcome } from '../model/timeline.ts';
-import { HOST_ENDS, hostEndWords, hostOf } from './of-kind.ts';
+import { HOST_ENDS, hostEndWords, hostOf, ofKind } from './of-kind.ts';
 
 /** What one attempt tells about where its VM is. */
 export interface Move {
@@ -39,6 +39,8 @@ interface Known {
 export interface HostLives {
   /** `HOST_ENDS` of each host, in the order of time. */
   readonly ends: ReadonlyMap<string, readonly Event[]>;
+  /** The last start of each host's agent, which may have been one of the host. */
+  readonly agentStarts: ReadonlyMap<string, Event>;
   /** The last moment that the logs of each host cover, Unix ms. */
   readonly heardUntil: ReadonlyMap<string, number>;
 }
@@ -63,6 +65,12 @@ export function hostEndsOf(events: readonly Event[]): HostLives['ends'] {
   );
 }
 
+/** Of all events, the last start of each host's agent. */
+export function agentStartsOf(events: readonly Event[]): HostLives['agentStarts'] {
+  const starts = ofKind(events, 'agent-ended').filter(({ body }) => body.reason === null);
+  return new Map(starts.map((event) => [hostOf(event), event]));
+}
+
 /** Where a VM is when the logs end, on every host that has to do with it. `events`: all that name the VM, in the order of time. */
 export function presenceOf(events: readonly Event[], moves: readonly Move[], lives: HostLives): readonly HostState[] {
   const hosts = [
@@ -81,8 +89,14 @@ export function presenceOf(events: readonly Event[], moves: readonly Move[], liv
       if (end !== undefined)
         return { host, state: 'absent', certainty: 'follows', because: `the host ${hostEndWords(end)}`, evidence: [end] };
       if (isUnheard(host, events, { since, lives })) return unknown(host, UNHEARD);
-      return fellSilent(host, ownMoves.at(-1), lives) ? unknown(host, SILENT_SOURCE) : state;
+      return fellSilent(host, ownMoves.at(-1), lives) ? unknown(host, SILENT_SOURCE) : withAgentStart(state, since, lives);
     });
+}
+
+/** That the agent was started anew since is told with what the state rests on: nobody knows whether the host was, too. */
+function withAgentStart(known: Known, since: number, { agentStarts }: HostLives): Known {
+  const start = agentStarts.get(known.host);
+  return start === undefined || start.at <= since ? known : { ...known, evidence: [...known.evidence, start] };
 }
 
 /** That a VM moved away holds until it leaves another host for one that is not known, which may be this one. */
