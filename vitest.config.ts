@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/temporary-files.ts', 'test/build.ts'],
+    globalSetup: ['test/build.ts'],
     setupFiles: ['test/setup.ts'],
     globals: false,
     reporters: ['default'],
