@@ -4,7 +4,7 @@ import { bytes, duration, rate } from '../lib/units.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { Migration, Prediction } from '../model/timeline.ts';
 import { defineDetector } from './detector.ts';
-import { at, begins, booted, completes, copies, fails, sample, VM } from './story.ts';
+import { at, begins, booted, completes, copies, fails, sample, VM, type StoryEvent } from './story.ts';
 import { evidence } from './words.ts';
 
 const limits = z.strictObject({
@@ -165,6 +165,27 @@ function prevention(migration: Migration, worst: Prediction): readonly Remedy[] 
   ];
 }
 
+/** Second, pass, bytes that remain, and bytes dirtied a second in the pass before. */
+type PassRow = readonly [second: number, pass: number, remainingBytes: number, dirtyRateBytesPerSecond: number | null];
+
+/** Counters as passes begin; `sent`: bytes until a second. */
+function passesBegin(
+  bandwidth: number,
+  rows: readonly PassRow[],
+  sent = (second: number): number => second * bandwidth,
+): readonly StoryEvent[] {
+  return rows.map(([second, pass, remainingBytes, dirtyRateBytesPerSecond]) =>
+    sample(second, {
+      pass,
+      remainingBytes,
+      dirtyRateBytesPerSecond,
+      transferredBytes: sent(second),
+      copiedBytes: sent(second),
+      bandwidthBytesPerSecond: bandwidth,
+    }),
+  );
+}
+
 /** The guest dirties memory as fast as it is copied, so what remains never fits the downtime limit. */
 export const notConverging = defineDetector({
   id: 'not-converging',
@@ -192,23 +213,12 @@ export const notConverging = defineDetector({
       events: [
         ...booted(),
         ...begins(),
-        ...(
-          [
-            [20, 1, 574e6, null],
-            [43, 2, 140e6, 3.5e6],
-            [48.6, 3, 300e6, 50e6],
-            [60.6, 4, 300e6, 25e6],
-          ] as const
-        ).map(([second, pass, remainingBytes, dirtyRateBytesPerSecond]) =>
-          sample(second, {
-            pass,
-            remainingBytes,
-            dirtyRateBytesPerSecond,
-            transferredBytes: second * 25e6,
-            copiedBytes: second * 25e6,
-            bandwidthBytesPerSecond: 25e6,
-          }),
-        ),
+        ...passesBegin(25e6, [
+          [20, 1, 574e6, null],
+          [43, 2, 140e6, 3.5e6],
+          [48.6, 3, 300e6, 50e6],
+          [60.6, 4, 300e6, 25e6],
+        ]),
       ],
       finds:
         /^The guest rewrites 29\d MiB at \d+(?:\.\d)? MB\/s or more; the stream carries 25 MB\/s\. It will not finish by itself/,
@@ -220,21 +230,14 @@ export const notConverging = defineDetector({
         ...booted(),
         ...begins(),
         ...copies(80, { rate: 35e6, workingSet: 268e6, bandwidth: 25e6 }),
-        ...(
+        ...passesBegin(
+          50e6,
           [
             [83, 6, 150e6, 34e6],
             [86.5, 7, 105e6, 35e6],
             [89, 8, 74e6, 35e6],
-          ] as const
-        ).map(([second, pass, remainingBytes, dirtyRateBytesPerSecond]) =>
-          sample(second, {
-            pass,
-            remainingBytes,
-            dirtyRateBytesPerSecond,
-            transferredBytes: 2000e6 + (second - 80) * 50e6,
-            copiedBytes: 2000e6 + (second - 80) * 50e6,
-            bandwidthBytesPerSecond: 50e6,
-          }),
+          ],
+          (second) => 2000e6 + (second - 80) * 50e6,
         ),
         ...completes(95, 200),
       ],
@@ -259,23 +262,12 @@ export const notConverging = defineDetector({
       events: [
         ...booted(),
         ...begins(),
-        ...(
-          [
-            [1, 1, 574e6, null],
-            [23, 2, 200e6, 8.7e6],
-            [31, 3, 280e6, 35e6],
-            [42.2, 4, 120e6, 10.7e6],
-          ] as const
-        ).map(([second, pass, remainingBytes, dirtyRateBytesPerSecond]) =>
-          sample(second, {
-            pass,
-            remainingBytes,
-            dirtyRateBytesPerSecond,
-            transferredBytes: second * 25e6,
-            copiedBytes: second * 25e6,
-            bandwidthBytesPerSecond: 25e6,
-          }),
-        ),
+        ...passesBegin(25e6, [
+          [1, 1, 574e6, null],
+          [23, 2, 200e6, 8.7e6],
+          [31, 3, 280e6, 35e6],
+          [42.2, 4, 120e6, 10.7e6],
+        ]),
       ],
     },
     {
