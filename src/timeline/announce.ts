@@ -188,8 +188,9 @@ function announcing(observer: Observer, mac: string, arrival: Arrival): readonly
   const own = observer.byMac.get(mac) ?? [];
   const { startedAt, arrivedAt } = arrival;
   const near = between(own, Math.min(startedAt, arrivedAt - EARLY_MS), arrivedAt + ANNOUNCE_MS);
-  const inTime = near.filter((event) => isTimely(own, event, arrival));
-  if (inTime.length > 0) return inTime;
+  const inTime = new Set(near.filter((event) => isTimely(own, event, arrival)));
+  // an address that goes on moving after its announcement is of two senders
+  if (inTime.size > 0) return near.filter((event) => inTime.has(event) || (event.at >= startedAt && movedPort(own, event)));
   // an observer's clock may be off: a RARP of the guest's address is QEMU's, and of the arrival that it is nearest to
   const about = between(own, arrivedAt - CLOCK_OFF_MS, arrivedAt + CLOCK_OFF_MS);
   return about.filter((event) => isRarp(event) && isNearest(event.at, arrival));
