@@ -6,7 +6,7 @@ import type { ParsedEvent } from '../model/event.ts';
 import type { Conclusion, Finding } from '../model/finding.ts';
 import { SEVERITIES } from '../model/finding.ts';
 import type { InputResult } from '../model/input.ts';
-import type { FileSpan } from '../model/source.ts';
+import type { FileContext, FileSpan } from '../model/source.ts';
 import type { HostHistory, Migration } from '../model/timeline.ts';
 import { buildTimelines, type Timelines } from '../timeline/build.ts';
 import { placeInTime, type HostClock, type Placed, type ZoneSettings } from '../timeline/clock.ts';
@@ -74,9 +74,14 @@ export function place({ events, spans, inputs }: Readings, zones: ZoneSettings):
  */
 function coverageOf(events: readonly ParsedEvent[], spans: readonly FileSpan[]): Coverage {
   const files = new Map(spans.map(({ host, source }) => [`${host}\n${source}`, { host, source }]));
-  for (const { body, origin } of events) {
-    const { host } = origin.file;
-    const source = writerOf({ body, origin });
+  const known = new Set<FileContext>();
+  for (const event of events) {
+    const { file } = event.origin;
+    // of any other file each event says the same, and there are hundreds of thousands
+    if (file.source !== 'journal' && known.has(file)) continue;
+    known.add(file);
+    const { host } = file;
+    const source = writerOf(event);
     files.set(`${host}\n${source}`, { host, source });
   }
   return [...files.values()];
