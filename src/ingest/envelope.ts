@@ -33,7 +33,7 @@ export interface Place {
 
 /** The envelope that a file's records are in, by its beginning; `null` where they are in none. */
 export function envelopeOf(head: string): Envelope | null {
-  const lines = head.split('\n').slice(0, LOOKED_AT);
+  const lines = head.split('\n', LOOKED_AT);
   const objects = lines.map(objectIn);
   if (objects.some((fields) => journalLineOf(fields) !== null)) return createEnvelope(readLines, createJournalUnwrap(objectIn));
   if (objects.some((fields) => dockerLine.safeParse(fields).success))

@@ -5,7 +5,7 @@ import { createCapture, type Capture } from './capture.ts';
 import type { Parser, RecordContext, Rule } from './parser.ts';
 import { quotedMessage, quotesAny } from './quoted.ts';
 import { behind } from './pasted.ts';
-import { compact } from './text.ts';
+import { compact, firstLine } from './text.ts';
 
 /** A line longer than this is rejected; a record longer than this is cut at a line's end. */
 export const MAX_RECORD_CHARS = 1 << 20;
@@ -400,11 +400,6 @@ function originOf(
     messageAt,
     written: cut ? compact(written) : written,
   };
-}
-
-function firstLine(text: string): string {
-  const end = text.indexOf('\n');
-  return end < 0 ? text : text.slice(0, end);
 }
 
 /** A rule with its message as a function. */

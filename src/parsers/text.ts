@@ -15,3 +15,9 @@ export function numberOf(text: string | undefined): number | null {
 export function compact(text: string): string {
   return (' ' + text).slice(1);
 }
+
+/** A text up to its first line break. */
+export function firstLine(text: string): string {
+  const end = text.indexOf('\n');
+  return end < 0 ? text : text.slice(0, end);
+}

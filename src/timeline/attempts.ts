@@ -17,11 +17,11 @@ export interface Attempt {
 /** An opener this long after the last sign of an attempt begins another one: preparing a destination takes seconds, at worst minutes. */
 const MAX_PREPARE_MS = 10 * 60_000;
 /** A migration of a large, busy VM can go on for hours, and without agent.log and statistics nothing is heard of it meanwhile. */
-const MAX_SILENCE_MS = 24 * 3_600_000;
+export const MAX_SILENCE_MS = 24 * 3_600_000;
 /** What both sides still print after the client's last word: clean-up, statistics, the exception's own record. */
 const TRAIL_MS = 30_000;
 /** Records of one moment on two hosts, by clocks that agree. */
-const JITTER_MS = 2000;
+export const JITTER_MS = 2000;
 /** An error this long after the end of an attempt is of another one. */
 const ERROR_TRAIL_MS = 15_000;
 

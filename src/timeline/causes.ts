@@ -67,16 +67,11 @@ const MEANINGS: readonly { readonly kind: CauseKind; readonly pattern: RegExp }[
   },
 ];
 
-/** What a daemon prints of disks and connections, whatever it wants them for. */
-export const OF_ANYTHING: ReadonlySet<CauseKind | null> = new Set([
-  'address-unreachable',
-  'connection-refused',
-  'storage-unavailable',
-  'tls-rejected',
-]);
-
 /** A connection that does not come about ends no QEMU that runs. */
 export const NOT_CONNECTED: ReadonlySet<CauseKind> = new Set(['address-unreachable', 'connection-refused', 'tls-rejected']);
+
+/** What a daemon prints of disks and connections, whatever it wants them for. */
+export const OF_ANYTHING: ReadonlySet<CauseKind | null> = new Set([...NOT_CONNECTED, 'storage-unavailable']);
 
 /** The client's side cancelled the job; libvirt's words for it, before and since 9.0, and QEMU's status. */
 export const CANCELLED = /canceled by client/;

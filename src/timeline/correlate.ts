@@ -3,21 +3,17 @@ import { createOverlapIndex } from '../lib/overlap-index.ts';
 import type { DaemonMessage, Event, EventBody } from '../model/event.ts';
 import type { Source } from '../model/source.ts';
 import { addressOf, IP } from './addresses.ts';
-import { attemptsOf, type Attempt } from './attempts.ts';
+import { attemptsOf, JITTER_MS, MAX_SILENCE_MS, type Attempt } from './attempts.ts';
 import { JOB_OVER } from './causes.ts';
 import { createNoise } from './noise.ts';
 import { hostOf } from './of-kind.ts';
 import { ownersOf, SHARED } from './owners.ts';
 
-/** Records of one moment on two hosts, by clocks that agree. */
-const JITTER_MS = 2000;
 /** What the hosts' daemons still print after the client's last word. */
 const TRAIL_MS = 10_000;
 /** Two records of one call. */
 const SAME_CALL_MS = 1000;
 const LOCK_WAIT_OVER = /^Timed out during operation: cannot acquire state change lock/;
-/** Nothing is heard of a migration for hours where neither agent.log nor statistics are there. */
-const MAX_SILENCE_MS = 24 * 3_600_000;
 /** Sources that only a hypervisor writes. */
 const HYPERVISOR_SOURCES = new Set<Source>(['cloudstack-agent', 'libvirt-qemu', 'libvirtd', 'domjobinfo', 'heartbeat']);
 /** Of them, those that tell of a migration. */
@@ -237,9 +233,10 @@ function hasEnded({ events }: Attempt): boolean {
 function attachNameless(known: readonly Attempt[], nameless: readonly Event[]): readonly Attempt[] {
   const attempts = withJobsEnd(known, nameless);
   const covering = coverageOf(attempts);
-  const isNoise = createNoise(nameless.filter((event) => covering(event).length === 0));
-  const owned = nameless.flatMap((event) =>
-    ownersOf(event, covering(event), isNoise(event)).map((attempt) => ({ attempt, event })),
+  const covered = nameless.map((event) => ({ event, candidates: covering(event) }));
+  const isNoise = createNoise(covered.flatMap(({ event, candidates }) => (candidates.length === 0 ? [event] : [])));
+  const owned = covered.flatMap(({ event, candidates }) =>
+    ownersOf(event, candidates, isNoise(event)).map((attempt) => ({ attempt, event })),
   );
   const extra = groupBy(owned, ({ attempt }) => attempt);
   return attempts.map((attempt) => {

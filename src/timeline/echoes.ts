@@ -12,12 +12,11 @@ const AFTER_MS = 2000;
 export function withoutEchoes(events: readonly Event[]): readonly Event[] {
   const inJournal = events.filter(({ origin }) => origin.file.source === 'journal');
   if (inJournal.length === 0) return events;
-  const bySubject = groupBy(inJournal, subjectOf);
   const own = groupBy(
-    events.filter((event) => OWN_LOGS.has(event.origin.file.source) && bySubject.has(subjectOf(event))),
+    events.filter(({ origin }) => OWN_LOGS.has(origin.file.source)),
     subjectOf,
   );
-  const echoes = new Set([...own].flatMap(([subject, said]) => echoesOf(bySubject.get(subject) ?? [], said)));
+  const echoes = new Set([...groupBy(inJournal, subjectOf)].flatMap(([subject, said]) => echoesOf(said, own.get(subject) ?? [])));
   return echoes.size === 0 ? events : events.filter((event) => !echoes.has(event));
 }
 

@@ -1,13 +1,15 @@
 import type { Event, EventBody } from '../model/event.ts';
 import type { CauseKind } from '../model/timeline.ts';
+import { firstLine } from '../parsers/text.ts';
 import { namesAnother } from './addresses.ts';
-import type { Attempt } from './attempts.ts';
+import { JITTER_MS, type Attempt } from './attempts.ts';
 import {
   CANCELLED,
   CLIENT_GONE,
   CLOSED_WITHOUT_WORD,
   DAEMON_GONE,
   meaningOf,
+  NOT_CONNECTED,
   OF_ANYTHING,
   SOURCE_GONE,
   tellsPostcopy,
@@ -16,16 +18,8 @@ import { HOST_ENDS, hostOf, ofKind } from './of-kind.ts';
 
 /** Between libvirt's word that it lost a QEMU and the end of that QEMU's log. */
 const ENDED_NEAR_MS = 5000;
-/** Records of one moment on two hosts, by clocks that agree. */
-const JITTER_MS = 2000;
 /** What several migrations between two hosts share. */
-const OF_CONNECTIONS = new Set<CauseKind | null>([
-  'no-free-port',
-  'tls-rejected',
-  'address-unreachable',
-  'connection-refused',
-  'network-interrupted',
-]);
+const OF_CONNECTIONS = new Set<CauseKind | null>([...NOT_CONNECTED, 'no-free-port', 'network-interrupted']);
 /** Texts about one job, whatever broke it. */
 const ONE_JOB =
   /job '?migration|migration (?:out )?job|migration out|canceled by client|closed the monitor|End of file from qemu monitor|domain is no longer running|'cont'|guest CPU|monitor: /;
@@ -69,13 +63,10 @@ function wasTold({ events }: Attempt, { body, origin }: Event): boolean {
   if (body.kind !== 'daemon-message') return false;
   return events.some((event) => {
     if (event.body.kind === 'migrate-error') return event.body.text.includes(body.text);
-    return event.body.kind === 'qemu-message' && hostOf(event) === origin.file.host && body.text.includes(firstLine(event));
+    return (
+      event.body.kind === 'qemu-message' && hostOf(event) === origin.file.host && body.text.includes(firstLine(event.origin.text))
+    );
   });
-}
-
-function firstLine({ origin: { text } }: Event): string {
-  const end = text.indexOf('\n');
-  return end < 0 ? text : text.slice(0, end);
 }
 
 /** A reason comes before the client's last word, and ports are found before anything is sent: of a later one it is another's. */
