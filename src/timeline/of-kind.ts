@@ -24,6 +24,11 @@ export function hostEndWords({ body }: Event): string {
   return body.kind === 'host-resetting' ? 'reset itself' : 'was started anew';
 }
 
+/** A QEMU began or ended. */
+export function isProcess({ body }: Event): boolean {
+  return body.kind === 'domain-started' || body.kind === 'domain-stopped';
+}
+
 /** The host that printed an event. */
 export function hostOf({ origin }: Event): string {
   return origin.file.host;

@@ -1,10 +1,10 @@
-import type { Event, EventBody } from '../model/event.ts';
+import type { Event } from '../model/event.ts';
 import type { Cause, Certainty, Outcome } from '../model/timeline.ts';
 import type { Attempt } from './attempts.ts';
 import { causeOf } from './cause-of.ts';
 import { CLOSED_WITHOUT_WORD, meaningOf, OF_ANYTHING, POSTCOPY_BROKEN } from './causes.ts';
 import { factsOf, type Facts } from './facts.ts';
-import { hostOf, ofKind } from './of-kind.ts';
+import { hostOf, isProcess, ofKind } from './of-kind.ts';
 
 /** How an attempt ended, and why. */
 export interface Ending {
@@ -149,7 +149,7 @@ function isOfSourceThatSends({ events, source }: Attempt, event: Event): boolean
 /** libvirt ends the QEMU of a migration that fails on its side, and QEMU's log there has the start and no end. */
 function isOfLivingDestination({ events, destination }: Attempt, event: Event): boolean {
   if (hostOf(event) !== destination) return false;
-  const process = events.findLast(({ body, origin }) => isProcess(body) && origin.file.host === destination);
+  const process = events.findLast((other) => isProcess(other) && hostOf(other) === destination);
   return process?.body.kind === 'domain-started' && process.at < event.at;
 }
 
@@ -175,15 +175,11 @@ const LIVED = new Set(['migrated', 'shutdown', 'saved']);
 /** What the destination's QEMU did next, where only one with a guest in it does so. */
 function arrived({ destination, vmEvents }: Attempt, toldAt: number): Event | null {
   const own = vmEvents.filter(({ origin }) => origin.file.host === destination);
-  const before = own.findLast(({ body, at }) => isProcess(body) && at <= toldAt);
-  const next = own.find(({ body, at }) => (isProcess(body) || body.kind === 'migrate-initiated') && at > toldAt);
+  const before = own.findLast((event) => isProcess(event) && event.at <= toldAt);
+  const next = own.find((event) => (isProcess(event) || event.body.kind === 'migrate-initiated') && event.at > toldAt);
   if (before?.body.kind !== 'domain-started' || before.body.incoming !== true || next === undefined) return null;
   const lived = next.body.kind === 'migrate-initiated' || (next.body.kind === 'domain-stopped' && LIVED.has(next.body.reason));
   return lived ? next : null;
-}
-
-function isProcess({ kind }: EventBody): boolean {
-  return kind === 'domain-started' || kind === 'domain-stopped';
 }
 
 /** When the client heard of it, else when the hosts showed it. */

@@ -1,7 +1,7 @@
 import { groupBy } from '../lib/group.ts';
 import type { DomainStarted, Event, EventKind, GuestResumeFailed } from '../model/event.ts';
 import type { GuestState, HostState, Outcome } from '../model/timeline.ts';
-import { HOST_ENDS, hostEndWords, hostOf, ofKind } from './of-kind.ts';
+import { HOST_ENDS, hostEndWords, hostOf, isProcess, ofKind } from './of-kind.ts';
 
 /** What one attempt tells about where its VM is. */
 export interface Move {
@@ -129,10 +129,6 @@ function isUnheard(
 function fellSilent(host: string, move: Move | undefined, { heardUntil }: HostLives): boolean {
   if (move?.source !== host || move.outcome !== 'failed' || !move.reported || move.endedAt === null) return false;
   return (heardUntil.get(host) ?? Number.POSITIVE_INFINITY) + SILENCE_MS < move.endedAt;
-}
-
-function isProcess({ body }: Event): boolean {
-  return body.kind === 'domain-started' || body.kind === 'domain-stopped';
 }
 
 function onHost(host: string, events: readonly Event[], moves: readonly Move[]): Known {

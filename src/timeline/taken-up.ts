@@ -1,7 +1,7 @@
 import type { Event } from '../model/event.ts';
 import type { TakenUp } from '../model/timeline.ts';
 import type { Attempt } from './attempts.ts';
-import { hostOf, ofKind } from './of-kind.ts';
+import { hostOf, isProcess, ofKind } from './of-kind.ts';
 import type { Ending } from './outcome.ts';
 
 /** An attempt that is over, and where it was seen in post-copy. */
@@ -35,5 +35,5 @@ export function takesUp({ attempt, ending, postcopy }: Broken, before: Broken | 
 /** A QEMU of the VM began or ended since the one before was over. */
 function isAnew({ ending: { endedAt } }: Broken, { vmEvents, openedAt }: Attempt): boolean {
   const between = vmEvents.filter(({ at }) => at > (endedAt ?? Number.NEGATIVE_INFINITY) && at <= openedAt);
-  return between.some(({ body }) => body.kind === 'domain-started' || body.kind === 'domain-stopped');
+  return between.some(isProcess);
 }
