@@ -385,6 +385,12 @@ function textLimit(found: readonly EventBody[]): number {
   return found.some(({ kind }) => NUMERIC.has(kind)) ? MAX_NUMERIC_CHARS : MAX_TEXT_CHARS;
 }
 
+/** Not in the middle of a pair of surrogates. */
+function wholeUpTo(text: string, limit: number): number {
+  const last = text.charCodeAt(limit - 1);
+  return last >= 0xd800 && last < 0xdc00 ? limit - 1 : limit;
+}
+
 function originOf(
   file: FileContext,
   { text, line, offset, messageAt }: WholeRecord,
@@ -396,7 +402,7 @@ function originOf(
     file,
     line,
     offset,
-    text: cut ? compact(text.slice(0, limit)) : text,
+    text: cut ? compact(text.slice(0, wholeUpTo(text, limit))) : text,
     messageAt,
     written: cut ? compact(written) : written,
   };

@@ -1,7 +1,6 @@
-import { latin1Pieces } from '../lib/latin1.ts';
 import type { Chunk, ChunkHeader } from '../model/chunk.ts';
 import { REJECT_REASONS, type RejectReason } from '../model/source.ts';
-import type { TableText } from './store.ts';
+import { toTableBytes, type BinaryColumns, type TableBytes } from './row-binary.ts';
 
 /** What became of a line: its record means something or not, it goes on with the record before, or its record was rejected. */
 export const LINE_OUTCOMES = ['continued', 'plain', 'events', ...REJECT_REASONS] as const;
@@ -67,45 +66,58 @@ const LETTERS = new Map<LineOutcome, string>(
 );
 const REASONS: ReadonlySet<string> = new Set(REJECT_REASONS);
 
-/** Columns of `line_blocks`, in the order in which `toBlockRow` writes them: a text may end in a carriage return, a row must not. */
-const BLOCK_COLUMNS = [
-  'offset',
-  'line',
-  'observed_at',
-  'steps',
-  'cluster',
-  'host',
-  'source',
-  'path',
-  'file_id',
-  'vm',
-  'text',
-  'outcomes',
-] as const;
+/** A row of `line_blocks`. */
+interface BlockRow {
+  readonly cluster: string;
+  readonly host: string;
+  readonly source: string;
+  readonly path: string;
+  readonly file_id: string;
+  readonly vm: string;
+  readonly offset: number;
+  readonly line: number;
+  readonly observed_at: number;
+  /** Small numbers, one a line: since the time of the line before, of the first since `observed_at`; ms. */
+  readonly steps: readonly number[];
+  /** A letter a line. */
+  readonly outcomes: string;
+  readonly text: Uint8Array;
+}
 
-/**
- * The lines of chunks, one row each, for the table `line_blocks`. A field of this text takes any bytes, whether they are UTF-8 or
- * not, so that nothing is decoded and encoded, as JSON would want.
- */
-export function toBlocks(chunks: readonly ReadChunk[]): TableText {
+const BLOCK_COLUMNS: BinaryColumns<BlockRow> = {
+  cluster: 'String',
+  host: 'String',
+  source: 'String',
+  path: 'String',
+  file_id: 'String',
+  vm: 'String',
+  offset: 'UInt64',
+  line: 'UInt64',
+  observed_at: "DateTime64(3, 'UTC')",
+  steps: 'Array(Int64)',
+  outcomes: 'String',
+  text: 'String',
+};
+
+/** The lines of chunks, one row each, for the table `line_blocks`. */
+export function toBlocks(chunks: readonly ReadChunk[]): TableBytes {
+  return toTableBytes('line_blocks', BLOCK_COLUMNS, chunks.map(toBlockRow));
+}
+
+function toBlockRow({ header, bytes, at, outcomes }: ReadChunk): BlockRow {
+  const { offset, line, vm, observedAt } = header;
   return {
-    table: 'line_blocks',
-    columns: BLOCK_COLUMNS,
-    rows: chunks.length,
-    text: Buffer.concat(chunks.flatMap((chunk) => [...toBlockRow(chunk)].map((part) => Buffer.from(part, 'latin1')))),
+    ...fileColumns(header),
+    vm: vm ?? '',
+    offset,
+    line,
+    observed_at: observedAt,
+    steps: stepsOf(at, observedAt),
+    outcomes: outcomes.map((outcome) => LETTERS.get(outcome)).join(''),
+    text: bytes.at(-1) === NEWLINE ? bytes.subarray(0, -1) : bytes,
   };
 }
 
-/** A byte a character, in parts. */
-function* toBlockRow({ header, bytes, at, outcomes }: ReadChunk): Generator<string> {
-  const { cluster, host, source, path, fileId, vm, offset, line, observedAt } = header;
-  const texts = [cluster, host, source, path, fileId, vm ?? ''].map((text) => escaped(Buffer.from(text).toString('latin1')));
-  yield `${offset}\t${line}\t${(observedAt / 1000).toFixed(3)}\t[${stepsOf(at, observedAt).join(',')}]\t${texts.join('\t')}\t`;
-  for (const piece of latin1Pieces(bytes.at(-1) === NEWLINE ? bytes.subarray(0, -1) : bytes)) yield escaped(piece);
-  yield `\t${outcomes.map((outcome) => LETTERS.get(outcome)).join('')}\n`;
-}
-
-/** Small numbers, which are written and read faster than instants. */
 function stepsOf(at: readonly number[], observedAt: number): readonly number[] {
   let last = observedAt;
   return at.map((instant) => {
@@ -113,11 +125,6 @@ function stepsOf(at: readonly number[], observedAt: number): readonly number[] {
     last = instant;
     return step;
   });
-}
-
-/** A single character that is replaced by a text is what V8 replaces fastest. */
-function escaped(text: string): string {
-  return text.replace(/\\/g, '\\\\').replace(/\t/g, '\\t').replace(/\n/g, '\\n');
 }
 
 /** What arrived with a chunk. */

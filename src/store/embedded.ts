@@ -5,6 +5,7 @@ import type * as ChdbModule from 'chdb/connection';
 import { AppError } from '../lib/errors.ts';
 import { makeFolder } from '../lib/folder.ts';
 import { engineError } from './engine-error.ts';
+import { createFileInserts, type FileInserts } from './file-inserts.ts';
 import { openStore, type Connection, type Engine, type Settings } from './engine.ts';
 import type { Store } from './store.ts';
 
@@ -32,18 +33,19 @@ export async function openEmbeddedStore({ folder }: EmbeddedOptions): Promise<St
   await prepared(folder);
   const { createChdbConnection } = await engineOfThisMachine();
   let database: Promise<void> | null = null;
+  let inserts: Promise<FileInserts> | null = null;
   const connect = async (settings: Settings): Promise<Connection> => {
-    const connection = await opened(folder, createChdbConnection);
-    const { client } = connection;
+    const client = await opened(folder, createChdbConnection);
     try {
       await (database ??= takeDatabase(client));
       await client.command({ query: `USE ${DATABASE}` });
       for (const [name, value] of Object.entries(settings)) await client.command({ query: `SET ${name} = ${literal(value)}` });
+      const files = await (inserts ??= createFileInserts(folder));
+      return { client, insertBytes: (rows) => files.insert(client, rows) };
     } catch (error) {
       await client.close();
       throw engineError(error, `The store in ${folder} cannot be opened`);
     }
-    return connection;
   };
   const engine: Engine = {
     name: folder,
@@ -59,21 +61,18 @@ export async function openEmbeddedStore({ folder }: EmbeddedOptions): Promise<St
         throw told(error);
       }
     },
-    close: () => Promise.resolve(),
+    close: async () => (await inserts)?.close(),
   };
   return openStore(engine);
 }
 
-async function opened(folder: string, createChdbConnection: (typeof ChdbModule)['createChdbConnection']): Promise<Connection> {
+async function opened(
+  folder: string,
+  createChdbConnection: (typeof ChdbModule)['createChdbConnection'],
+): Promise<ClickHouseClient> {
   try {
     const connection = createChdbConnection({ path: folder });
-    return {
-      client: createClient({ connection: connection as unknown as EngineConnection }),
-      // past the client, which would make one string of it, and the engine bytes of that again
-      async insertText({ table, columns, text }) {
-        await connection.chdb.rawInsert({ table, columns: [...columns], format: 'TabSeparated', values: text });
-      },
-    };
+    return createClient({ connection: connection as unknown as EngineConnection });
   } catch (error) {
     throw await refused(folder, error);
   }

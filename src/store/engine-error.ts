@@ -16,6 +16,11 @@ export interface ToldError extends Error {
 
 const BUSY: Meaning = { code: 'store', retriable: true, hint: null };
 const TOO_LONG: Meaning = { code: 'timed-out', retriable: true, hint: 'Ask for a shorter period, or raise the time limit.' };
+const DISK_FULL: Meaning = {
+  code: 'disk-full',
+  retriable: true,
+  hint: 'Free space on the disk of the store, or lower its days of retention.',
+};
 const NOT_ALLOWED: Meaning = { code: 'not-allowed', retriable: false, hint: null };
 const NOT_KNOWN: Meaning = { code: 'not-allowed', retriable: false, hint: 'Check user and password of the store.' };
 
@@ -23,7 +28,7 @@ const NOT_KNOWN: Meaning = { code: 'not-allowed', retriable: false, hint: 'Check
 const MEANINGS: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ...each(['159', '160'], TOO_LONG),
   ['241', { code: 'store', retriable: true, hint: 'Ask for less at once, or give the engine more memory.' }],
-  ['243', { code: 'disk-full', retriable: true, hint: 'Free space on the disk of the store, or lower its days of retention.' }],
+  ...each(['243', 'ENOSPC', 'EDQUOT'], DISK_FULL),
   [
     '201',
     {

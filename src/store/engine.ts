@@ -1,7 +1,8 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { AppError } from '../lib/errors.ts';
-import type { QueryParams, Store, TableRows, TableText, UserLimits, UserResult } from './store.ts';
 import { engineError, userQueryError } from './engine-error.ts';
+import type { TableBytes } from './row-binary.ts';
+import type { QueryParams, Store, TableRows, UserLimits, UserResult } from './store.ts';
 import { readAsUser, userSettings, type Ask } from './user-query.ts';
 
 /** Settings of the engine by its names; in this order where a later one forbids to set any. */
@@ -24,8 +25,8 @@ export interface RequestOptions {
 /** A way to the engine. */
 export interface Connection {
   readonly client: ClickHouseClient;
-  /** Rows as text; resolves when they are stored. */
-  insertText(text: TableText, tag: RequestTag): Promise<void>;
+  /** Resolves when the rows are stored. */
+  insertBytes(rows: TableBytes, tag: RequestTag): Promise<void>;
 }
 
 /** How one engine is reached. */
@@ -34,7 +35,7 @@ export interface Engine {
   readonly name: string;
   /** So many connections for reading, and for writing; one answers one request at a time, unless it is to a server. */
   readonly readers: number;
-  readonly writers: 1 | 2;
+  readonly writers: number;
   /** A connection on which everything runs with these settings. */
   connect(settings: Settings): Promise<Connection>;
   /** The same for SQL of users: it is used for one query, and closed. */
@@ -60,17 +61,18 @@ const SETTINGS: Settings = {
 /** A store on an engine. Writing and reading have their own connections. */
 export async function openStore(engine: Engine): Promise<Store> {
   const opened: ClickHouseClient[] = [];
-  const connected = async (): Promise<Connection> => {
-    const connection = await engine.connect(SETTINGS);
-    opened.push(connection.client);
-    return connection;
+  const connected = async (count: number): Promise<Pool> => {
+    const connections: Connection[] = [];
+    for (let n = 0; n < count; n += 1) {
+      const connection = await engine.connect(SETTINGS);
+      opened.push(connection.client);
+      connections.push(connection);
+    }
+    return createPool(connections);
   };
   try {
-    const writer = await connected();
-    const textWriter = engine.writers === 1 ? writer : await connected();
-    const readers: Reader[] = [];
-    for (let n = 0; n < engine.readers; n += 1) readers.push({ client: (await connected()).client, waiting: 0 });
-    return createStore(engine, { writer, textWriter, readers, opened });
+    const writers = await connected(engine.writers);
+    return createStore(engine, { writers, readers: await connected(engine.readers), opened });
   } catch (error) {
     await closeAll(opened);
     await engine.close();
@@ -78,21 +80,35 @@ export async function openStore(engine: Engine): Promise<Store> {
   }
 }
 
-interface Reader {
-  readonly client: ClickHouseClient;
-  waiting: number;
+/** Connections that do the same. */
+interface Pool {
+  /** On the one for which the fewest wait. */
+  use<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
+}
+
+function createPool(connections: readonly Connection[]): Pool {
+  const members = connections.map((connection) => ({ connection, waiting: 0 }));
+  return {
+    async use(work) {
+      const idlest = members.reduce((best, other) => (other.waiting < best.waiting ? other : best));
+      idlest.waiting += 1;
+      try {
+        return await work(idlest.connection);
+      } finally {
+        idlest.waiting -= 1;
+      }
+    },
+  };
 }
 
 interface Connections {
-  readonly writer: Connection;
-  /** For text: what is inserted as objects does not wait for it. */
-  readonly textWriter: Connection;
-  readonly readers: readonly Reader[];
+  readonly writers: Pool;
+  readonly readers: Pool;
   /** All of them, each once. */
   readonly opened: readonly ClickHouseClient[];
 }
 
-function createStore(engine: Engine, { writer, textWriter, readers, opened }: Connections): Store {
+function createStore(engine: Engine, { writers, readers, opened }: Connections): Store {
   const running = new Set<Promise<unknown>>();
   let closed: Promise<void> | null = null;
 
@@ -112,37 +128,33 @@ function createStore(engine: Engine, { writer, textWriter, readers, opened }: Co
     async insert<T>({ table, rows }: TableRows<T>): Promise<void> {
       if (rows.length === 0) return;
       await during(`insert into ${table}`, () =>
-        engine.attempt(
-          (tag) => writer.client.insert({ table, values: rows, format: 'JSONEachRow', ...tag }),
-          ours(`Could not write ${rows.length} rows to ${table} (${engine.name})`),
+        writers.use(({ client }) =>
+          engine.attempt(
+            (tag) => client.insert({ table, values: rows, format: 'JSONEachRow', ...tag }),
+            notWritten(engine, { table, rows: rows.length }),
+          ),
         ),
       );
     },
-    insertText: (text) =>
-      during(`insert into ${text.table}`, () =>
-        engine.attempt(
-          (tag) => textWriter.insertText(text, tag),
-          ours(`Could not write ${text.rows} rows to ${text.table} (${engine.name})`),
-        ),
-      ),
+    async insertBytes(rows: TableBytes): Promise<void> {
+      if (rows.rows === 0) return;
+      await during(`insert into ${rows.table}`, () =>
+        writers.use((writer) => engine.attempt((tag) => writer.insertBytes(rows, tag), notWritten(engine, rows))),
+      );
+    },
     query: <T>(sql: string, params: QueryParams = {}) =>
-      during('query', async () => {
-        const reader = readers.reduce((idlest, other) => (other.waiting < idlest.waiting ? other : idlest));
-        reader.waiting += 1;
-        try {
-          const options = ours(`Could not read from ${engine.name}`);
-          return await createAsk(engine, reader.client, options).rows<T>(sql, params);
-        } finally {
-          reader.waiting -= 1;
-        }
-      }),
+      during('query', () =>
+        readers.use(({ client }) => createAsk(engine, client, ours(`Could not read from ${engine.name}`)).rows<T>(sql, params)),
+      ),
     command: (sql) =>
-      during('command', async () => {
-        await engine.attempt(
-          (tag) => writer.client.command({ query: sql, ...tag }),
-          ours(`Could not change tables of ${engine.name}`),
-        );
-      }),
+      during('command', () =>
+        writers.use(async ({ client }) => {
+          await engine.attempt(
+            (tag) => client.command({ query: sql, ...tag }),
+            ours(`Could not change tables of ${engine.name}`),
+          );
+        }),
+      ),
     userQuery: (sql: string, limits: UserLimits): Promise<UserResult> =>
       during('query of a user', () => answerUser(engine, sql, limits)),
     close() {
@@ -161,6 +173,10 @@ async function answerUser(engine: Engine, sql: string, limits: UserLimits): Prom
   } finally {
     await client.close();
   }
+}
+
+function notWritten({ name }: Engine, { table, rows }: { readonly table: string; readonly rows: number }): RequestOptions {
+  return ours(`Could not write ${rows} rows to ${table} (${name})`);
 }
 
 /** Requests of ours: rows replace rows, and DDL says IF NOT EXISTS, so all of them may be repeated. */

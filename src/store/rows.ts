@@ -1,5 +1,6 @@
 import type { Event, EventBody } from '../model/event.ts';
 import type { Source } from '../model/source.ts';
+import { toTableBytes, type BinaryColumns, type TableBytes } from './row-binary.ts';
 
 /** An event as the store holds it: `at` of the event is what the record says, in UTC, before any correction for clock skew. */
 export interface StoredEvent {
@@ -28,6 +29,30 @@ export interface EventRow {
   readonly message_at: number;
   readonly written: string;
   readonly body: string;
+}
+
+const EVENT_TYPES: BinaryColumns<EventRow> = {
+  cluster: 'String',
+  host: 'String',
+  source: 'String',
+  path: 'String',
+  file_id: 'String',
+  offset: 'UInt64',
+  n: 'UInt16',
+  line: 'UInt64',
+  at: "DateTime64(3, 'UTC')",
+  kind: 'String',
+  vm: 'String',
+  file_vm: 'String',
+  text: 'String',
+  message_at: 'UInt16',
+  written: 'String',
+  body: 'String',
+};
+
+/** Events for the table `events`. */
+export function toEventBytes(events: readonly StoredEvent[]): TableBytes {
+  return toTableBytes('events', EVENT_TYPES, events.map(toEventRow));
 }
 
 /** Columns of `events` from which `fromEventRow` makes the event, as a SELECT names them. */

@@ -1,4 +1,5 @@
 import type { EventBody, HeartbeatProbe, JobSample, Temperature } from '../model/event.ts';
+import { toTableBytes, type BinaryColumns, type TableBytes } from './row-binary.ts';
 import type { StoredEvent } from './rows.ts';
 
 /** A row of the table `samples`; `at` in Unix ms. */
@@ -40,6 +41,21 @@ export type Metric =
   | 'heartbeat.latencyMs';
 
 type Measured = Pick<SampleRow, 'metric' | 'subject' | 'value'>;
+
+const SAMPLE_COLUMNS: BinaryColumns<SampleRow> = {
+  cluster: 'String',
+  host: 'String',
+  vm: 'String',
+  metric: 'String',
+  subject: 'String',
+  at: "DateTime64(3, 'UTC')",
+  value: 'Float64',
+};
+
+/** What of events belongs into the table `samples`. */
+export function toSampleBytes(events: readonly StoredEvent[]): TableBytes {
+  return toTableBytes('samples', SAMPLE_COLUMNS, events.flatMap(samplesOf));
+}
 
 /** The numbers of an event that are worth a chart; what a program did not say is absent, not 0. */
 export function samplesOf({ cluster, event: { body, origin, at } }: StoredEvent): readonly SampleRow[] {

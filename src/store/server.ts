@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { ClickHouseLogLevel, createClient, type ClickHouseClient, type LogParams } from '@clickhouse/client';
 import { AppError } from '../lib/errors.ts';
 import { retry } from '../lib/retry.ts';
 import { openStore, type Engine, type RequestOptions, type RequestTag, type Settings } from './engine.ts';
 import { clientOptions, serverAddress, tlsFiles, type ServerOptions, type ServerUser } from './server-connection.ts';
 import { serverFailure, type FailedRequest } from './server-failure.ts';
-import type { Store, TableText } from './store.ts';
+import type { TableBytes } from './row-binary.ts';
+import type { Store } from './store.ts';
 
 /**
  * What makes the server's answers whole or errors: it answers when all is computed, an insert is stored when it is answered, and it
@@ -91,7 +93,7 @@ async function serverEngine(options: ServerOptions): Promise<Engine> {
     writers: 1,
     connect(settings) {
       const client = connect(owner, settings);
-      return Promise.resolve({ client, insertText: (text, tag) => insertText(client, text, tag) });
+      return Promise.resolve({ client, insertBytes: (rows, tag) => insertBytes(client, rows, tag) });
     },
     connectUser: (settings) => Promise.resolve(connect(queryUser ?? owner, settings)),
     attempt: (work, { told, repeat }) =>
@@ -104,11 +106,10 @@ async function serverEngine(options: ServerOptions): Promise<Engine> {
 }
 
 /** A stream for each try, for it is read once. */
-async function insertText(client: ClickHouseClient, { table, columns, text }: TableText, tag: RequestTag): Promise<void> {
-  const [first, ...rest] = columns;
-  if (first === undefined) return;
-  const values = Readable.from([text], { objectMode: false });
-  await client.insert({ table, columns: [first, ...rest], format: 'TabSeparated', values, ...tag });
+async function insertBytes(client: ClickHouseClient, { table, columns, bytes }: TableBytes, tag: RequestTag): Promise<void> {
+  const query = `INSERT INTO ${table} (${Object.keys(columns).join(', ')}) FORMAT RowBinary`;
+  const { stream } = await client.exec({ query, values: Readable.from([bytes], { objectMode: false }), ...tag });
+  await finished(stream.resume());
 }
 
 interface Once<T> extends Pick<RequestOptions, 'told'> {

@@ -1,3 +1,5 @@
+import type { TableBytes } from './row-binary.ts';
+
 /** Bound values of a query, by name: `{name: Type}` in its SQL. */
 export type QueryParams = Readonly<Record<string, unknown>>;
 
@@ -5,19 +7,6 @@ export type QueryParams = Readonly<Record<string, unknown>>;
 export interface TableRows<T> {
   readonly table: string;
   readonly rows: readonly T[];
-}
-
-/**
- * Rows to add to one table in the format TabSeparated of ClickHouse: as many fields in a row as there are columns; tabs, line breaks
- * and backslashes in a field escaped. (Not in one that lets line breaks stand: the embedded engine takes what follows an empty line
- * for the next statement.)
- */
-export interface TableText {
-  readonly table: string;
-  readonly columns: readonly string[];
-  /** How many. */
-  readonly rows: number;
-  readonly text: Buffer;
 }
 
 /** Result of a query of a user, as the engine names and types its columns. */
@@ -42,8 +31,8 @@ export interface UserLimits {
 export interface Store {
   /** Resolves when the rows are stored. */
   insert<T>(rows: TableRows<T>): Promise<void>;
-  /** The same for rows that are written as text already, which takes less time where they are long. */
-  insertText(text: TableText): Promise<void>;
+  /** The same for rows that are bytes already, which takes less time where they are many or long. */
+  insertBytes(rows: TableBytes): Promise<void>;
   /** Our own SQL only; user text goes in by `params`. */
   query<T>(sql: string, params?: QueryParams): Promise<readonly T[]>;
   /** Our own DDL only. */

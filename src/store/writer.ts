@@ -1,8 +1,9 @@
 import { retry, type RetryOptions } from '../lib/retry.ts';
 import type { Migration } from '../model/timeline.ts';
 import { linesIn, toBlocks, toRangeRow, toRejectedRows, type ReadChunk } from './chunk-rows.ts';
-import { toEventRow, type StoredEvent } from './rows.ts';
-import { hostFactsOf, samplesOf } from './sample-rows.ts';
+import type { TableBytes } from './row-binary.ts';
+import { toEventBytes, type StoredEvent } from './rows.ts';
+import { hostFactsOf, toSampleBytes } from './sample-rows.ts';
 import type { Store, TableRows } from './store.ts';
 import {
   toFindingRow,
@@ -60,24 +61,30 @@ export function createWriter(store: Store, options: WriterOptions = {}): Writer 
     ...options,
   };
 
-  /** One table after the other: the engine takes one insert of a connection at a time anyway. */
   async function write(tables: readonly TableRows<unknown>[]): Promise<void> {
     for (const rows of tables) await retry(() => store.insert(rows), patience);
   }
 
-  async function writeLines(chunks: readonly ReadChunk[]): Promise<void> {
-    if (chunks.length > 0) await retry(() => store.insertText(toBlocks(chunks)), patience);
+  async function writeBytes(tables: readonly TableBytes[]): Promise<void> {
+    for (const rows of tables) await retry(() => store.insertBytes(rows), patience);
   }
 
   return {
     async writeBatch({ chunks, events }) {
       for (const chunk of chunks) checkLines(chunk);
-      const others = rowsBesideLines(chunks, events);
-      const ranges: readonly TableRows<unknown>[] = [{ table: 'ranges', rows: chunks.map(toRangeRow) }];
-      await together([writeLines(chunks), write(others)]);
+      const facts = { table: 'host_facts', rows: events.flatMap(hostFactsOf) };
+      const rejected = { table: 'rejected', rows: chunks.flatMap(toRejectedRows) };
+      const ranges = { table: 'ranges', rows: chunks.map(toRangeRow) };
+      const meant = [toEventBytes(events), toSampleBytes(events)];
+      // what takes longest beside the rest: two connections take one insert each
+      await together([writeBytes([toBlocks(chunks)]), writeBytes(meant).then(() => write([facts, rejected]))]);
       // last: they say what has arrived
-      await write(ranges);
-      return { lines: chunks.reduce((sum, { outcomes }) => sum + outcomes.length, 0), ...countsOf([...others, ...ranges]) };
+      await write([ranges]);
+      return {
+        lines: chunks.reduce((sum, { outcomes }) => sum + outcomes.length, 0),
+        ...Object.fromEntries(meant.map(({ table, rows }) => [table, rows])),
+        ...countsOf([facts, rejected, ranges]),
+      };
     },
     async writeTimelines({ migrations, findings, vanished, ...edition }) {
       const tables: readonly TableRows<unknown>[] = [
@@ -97,15 +104,6 @@ async function together(works: readonly Promise<void>[]): Promise<void> {
   const ended = await Promise.allSettled(works);
   const failed = ended.find((one) => one.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
-}
-
-function rowsBesideLines(chunks: readonly ReadChunk[], events: readonly StoredEvent[]): readonly TableRows<unknown>[] {
-  return [
-    { table: 'events', rows: events.map(toEventRow) },
-    { table: 'samples', rows: events.flatMap(samplesOf) },
-    { table: 'host_facts', rows: events.flatMap(hostFactsOf) },
-    { table: 'rejected', rows: chunks.flatMap(toRejectedRows) },
-  ];
 }
 
 /** A bug of the caller would be an error of the engine that nobody understands. */

@@ -129,3 +129,17 @@ describe('a step back of local time', () => {
     for (const size of [1, 97, 10_000]) expect(stepsOf(times, size)).toEqual(steps);
   });
 });
+
+test('a record is cut at 1,000 characters, or before a character of two units that would be halved', () => {
+  const record =
+    cloudstackAgent.rules.flatMap(({ samples }) => samples.map((sample) => sample.record)).find((each) => each.length > 100) ??
+    '';
+  const cutTexts = [999, 1000].map((length) => {
+    const { events } = scanPieces(cloudstackAgent, [bytesOf(`${record}\n${'x'.repeat(length - record.length - 1)}😀 and more`)]);
+    return events[0]?.origin.text;
+  });
+  expect(cutTexts.map((text) => [text?.length, text?.at(-1)])).toEqual([
+    [999, 'x'],
+    [1000, 'x'],
+  ]);
+});

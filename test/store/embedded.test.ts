@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openEmbeddedStore } from '../../src/store/embedded.ts';
+import { toTableBytes } from '../../src/store/row-binary.ts';
 import { applySchema, schemaSql } from '../../src/store/schema.ts';
 
 let scratch: string;
@@ -144,9 +145,9 @@ describe('a folder', { timeout: 30_000 }, () => {
     const store = await openEmbeddedStore({ folder: join(scratch, 'store') });
     await store.command('CREATE TABLE kept (a String) ENGINE = MergeTree ORDER BY a SETTINGS parts_to_throw_insert = 1');
     await store.command('SYSTEM STOP MERGES kept');
-    const text = { table: 'kept', columns: ['a'], rows: 1, text: Buffer.from('x\n') };
-    await store.insertText(text);
-    await expect(store.insertText(text)).rejects.toMatchObject({ name: 'AppError', code: 'store', retriable: true });
+    const rows = toTableBytes('kept', { a: 'String' }, [{ a: 'x' }]);
+    await store.insertBytes(rows);
+    await expect(store.insertBytes(rows)).rejects.toMatchObject({ name: 'AppError', code: 'store', retriable: true });
     await store.close();
   });
 });

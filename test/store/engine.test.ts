@@ -22,7 +22,7 @@ function engineWith(connections: Pick<Engine, 'readers' | 'writers'>): { readonl
       };
       return Promise.resolve({
         client: client as unknown as ClickHouseClient,
-        insertText: async ({ table }) => void said.push(`${name}: text of ${table}`),
+        insertBytes: async ({ table }) => void said.push(`${name}: bytes of ${table}`),
       });
     },
     connectUser: () => Promise.reject(new Error('no users')),
@@ -35,9 +35,11 @@ function engineWith(connections: Pick<Engine, 'readers' | 'writers'>): { readonl
 async function used(connections: Pick<Engine, 'readers' | 'writers'>): Promise<readonly string[]> {
   const { engine, said } = engineWith(connections);
   const store = await openStore(engine);
-  await store.insert({ table: 'events', rows: [{}] });
-  await store.insertText({ table: 'line_blocks', columns: ['a'], rows: 1, text: Buffer.from('a\n') });
-  await store.query('SELECT 1');
+  await Promise.all([
+    store.insert({ table: 'events', rows: [{}] }),
+    store.insertBytes({ table: 'line_blocks', columns: { a: 'String' }, rows: 1, bytes: Buffer.from('a') }),
+    store.query('SELECT 1'),
+  ]);
   await store.close();
   return said;
 }
@@ -45,7 +47,7 @@ async function used(connections: Pick<Engine, 'readers' | 'writers'>): Promise<r
 test('of a server one connection writes and another one reads, and each is closed once', async () => {
   expect(await used({ readers: 1, writers: 1 })).toEqual([
     'connection 1: rows of events',
-    'connection 1: text of line_blocks',
+    'connection 1: bytes of line_blocks',
     'connection 2: query',
     'connection 1: closed',
     'connection 2: closed',
@@ -53,10 +55,10 @@ test('of a server one connection writes and another one reads, and each is close
   ]);
 });
 
-test('where one connection answers one request at a time, text has its own', async () => {
+test('where one connection answers one request at a time, what comes beside another takes one of its own', async () => {
   expect(await used({ readers: 2, writers: 2 })).toEqual([
     'connection 1: rows of events',
-    'connection 2: text of line_blocks',
+    'connection 2: bytes of line_blocks',
     'connection 3: query',
     ...[1, 2, 3, 4].map((n) => `connection ${n}: closed`),
     'engine closed',

@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -161,7 +162,7 @@ interface Backend {
   readonly users: Readonly<Record<string, FrontUser>>;
 }
 
-const ROWS_AS_TEXT = /^INSERT INTO (\w+) \(([\w, ]+)\) FORMAT TabSeparated$/m;
+const ROWS_AS_BYTES = /^INSERT INTO (\w+) \(([\w, ]+)\) FORMAT RowBinary$/m;
 
 /** Settings stick to a session, so each request has its own. */
 async function answer(
@@ -176,9 +177,9 @@ async function answer(
   const session = new Session(folder);
   try {
     for (const statement of preamble(parameters)) await session.queryAsync(statement);
-    const [, table, columns] = ROWS_AS_TEXT.exec(sql) ?? [];
-    if (table !== undefined && columns !== undefined) {
-      await session.insert({ table, columns: columns.split(', '), format: 'TabSeparated', values: body });
+    const [, table, names] = ROWS_AS_BYTES.exec(sql) ?? [];
+    if (table !== undefined && names !== undefined) {
+      await insertBytes(session, { table, names, path: join(folder, `${randomUUID()}.bin`), body });
       return { status: 200, code: null, bytes: Buffer.alloc(0), rows: 0 };
     }
     const result = await session.queryAsync(sql, { format: 'TabSeparated' });
@@ -187,6 +188,30 @@ async function answer(
     return failed((error as Error).message.replace(/^.*?(?=Code: \d)/s, ''));
   } finally {
     session.close();
+  }
+}
+
+interface BytesIn {
+  readonly table: string;
+  readonly names: string;
+  readonly path: string;
+  readonly body: Buffer;
+}
+
+/** The embedded engine takes bytes from a file only; they are of the types that the columns have. */
+async function insertBytes(session: Session, { table, names, path, body }: BytesIn): Promise<void> {
+  const columns = names.split(', ');
+  const described = await session.queryAsync(`DESCRIBE TABLE ${table}`, { format: 'JSONCompact' });
+  const { data } = JSON.parse(described.text()) as { readonly data: readonly (readonly string[])[] };
+  const types = new Map(data.map(([name = '', type = '']) => [name, type.replace(/^LowCardinality\((.*)\)$/, '$1')]));
+  const structure = columns.map((name) => `${name} ${types.get(name)}`).join(', ');
+  await writeFile(path, body);
+  try {
+    await session.queryAsync(
+      `INSERT INTO ${table} (${names}) SELECT ${names} FROM file(${quoted(path)}, 'RowBinary', ${quoted(structure)})`,
+    );
+  } finally {
+    await rm(path);
   }
 }
 

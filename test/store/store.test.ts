@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { toTableBytes } from '../../src/store/row-binary.ts';
 import { STORES, type TemporaryStore } from './temporary-store.ts';
 
 describe.each(STORES)('a store $name', { timeout: 30_000 }, ({ open }) => {
@@ -41,8 +42,7 @@ describe.each(STORES)('a store $name', { timeout: 30_000 }, ({ open }) => {
       retriable: false,
     });
     await expect(store.insert({ table: 'nowhere', rows: [{ a: 1 }] })).rejects.toMatchObject({ name: 'AppError', code: 'store' });
-    await expect(store.insertText({ table: 'nowhere', columns: ['a'], rows: 1, text: Buffer.from('1\n') })).rejects.toMatchObject(
-      { name: 'AppError', code: 'store', retriable: false },
-    );
+    const rows = toTableBytes('nowhere', { a: 'UInt64' }, [{ a: 1 }]);
+    await expect(store.insertBytes(rows)).rejects.toMatchObject({ name: 'AppError', code: 'store', retriable: false });
   });
 });

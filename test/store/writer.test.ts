@@ -116,11 +116,12 @@ describe.each(STORES)('$name', ({ open }) => {
       let tries = 0;
       const store: Store = {
         ...temporary.store,
-        async insertText(text) {
+        async insertBytes(rows) {
+          if (rows.table !== 'line_blocks') return temporary.store.insertBytes(rows);
           const error = errors[tries];
           tries += 1;
           if (error !== undefined) throw error;
-          await temporary.store.insertText(text);
+          await temporary.store.insertBytes(rows);
         },
       };
       return { store, tries: () => tries };
