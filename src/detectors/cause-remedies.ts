@@ -1,15 +1,9 @@
 import { shell } from '../lib/shell.ts';
 import type { Remedy } from '../model/finding.ts';
 import type { CauseKind, Migration } from '../model/timeline.ts';
+import { addressOf, CONNECTING, type Explanation, onDestination, onSource } from './connecting-remedies.ts';
 import { whereCheck } from './verdict.ts';
 import { destinationOf, hostsToType, sourceOf } from './words.ts';
-
-/** What a cause means in a sentence, and what to do about it. */
-interface Explanation {
-  /** Follows "failed after 5 s: ". */
-  why(migration: Migration): string;
-  remedies(migration: Migration): readonly Remedy[];
-}
 
 /** Why it failed, in a clause without the log's own text. */
 export function whyOf(migration: Migration): string {
@@ -118,18 +112,6 @@ function lost(because: string): Remedy {
   };
 }
 
-/** The address that the cause's text names, else the one that the source was told, else the destination's name, else a word to be replaced. */
-function addressOf(migration: Migration): string {
-  const told = /(?:server at|resolve address|connect to) '\[?([^'\]]+?)\]?(?::\d+)?'/.exec(migration.cause?.text ?? '')?.[1];
-  return told ?? migration.destinationAddress ?? migration.destination ?? 'DESTINATION';
-}
-
-/** The destination by name, unless the text names an address that is not the one the source was told. */
-function targetOf(migration: Migration): string {
-  const address = addressOf(migration);
-  return address === migration.destinationAddress ? destinationOf(migration) : address;
-}
-
 /** The first file that the cause's text names. */
 function pathIn({ cause }: Migration): string {
   const files = (cause?.evidence ?? []).flatMap(({ body }) => ('text' in body ? [body.text] : []));
@@ -139,19 +121,6 @@ function pathIn({ cause }: Migration): string {
       ?.slice(1)
       .find((path) => path !== undefined) ?? 'PATH-OF-THE-DISK'
   );
-}
-
-/** The port that the cause's text names (`'10.0.0.2:16509'`); 16509 is libvirt's own, 49152 and up are memory streams. */
-function portIn({ cause }: Migration): string {
-  return /:(\d{2,5})'/.exec(cause?.text ?? '')?.[1] ?? '16509';
-}
-
-function onDestination(migration: Migration, what: string, command: string): Remedy {
-  return { what: `on ${destinationOf(migration)}: ${what}`, command };
-}
-
-function onSource(migration: Migration, what: string, command: string): Remedy {
-  return { what: `on ${sourceOf(migration)}: ${what}`, command };
 }
 
 function daemonLogs(migration: Migration): readonly Remedy[] {
@@ -176,7 +145,36 @@ const LIMIT_REMEDIES: readonly Remedy[] = [
   },
 ];
 
+/** Not there, as opposed to not readable or not writable. */
+function isMissing({ cause }: Migration): boolean {
+  return /No such file or directory/.test(cause?.text ?? '');
+}
+
+function mountOf(migration: Migration): Remedy {
+  return onDestination(
+    migration,
+    'how the disk is mounted there (`ro` is the fault)',
+    shell`findmnt -T ${pathIn(migration)} -o TARGET,SOURCE,FSTYPE,OPTIONS`,
+  );
+}
+
+function poolsOf(migration: Migration): Remedy {
+  return onDestination(migration, 'are all storage pools active', 'virsh pool-list --all');
+}
+
+function missingFileRemedies(migration: Migration): readonly Remedy[] {
+  const file = pathIn(migration);
+  const show: Remedy = {
+    what: `on ${sourceOf(migration)} and ${destinationOf(migration)}: where the file lies; what only the first has is on no shared storage, or that is not mounted on the second`,
+    command: shell`findmnt -T "$(dirname ${file})" -o TARGET,SOURCE,FSTYPE; ls -l ${file}`,
+  };
+  return file.endsWith('.iso')
+    ? [show, { what: `an ISO that ${migration.vm} needs no more: detach it in CloudStack, and migrate again`, command: null }]
+    : [show, poolsOf(migration)];
+}
+
 const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
+  ...CONNECTING,
   'cpu-incompatible': {
     why: (m) => `${destinationOf(m)} cannot give the VM the CPU that it runs with`,
     remedies: (m) => [
@@ -189,32 +187,6 @@ const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
   },
   'timed-out': { why: () => "it ran into CloudStack's time limit", remedies: () => LIMIT_REMEDIES },
   'aborted-by-operator': { why: () => 'it was cancelled', remedies: (m) => [whereCheck(m)] },
-  'connection-refused': {
-    why: (m) => `${targetOf(m)} refused the connection`,
-    remedies: (m) => [
-      onDestination(m, 'is libvirt running', 'systemctl status libvirtd'),
-      onDestination(m, 'does it listen; no line means no', shell`ss -ltnp 'sport = :${portIn(m)}'`),
-      onDestination(
-        m,
-        'on which address and with which authentication (CloudStack needs TCP 16509 or TLS 16514)',
-        "grep -E '^(listen_|tcp_port|tls_port|auth_)' /etc/libvirt/libvirtd.conf",
-      ),
-    ],
-  },
-  'address-unreachable': {
-    why: (m) => `${sourceOf(m)} cannot reach ${targetOf(m)}`,
-    remedies: (m) => [
-      /resolv/.test(m.cause?.text ?? '')
-        ? onSource(m, 'whether the name has an address; nothing means no', shell`getent hosts ${addressOf(m)}`)
-        : onSource(m, 'which way packets take', shell`ip route get ${addressOf(m)}`),
-      onSource(
-        m,
-        'whether the port is open: libvirt answers at 16509 or 16514; at 49152-49215 a refusal is right while nothing migrates, a timeout is a firewall',
-        shell`nc -vz -w 5 ${addressOf(m)} ${portIn(m)}`,
-      ),
-      onDestination(m, 'whether a firewall drops it', 'nft list ruleset'),
-    ],
-  },
   'network-interrupted': {
     why: (m) => `the network between ${sourceOf(m)} and ${destinationOf(m)} was interrupted`,
     remedies: networkRemedies,
@@ -305,14 +277,7 @@ const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
   },
   'storage-unavailable': {
     why: (m) => `${destinationOf(m)} cannot use a disk of the VM`,
-    remedies: (m) => [
-      onDestination(
-        m,
-        'how the disk is mounted there (`ro` is the fault)',
-        shell`findmnt -T ${pathIn(m)} -o TARGET,SOURCE,FSTYPE,OPTIONS`,
-      ),
-      onDestination(m, 'are all storage pools active', 'virsh pool-list --all'),
-    ],
+    remedies: (m) => (isMissing(m) ? missingFileRemedies(m) : [mountOf(m), poolsOf(m)]),
   },
   'disk-copy-failed': {
     why: (m) => `a disk of the VM could not be copied to ${destinationOf(m)}`,
@@ -321,34 +286,6 @@ const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
       onDestination(m, 'is there room where the disks go', 'df -h; vgs'),
       onDestination(m, 'errors of the storage as the kernel saw them', "journalctl -k -b -g 'i/o error|blk_update_request'"),
       { what: 'a copy that was begun may be left there as a volume that no VM has: see before you delete it', command: null },
-    ],
-  },
-  'no-free-port': {
-    why: (m) => `${destinationOf(m)} has no free port for the memory stream`,
-    remedies: (m) => [
-      onDestination(
-        m,
-        'the range of ports; default 49152-49215',
-        "grep -E '^ *#? *migration_port_(min|max)' /etc/libvirt/qemu.conf",
-      ),
-      onDestination(m, 'who uses them', 'ss -tnlp'),
-      {
-        what: `wait until other migrations to ${destinationOf(m)} are over, or widen the range in /etc/libvirt/qemu.conf and restart libvirtd there (running VMs stay)`,
-        command: null,
-      },
-    ],
-  },
-  'tls-rejected': {
-    why: () => 'a TLS certificate was not accepted',
-    remedies: () => [
-      {
-        what: 'on both hosts: whose certificate it is and until when it is valid',
-        command: 'openssl x509 -noout -subject -issuer -enddate -in /etc/pki/libvirt/servercert.pem',
-      },
-      {
-        what: 'then renew it: "Provision host security keys" of the host in CloudStack; libvirtd restarts, VMs stay',
-        command: null,
-      },
     ],
   },
   'unsafe-cache-mode': {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { duration } from '../lib/units.ts';
 import type { Event } from '../model/event.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
@@ -6,7 +7,7 @@ import { destinationRemedies, whoStopped } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, breaksInPostcopy, completes, fails, sample, stops, VM, type StoryEvent } from './story.ts';
 import { afterTime, proof, verdict, whereCheck } from './verdict.ts';
-import { destinationOf, whereNow } from './words.ts';
+import { destinationOf, evidence, whereNow } from './words.ts';
 
 /** The end of the destination's QEMU, by libvirt. */
 function endOf({ events, destination }: Migration): Event | null {
@@ -58,6 +59,45 @@ function conclude(migration: Migration): Conclusion {
   };
 }
 
+/** The source's QEMU ends a little before the client hears; one that ends later left in a later migration. */
+const JITTER_MS = 2000;
+
+const limits = z.strictObject({
+  soonMs: z
+    .int()
+    .min(0)
+    .default(60_000)
+    .describe('crash this soon after the VM arrived, ms, that is tied to the migration; later it is one of a VM that ran there'),
+});
+
+/** The crash of a guest that had just arrived, if it is that of this migration and not of a later one. */
+function crashOnArrival({ after, outcome, source, destination, endedAt }: Migration, soonMs: number): Event | null {
+  if (outcome !== 'completed' || endedAt === null) return null;
+  const left = after.find(({ host }) => host === source)?.evidence ?? [];
+  if (left.some(({ at: leftAt }) => leftAt > endedAt + JITTER_MS)) return null;
+  const there = after.find(({ host, state }) => host === destination && state === 'absent');
+  const crash = there?.evidence.find(({ body }) => body.kind === 'domain-stopped' && body.reason === 'crashed');
+  return crash === undefined || crash.at > endedAt + soonMs ? null : crash;
+}
+
+function concludeLost(migration: Migration, crash: Event): Conclusion {
+  const { vm, endedAt } = migration;
+  const ms = Math.max(0, crash.at - (endedAt ?? crash.at));
+  return {
+    ...verdict(migration),
+    summary: `The QEMU of ${vm} on ${destinationOf(migration)} ended ${duration(ms)} after the VM had arrived there (libvirt: reason=crashed): it, or the guest, crashed. ${whereNow(migration)}`,
+    severity: 'critical',
+    confidence: 'seen',
+    to: crash.at,
+    evidence: evidence([crash], migration.outcomeEvidence),
+    remedies: [
+      whereCheck(migration),
+      ...destinationRemedies(migration),
+      { what: `where it runs nowhere: start ${vm} in CloudStack, unless HA does so already`, command: null },
+    ],
+  };
+}
+
 /** libvirt on the destination loses its QEMU, and the client hears of a broken stream. */
 function dies(seconds: number): readonly StoryEvent[] {
   return [
@@ -81,8 +121,12 @@ export const destinationDied = defineDetector({
   title: 'QEMU of the destination died',
   severity: 'critical',
   subject: 'migration',
-  limits: z.strictObject({}),
-  detect: (migration) => (migration.cause?.kind === 'destination-died' && isSourceSeen(migration) ? [conclude(migration)] : []),
+  limits,
+  detect(migration, { soonMs }) {
+    const crash = crashOnArrival(migration, soonMs);
+    if (crash !== null) return [concludeLost(migration, crash)];
+    return migration.cause?.kind === 'destination-died' && isSourceSeen(migration) ? [conclude(migration)] : [];
+  },
   fires: [
     {
       name: 'it is killed: the stream breaks at once, the VM stays on the source',
@@ -108,8 +152,23 @@ export const destinationDied = defineDetector({
       finds: /has to be started anew\. It is paused on kvm-a/,
       severity: 'critical',
     },
+    {
+      name: 'it crashes seconds after the VM has arrived: the migration completed, and the VM is lost',
+      events: [...booted(), ...begins(), ...completes(10, 40), stops(55, 'kvm-b', 'crashed')],
+      finds:
+        /^The QEMU of i-2-10-VM on kvm-b ended 45 s after the VM had arrived there \(libvirt: reason=crashed\): it, or the guest, crashed\. It runs on none of these hosts/,
+      severity: 'critical',
+    },
   ],
   silent: [
+    {
+      name: 'it crashes two minutes after the VM has arrived: that is a VM like any other',
+      events: [...booted(), ...begins(), ...completes(10, 40), stops(130, 'kvm-b', 'crashed')],
+    },
+    {
+      name: 'the VM is shut down seconds after it has arrived',
+      events: [...booted(), ...begins(), ...completes(10, 40), stops(15, 'kvm-b', 'shutdown')],
+    },
     {
       name: 'the agent that drives it ended: the destination ends its QEMU for want of a client',
       events: [

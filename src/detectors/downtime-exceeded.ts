@@ -68,7 +68,7 @@ function whyByCopying(migration: Migration, ms: number): string {
   if (ms <= migration.downtimeLimitMs) return '';
   const otherwise = isAgentUnread(migration)
     ? `CloudStack's agent may have paused the guest (agent.log of ${sourceOf(migration)} would tell), or storage was slow when QEMU handed over its disks.`
-    : 'QEMU also waits for its disks at the switchover, so look at the storage; or somebody had suspended the guest, which no log tells.';
+    : 'QEMU also waits for its disks at the switchover, so look at the storage; or the guest had been stopped (by somebody, an error of its disk, a crash), which no log tells.';
   return ` Copying does not explain it: ${copying}. ${otherwise}`;
 }
 
@@ -77,10 +77,10 @@ function isAgentUnread({ unobserved }: Migration): boolean {
 }
 
 function suspendedWords(migration: Migration, { at: stoppedAt, copyingMs }: Suspended): string {
-  const who = isAgentUnread(migration)
-    ? `CloudStack's agent (agent.log of ${sourceOf(migration)} would tell) or somebody else`
-    : "somebody other than CloudStack's agent";
-  return ` Its memory was copied for ${duration(copyingMs)} of that as if it ran, so it was not stopped for the last copy: ${who} had suspended it at ${clockTime(stoppedAt)} UTC (virsh suspend, or virsh migrate --timeout), which no log tells.`;
+  const how = isAgentUnread(migration)
+    ? `by CloudStack's agent (agent.log of ${sourceOf(migration)} would tell), by somebody else (virsh suspend, or virsh migrate --timeout)`
+    : "not by CloudStack's agent but by somebody (virsh suspend, or virsh migrate --timeout)";
+  return ` Its memory was copied for ${duration(copyingMs)} of that as if it ran, so it was not stopped for the last copy: it had been stopped at ${clockTime(stoppedAt)} UTC, ${how}, by an error of its disk, or by a crash that a panic device told; no log tells which.`;
 }
 
 /**
@@ -125,7 +125,7 @@ function remediesFor(migration: Migration, downtime: Downtime, { adviseMs }: Lim
   if (migration.postcopyAt === null && suspendedBefore(migration, downtime) !== null) {
     return [
       {
-        what: 'see that the guest runs again: libvirt resumes it at its arrival; this changes nothing',
+        what: 'see that the guest runs again: libvirt resumes it at its arrival, and shows one that crashed as running, so look at its console too; this changes nothing',
         command: shell`virsh -c qemu+ssh://${destination}/system domstate ${migration.vm} --reason`,
       },
     ];
@@ -284,7 +284,7 @@ export const downtimeExceeded = defineDetector({
         ...completes(32, 13663),
       ],
       finds:
-        /stood still for 13\.7 s .* Copying does not explain it: the 2 MiB that the last counters show, at 10 MB\/s, explain only 210 ms of it\. QEMU also waits for its disks at the switchover, so look at the storage; or somebody had suspended the guest, which no log tells\.$/,
+        /stood still for 13\.7 s .* Copying does not explain it: the 2 MiB that the last counters show, at 10 MB\/s, explain only 210 ms of it\. QEMU also waits for its disks at the switchover, so look at the storage; or the guest had been stopped \(by somebody, an error of its disk, a crash\), which no log tells\.$/,
       severity: 'warning',
     },
     {
@@ -295,11 +295,12 @@ export const downtimeExceeded = defineDetector({
         sample(10, { remainingBytes: 9 * 2 ** 20, bandwidthBytesPerSecond: 16.8e6 }),
         ...completes(11.9, 5400),
       ],
-      finds: /explain only 562 ms of it\. .* or somebody had suspended the guest, which no log tells\.$/,
+      finds:
+        /explain only 562 ms of it\. .* or the guest had been stopped \(by somebody, an error of its disk, a crash\), which no log tells\.$/,
       severity: 'warning',
     },
     {
-      name: 'an operator suspends the guest in the first pass: memory is copied on, which storage that hangs would not do',
+      name: 'the guest is suspended, or panics, in the first pass: memory is copied on, which storage that hangs would not do',
       events: [
         ...booted(),
         ...begins(),
@@ -314,7 +315,7 @@ export const downtimeExceeded = defineDetector({
         ...completes(21.5, 14_000),
       ],
       finds:
-        /Its memory was copied for 10 s of that as if it ran, .*: somebody other than CloudStack's agent had suspended it at 00:00:06 UTC \(virsh suspend/,
+        /Its memory was copied for 10 s of that as if it ran, .*: it had been stopped at 00:00:06 UTC, not by CloudStack's agent but by somebody \(virsh suspend, .*\), by an error of its disk, or by a crash/,
       severity: 'warning',
     },
     {

@@ -50,6 +50,8 @@ function remediesFor(migration: Migration, request: AbortRequested | null): read
       whereCheck(migration),
     ];
   }
+  // migrated again since, or stopped: libvirt knows no such VM there
+  if (migration.after.some(({ host, state }) => host === migration.source && state === 'absent')) return [whereCheck(migration)];
   return [
     {
       what: `on ${sourceOf(migration)}: make sure that no job is left ("None"), then it can be migrated again`,

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import type { Conclusion, Remedy, Severity } from '../model/finding.ts';
 import type { HostState, Migration } from '../model/timeline.ts';
+import { hostOf } from '../timeline/of-kind.ts';
 import { causeRemedies, whyOf } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, breaksInPostcopy, completes, fails, sample, stops, VM, type StoryEvent } from './story.ts';
 import { afterTime, endedLater, journey, proof, quoted, verdict, whereCheck } from './verdict.ts';
-import { movedAway, whereNow } from './words.ts';
+import { destinationOf, movedAway, whereNow } from './words.ts';
 
 /** CloudStack counts its own time limit as a failure, though libvirt calls it an abort. */
 function isFailure({ outcome, cause }: Migration): boolean {
@@ -49,11 +50,26 @@ function remediesFor(migration: Migration, severity: Severity): readonly Remedy[
     : causeRemedies(migration);
 }
 
+/** All that is known is that the destination's QEMU crashed: it may have had the VM by then. */
+function isArguable({ cause, events, destination, source }: Migration): boolean {
+  if (cause?.certainty !== 'unobserved' || events.some((event) => source !== null && hostOf(event) === source)) return false;
+  return events.some((event) => {
+    const { body } = event;
+    return body.kind === 'domain-stopped' && body.reason === 'crashed' && hostOf(event) === destination;
+  });
+}
+
+function what(migration: Migration): string {
+  if (isArguable(migration))
+    return `The QEMU of ${migration.vm} on ${destinationOf(migration)} crashed ${afterTime(migration)}: the migration failed, or the VM had arrived and crashed then; only the source's logs tell which.`;
+  return `Migration of ${journey(migration)} failed ${afterTime(migration)}: ${reason(migration)}.`;
+}
+
 function conclude(migration: Migration): Conclusion {
   const severity = severityOf(migration);
   return {
     ...verdict(migration),
-    summary: `Migration of ${journey(migration)} failed ${afterTime(migration)}: ${reason(migration)}. ${whereNow(migration)}`,
+    summary: `${what(migration)} ${whereNow(migration)}`,
     severity,
     evidence: proof(migration),
     remedies: remediesFor(migration, severity),
@@ -311,6 +327,13 @@ export const migrationFailed = defineDetector({
       name: "only the destination's logs are there: nothing says that the VM does not run",
       events: [...begins().slice(1, 2), ...fails(1, 'Cannot access storage file').slice(0, 1)],
       finds: /failed after 700 ms: no log says why\. Where it runs now is not in these logs\.$/,
+      severity: 'warning',
+    },
+    {
+      name: "the destination's QEMU crashes, and only its log is there: whether the VM had arrived, the source's would tell",
+      events: [...begins().slice(1, 2), stops(11, 'kvm-b', 'crashed')],
+      finds:
+        /^The QEMU of i-2-10-VM on kvm-b crashed after 10\.8 s: the migration failed, or the VM had arrived and crashed then/,
       severity: 'warning',
     },
     {

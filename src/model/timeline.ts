@@ -32,6 +32,7 @@ export const CAUSES = [
   'storage-unavailable',
   'disk-copy-failed',
   'no-free-port',
+  'cannot-listen',
   'tls-rejected',
   'unsafe-cache-mode',
   'blocked-by-device',

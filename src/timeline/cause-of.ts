@@ -130,6 +130,7 @@ function byText({ attempt, sourceStop, texts }: Facts): Cause | null {
 const PRECEDENCE: readonly CauseKind[] = [
   'cpu-incompatible',
   'unsafe-cache-mode',
+  'cannot-listen',
   'no-free-port',
   'version-or-machine-mismatch',
   'disk-locked',

@@ -12,6 +12,12 @@ const MEANINGS: readonly { readonly kind: CauseKind; readonly pattern: RegExp }[
   },
   { kind: 'unsafe-cache-mode', pattern: /Unsafe migration: / },
   {
+    // before no-free-port: a console's port is none of the range for migrations
+    kind: 'cannot-listen',
+    pattern:
+      /Failed to bind socket(?: to \S+)?: Cannot assign requested address|(?:-vnc|VNC server)\b[^\n]*: (?:Failed to bind socket|Failed to find an available port)/,
+  },
+  {
     kind: 'no-free-port',
     pattern:
       /Unable to find an unused port in range|Failed to reserve port|Unable to bind to port|Failed to bind socket: Address already in use|Failed to find an available port/,
@@ -49,7 +55,7 @@ const MEANINGS: readonly { readonly kind: CauseKind; readonly pattern: RegExp }[
   {
     kind: 'tls-rejected',
     pattern:
-      /TLS handshake failed|TLS directory not configured|[Cc]ertificate|server verification \(of our certificate|from TLS channel|to TLS channel|only with VIR_MIGRATE_TLS/,
+      /TLS handshake failed|TLS directory not configured|Unable to access credentials|[Cc]ertificate|server verification \(of our certificate|from TLS channel|to TLS channel|only with VIR_MIGRATE_TLS/,
   },
   { kind: 'lock-timeout', pattern: /cannot acquire state change lock/ },
   {
