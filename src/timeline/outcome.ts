@@ -74,7 +74,7 @@ function decideByTelling(facts: Facts, logsEndAt: number): Decision {
   const telling = facts.texts.filter(tellsFailure(facts)).map(({ event }) => event);
   const failed = telling.length > 0 ? ({ outcome: 'failed', certainty: 'follows', evidence: telling } as const) : null;
   if (ended !== null) return failed ?? (ended.outcome === 'unknown' ? (quotedEnd(attempt) ?? ended) : ended);
-  return quotedEnd(attempt) ?? failed ?? goneFromSource(attempt) ?? bySilentEnd(attempt, logsEndAt);
+  return quotedEnd(attempt) ?? failed ?? goneFromSource(attempt) ?? byLife(attempt) ?? bySilentEnd(attempt, logsEndAt);
 }
 
 /** Sentences of other tools count where nothing better is known. */
@@ -180,6 +180,13 @@ function arrived({ destination, vmEvents }: Attempt, toldAt: number): Event | nu
   if (before?.body.kind !== 'domain-started' || before.body.incoming !== true || next === undefined) return null;
   const lived = next.body.kind === 'migrate-initiated' || (next.body.kind === 'domain-stopped' && LIVED.has(next.body.reason));
   return lived ? next : null;
+}
+
+/** Without the source's logs: the QEMU that waited on the destination had a guest later, so it had come. */
+function byLife(attempt: Attempt): Decision | null {
+  const began = ofKind(attempt.events, 'domain-started').find((event) => hostOf(event) === attempt.destination);
+  const came = began === undefined ? null : arrived(attempt, began.at);
+  return began === undefined || came === null ? null : { outcome: 'completed', certainty: 'follows', evidence: [began, came] };
 }
 
 /** When the client heard of it, else when the hosts showed it. */

@@ -303,3 +303,24 @@ test('a disk that the destination has not got is a storage that it cannot use', 
   const error = at(2, 'kvm-a', 'cloudstack-agent', { kind: 'migrate-error', vm: VM, text });
   expect(told([...begins().slice(0, 1), error])).toMatchObject([{ outcome: 'failed', cause: 'storage-unavailable' }]);
 });
+
+describe("with the destination's logs alone, a VM had arrived", () => {
+  const waits = starts(0, 'kvm-b', { incoming: true });
+  const leaves = at(40, 'kvm-b', 'libvirt-qemu', { kind: 'migrate-initiated', vm: VM, resumed: false });
+
+  test('where it migrates on from there', () => {
+    expect(told([waits, leaves, stops(44, 'kvm-b', 'migrated')])).toMatchObject([
+      { way: [null, 'kvm-b'], outcome: 'completed' },
+      { way: ['kvm-b', null], outcome: 'completed' },
+    ]);
+  });
+
+  test('where its guest shuts down there', () => {
+    expect(told([waits, stops(44, 'kvm-b', 'shutdown')])).toMatchObject([{ way: [null, 'kvm-b'], outcome: 'completed' }]);
+  });
+
+  test('but not where its QEMU is only seen to wait, or is destroyed', () => {
+    expect(told([waits])).toMatchObject([{ outcome: 'running' }]);
+    expect(told([waits, stops(44, 'kvm-b', 'destroyed')])).toMatchObject([{ outcome: 'running' }]);
+  });
+});
