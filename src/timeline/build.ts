@@ -198,8 +198,14 @@ function announcedBy(context: Context, startedAt: number, macs: readonly string[
   const announced = announcementOf({ macs, startedAt: initiatedAt, arrivedAt, otherArrivals, bystanders, doubt }, observers);
   if (announced.state === 'no' && arrivedPaused(attempt))
     return unobserved('the guest arrived paused, and its QEMU announces it when it is resumed');
+  if (announced.state === 'no' && isMomentUnknown(context)) return unobserved('nothing tells when the guest arrived');
   if (ending.outcome === 'completed' || postcopy.length > 0) return announced;
   return { ...announced, state: 'unobserved', because: 'the guest did not move' };
+}
+
+/** No log of the source, no word of an end: only what the guest did later on the destination says that it came. */
+function isMomentUnknown({ attempt: { events, source }, ending }: Context): boolean {
+  return ending.endedAt === null && !events.some((event) => hostOf(event) === source);
 }
 
 /** Paused before it migrated, and not resumed since: frames wait in QEMU for the guest to run. One that is paused on its way runs when it arrives. */

@@ -319,6 +319,13 @@ describe("with the destination's logs alone, a VM had arrived", () => {
     expect(told([waits, stops(44, 'kvm-b', 'shutdown')])).toMatchObject([{ way: [null, 'kvm-b'], outcome: 'completed' }]);
   });
 
+  test('at a moment that nobody saw, so that silence of the network then means nothing', () => {
+    const port = (seconds: number, name: string): StoryEvent =>
+      at(seconds, 'switch', 'bridge-fdb', { kind: 'forwarding-changed', mac: MAC, port: name, deleted: false });
+    const { migrations } = tell([port(-6, 'upa'), waits, port(7, 'upb'), leaves, stops(44, 'kvm-b', 'migrated')]);
+    expect(migrations[0]?.announcement.state).toBe('unobserved');
+  });
+
   test('but not where its QEMU is only seen to wait, or is destroyed', () => {
     expect(told([waits])).toMatchObject([{ outcome: 'running' }]);
     expect(told([waits, stops(44, 'kvm-b', 'destroyed')])).toMatchObject([{ outcome: 'running' }]);
