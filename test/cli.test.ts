@@ -10,6 +10,7 @@ import { DEFAULT_SETTINGS } from '../src/commands/run-analysis.ts';
 import { analyse } from '../src/reports/analysis.ts';
 import { discover } from '../src/ingest/discover.ts';
 import { hintPattern } from '../src/ingest/identify.ts';
+import type { Readings } from '../src/model/input.ts';
 import type * as readAllModule from '../src/ingest/read-all.ts';
 import type * as parsersModule from '../src/parsers/index.ts';
 import { analysisDocument, toDocument } from '../src/reports/json.ts';
@@ -144,7 +145,7 @@ describe('reading with threads', () => {
   async function gather(
     paths: readonly string[],
     workers: number,
-  ): Promise<{ readonly gathered: readAllModule.Gathered; readonly bytes: number }> {
+  ): Promise<{ readonly gathered: Readings; readonly bytes: number }> {
     const { readAll } = await built<typeof readAllModule>('ingest/read-all.js');
     const { parsers } = await built<typeof parsersModule>('parsers/index.js');
     const hints = { hosts: [{ pattern: hintPattern('other.log'), value: 'kvm-z' }], sources: [] };

@@ -38,7 +38,7 @@ export function tell(events: readonly StoryEvent[]): Timelines {
   );
   const placed = placeInTime(parsed, spans, { all: null, hosts: new Map() });
   const files = spans.map(({ host, source }) => ({ host, source }));
-  return buildTimelines(placed.events, { files, clocks: placed.clocks, ends: placed.ends });
+  return buildTimelines(placed.events, { files, clocks: placed.clocks, ends: placed.ends, addresses: [] });
 }
 
 /** The VM of the ready-made pieces below, which moves from `kvm-a` to `kvm-b`. */

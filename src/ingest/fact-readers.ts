@@ -1,10 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import {
+  addressFacts,
   agentFacts,
   capabilityFacts,
   cpuFacts,
   domainCapabilityFacts,
+  OF_GUESTS,
   packageFacts,
   serviceFacts,
   versionFacts,
@@ -50,8 +52,6 @@ const PACKAGES = [
   'qemu-kvm-core',
 ];
 const SERVICES = ['libvirtd', 'virtqemud', 'cloudstack-agent', 'chrony', 'chronyd', 'ntp', 'ntpd', 'ntpsec', 'systemd-timesyncd'];
-/** Come and go with VMs, and have the MTU of their bridge. */
-const OF_GUESTS = /^(?:lo$|vnet|tap|macvtap|veth|fwln|fwpr)/;
 
 /** Every place that is asked. */
 export function factReaders({ root, uri, run, mask }: FactPlaces): readonly FactReader[] {
@@ -75,6 +75,7 @@ export function factReaders({ root, uri, run, mask }: FactPlaces): readonly Fact
     file('proc/self/mountinfo', (text) => poolFacts(text, mask)),
     file('etc/cloudstack/agent/agent.properties', (text) => agentFacts(text, mask)),
     { name: 'sys/class/net', read: () => mtuFacts(join(root, 'sys/class/net')) },
+    program('ip', ['-o', 'addr', 'show', 'scope', 'global'], addressFacts),
     program('virsh', ['-c', uri, 'version', '--daemon'], versionFacts),
     program('virsh', ['-c', uri, 'capabilities'], capabilityFacts),
     program('virsh', ['-c', uri, 'domcapabilities'], domainCapabilityFacts),

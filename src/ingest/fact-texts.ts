@@ -1,3 +1,4 @@
+import { groupBy } from '../lib/group.ts';
 import type { Masker } from './mask.ts';
 
 /** Facts by their dotted names; a value is never empty. */
@@ -18,6 +19,18 @@ export function cpuFacts(cpuinfo: string): Facts {
     ['cpu.count', String([...cpuinfo.matchAll(/^processor\s*:/gm)].length)],
   ]);
 }
+
+/** `ip -o addr show scope global`: the addresses of each interface that is no guest's. */
+export function addressFacts(text: string): Facts {
+  const addresses = [...text.matchAll(/^\d+: (\S+?)(?:@\S+)?\s+inet6? ([0-9a-fA-F.:]+)/gm)].flatMap(
+    ([, name = '', address = '']) => (OF_GUESTS.test(name) ? [] : [{ name, address }]),
+  );
+  const byName = groupBy(addresses, ({ name }) => name);
+  return new Map([...byName].map(([name, own]) => [`address.${name}`, own.map(({ address }) => address).join(' ')]));
+}
+
+/** Interfaces that come and go with VMs, and have the MTU of their bridge. */
+export const OF_GUESTS = /^(?:lo$|vnet|tap|macvtap|veth|fwln|fwpr)/;
 
 /** `virsh version --daemon`. */
 export function versionFacts(text: string): Facts {

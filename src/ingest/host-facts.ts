@@ -19,7 +19,7 @@ export interface HostFactsParts extends Omit<FactPlaces, 'root'> {
 const MAX_VALUE_CHARS = 16_384;
 
 /**
- * Tells versions, CPU, MTU, settings, services and pools of this host: all at start, afterwards what changed, with an empty value
+ * Tells versions, CPU, addresses, MTU, settings, services and pools of this host: all at start, afterwards what changed, with an empty value
  * what is gone. A place that does not answer is asked again; what it told before holds meanwhile. A program that is not there
  * tells nothing.
  */

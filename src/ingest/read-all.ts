@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { ParsedEvent } from '../model/event.ts';
-import type { InputResult, ReadResult } from '../model/input.ts';
+import type { ReadResult, Readings } from '../model/input.ts';
 import type { FileSpan } from '../model/source.ts';
 import { parsers as knownParsers } from '../parsers/index.ts';
 import { createCollector } from './collect.ts';
@@ -8,16 +8,7 @@ import { STDIN, type Discovery } from './discover.ts';
 import type { InputPath } from './input.ts';
 import { readParallel, type FileRead } from './read-parallel.ts';
 import { readInput, type ReadOptions } from './read.ts';
-import { withOneNameEach } from './same-host.ts';
-
-/** Everything that the inputs hold. */
-export interface Gathered {
-  /** File by file in the order of paths, those of a file in its order. */
-  readonly events: readonly ParsedEvent[];
-  /** One per input, in the order of paths, those not read included. */
-  readonly inputs: readonly InputResult[];
-  readonly spans: readonly FileSpan[];
-}
+import { withToldHosts } from './same-host.ts';
 
 /** What reading needs besides the files. */
 export type GatherOptions = Omit<ReadOptions, 'emit'>;
@@ -49,7 +40,7 @@ export async function readAll(
   found: Discovery,
   options: GatherOptions,
   parallelism: Parallelism = DEFAULT_PARALLELISM,
-): Promise<Gathered> {
+): Promise<Readings> {
   const threaded = new Map<InputPath, FileRead>();
   const files = pays(found, options, parallelism) ? found.files.filter(({ path }) => path !== STDIN) : [];
   const parallel = await readParallel(files, { ...parallelism, hints: options.hints, progress: options.progress });
@@ -61,12 +52,13 @@ export async function readAll(
   for (const file of found.files) reads.push(threaded.get(file) ?? (await readHere(file, options)));
   const events: ParsedEvent[] = [];
   const results: ReadResult[] = [...found.skipped];
-  for (const read of withOneNameEach(reads, options.hints)) {
+  for (const read of withToldHosts(reads, options.hints)) {
     results.push(read.result);
     for (const event of read.events) events.push(event);
   }
   const inputs = results.toSorted((a, b) => (a.path < b.path ? -1 : Number(a.path > b.path)));
-  return { events, inputs, spans: inputs.flatMap(spanOf) };
+  // logs tell addresses in their events
+  return { events, inputs, spans: inputs.flatMap(spanOf), addresses: [] };
 }
 
 /** Threads know the parsers of the program, and no others. */

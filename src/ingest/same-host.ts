@@ -1,7 +1,5 @@
-import { groupBy } from '../lib/group.ts';
-import type { ParsedEvent } from '../model/event.ts';
 import type { ReadResult } from '../model/input.ts';
-import type { FileContext } from '../model/source.ts';
+import { eventsRenamed } from '../timeline/host-names.ts';
 import { pathForIdentity } from './discover.ts';
 import { hostFolderOf, type HostFolder, type Hints } from './identify.ts';
 import type { FileRead } from './read-parallel.ts';
@@ -12,21 +10,16 @@ interface Named {
   readonly place: HostFolder | null;
 }
 
-/**
- * One machine has one name: what is named after its folder, for want of better, is of the host that libvirt names in the logs
- * beside it; and where both `kvm-a` and `kvm-a.example.com` occur, that is one host, unless `kvm-a` is of other domains as well.
- */
-export function withOneNameEach(reads: readonly FileRead[], hints: Hints): readonly FileRead[] {
+/** What is named after its folder, for want of better, is of the host that libvirt names in the logs beside it. */
+export function withToldHosts(reads: readonly FileRead[], hints: Hints): readonly FileRead[] {
   const named = reads.map(({ result }) => namedOf(result, hints));
   const files = named.filter((file) => file !== null);
   const told = toldByFolder(files);
-  const short = shortNames(new Set(files.map((file) => hostOf(file, told))));
   return reads.map((read, i) => {
     const file = named[i] ?? null;
     if (file === null) return read;
     const host = hostOf(file, told);
-    const name = short.get(host) ?? host;
-    return name === file.host ? read : renamed(read, name);
+    return host === file.host ? read : renamed(read, host);
   });
 }
 
@@ -49,26 +42,6 @@ function hostOf({ host, place }: Named, told: ReadonlyMap<string, ReadonlySet<st
   return hosts.length === 1 ? (hosts[0] ?? host) : host;
 }
 
-/** The names without their domains, where some file knows a host by that, and no two of one name are known. */
-function shortNames(hosts: ReadonlySet<string>): ReadonlyMap<string, string> {
-  const known = [...hosts].flatMap((host) => {
-    const short = /^([A-Za-z][\w-]*)\./.exec(host)?.[1];
-    return short !== undefined && hosts.has(short) ? [{ host, short }] : [];
-  });
-  const byShort = groupBy(known, ({ short }) => short);
-  return new Map(known.flatMap(({ host, short }) => (byShort.get(short)?.length === 1 ? [[host, short] as const] : [])));
-}
-
 function renamed({ result, events }: FileRead, host: string): FileRead {
-  const files = new Map<FileContext, FileContext>();
-  const fileOf = (file: FileContext): FileContext => {
-    const known = files.get(file) ?? { ...file, host };
-    files.set(file, known);
-    return known;
-  };
-  const rename = (event: ParsedEvent): ParsedEvent => ({
-    ...event,
-    origin: { ...event.origin, file: fileOf(event.origin.file) },
-  });
-  return { result: { ...result, host }, events: events.map(rename) };
+  return { result: { ...result, host }, events: eventsRenamed(events, () => host) };
 }

@@ -1,4 +1,5 @@
-import type { RejectReason, Source, Stamp, StepBack } from './source.ts';
+import type { ParsedEvent } from './event.ts';
+import type { FileSpan, HostAddress, RejectReason, Source, Stamp, StepBack } from './source.ts';
 
 /** What became of a file's records: each ended in exactly one of `withEvents`, `plain` and `rejected`. */
 export interface Tally {
@@ -36,4 +37,14 @@ export interface InputResult {
 /** What became of one input, with what places its times. */
 export interface ReadResult extends InputResult {
   readonly tally: FileTally | null;
+}
+
+/** What was read, however it came. */
+export interface Readings {
+  /** File by file, those of a file in its order. */
+  readonly events: readonly ParsedEvent[];
+  readonly spans: readonly FileSpan[];
+  readonly inputs: readonly InputResult[];
+  /** What was told at other times of the hosts' addresses. */
+  readonly addresses: readonly HostAddress[];
 }

@@ -61,6 +61,12 @@ export interface FileSpan extends Span {
   readonly stepsBack?: readonly StepBack[];
 }
 
+/** An address, or a name, that a host is reached by. */
+export interface HostAddress {
+  readonly host: string;
+  readonly address: string;
+}
+
 /** Why a record, or a part of a file, could not be read as its program's output. A closed list. */
 export const REJECT_REASONS = ['no-header', 'too-long', 'bad-time', 'bad-json', 'bad-shape'] as const;
 

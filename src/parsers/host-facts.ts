@@ -25,6 +25,11 @@ const rules: readonly Rule[] = [
         events: [{ kind: 'host-fact', name: 'version.libvirt', value: '9.0.0' }],
       },
       {
+        record: '{"at":"2026-11-23T04:51:21.997Z","name":"address.cloudbr0","value":"10.77.0.2 2001:db8::2"}',
+        at: '2026-11-23T04:51:21.997Z',
+        events: [{ kind: 'host-fact', name: 'address.cloudbr0', value: '10.77.0.2 2001:db8::2' }],
+      },
+      {
         record: '{"at":"2026-11-23T05:01:21.997Z","name":"mtu.cloudbr0","value":""}',
         at: '2026-11-23T05:01:21.997Z',
         events: [{ kind: 'host-fact', name: 'mtu.cloudbr0', value: '' }],
@@ -36,7 +41,7 @@ const rules: readonly Rule[] = [
 /** What holds for a host, as Precopy's collector finds it at start and when it changes. */
 export const hostFacts: Parser = {
   source: 'host-facts',
-  title: 'Host facts: versions, CPU, MTU, settings, services and pools',
+  title: 'Host facts: versions, CPU, addresses, MTU, settings, services and pools',
   reference: "host-facts.jsonl, one JSON object a line, of Precopy's own collector; an empty value: gone",
   paths: /(?:^|[/._-])host-facts\.jsonl$/,
   recognises: /^\{"at":"[^"]*","name":"[^"]*","value":"/,

@@ -5,6 +5,7 @@ import { AppError } from '../lib/errors.ts';
 import { groupBy } from '../lib/group.ts';
 import type { Backtest, BacktestAsked, JudgedFinding } from '../model/backtest.ts';
 import type { Finding } from '../model/finding.ts';
+import type { HostAddress } from '../model/source.ts';
 import type { Migration } from '../model/timeline.ts';
 import { DEFAULT_VIEW, findingsOf, place, type DetectorSettings } from '../reports/analysis.ts';
 import { detectorNamed, limitProblem } from '../reports/limit-problem.ts';
@@ -81,7 +82,10 @@ function tooMuch(): AppError {
   });
 }
 
-type Memory = Pick<ClusterMemory, 'cluster' | 'recent'> & { readonly coverage: Coverage };
+type Memory = Pick<ClusterMemory, 'cluster' | 'recent'> & {
+  readonly coverage: Coverage;
+  readonly addresses: readonly HostAddress[];
+};
 
 /** Keeps nothing: each part is read once, and what is in memory must not grow with the time asked about. */
 async function memoryOf(cluster: string, reader: TimelineReader): Promise<Memory> {
@@ -91,7 +95,12 @@ async function memoryOf(cluster: string, reader: TimelineReader): Promise<Memory
     known: { events: [], from: Number.POSITIVE_INFINITY },
     read: (of, intervals) => reader.events(of, intervals),
   });
-  return { cluster, recent, coverage: createCoverage((await reader.covered([cluster])).get(cluster) ?? []) };
+  return {
+    cluster,
+    recent,
+    coverage: createCoverage((await reader.covered([cluster])).get(cluster) ?? []),
+    addresses: (await reader.addresses([cluster])).get(cluster) ?? [],
+  };
 }
 
 interface Judging {
@@ -106,9 +115,9 @@ interface Judging {
 }
 
 async function judge(part: Interval, { detector, before, after, period, memory, reader, tally }: Judging): Promise<void> {
-  const { cluster, coverage } = memory;
+  const { cluster, coverage, addresses } = memory;
   const { events, earlier } = await lookAround(part, { memory, store: reader });
-  const placed = place({ events, spans: coverage.spans(), inputs: [] }, DEFAULT_VIEW.zones);
+  const placed = place({ events, spans: coverage.spans(), inputs: [], addresses }, DEFAULT_VIEW.zones);
   const timelines = buildTimelines(placed.events, placed);
   const followed = new Set(earlier.map(({ id }) => id));
   const isTold = ({ id, startedAt, lastSeenAt }: Migration): boolean =>

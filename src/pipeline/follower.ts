@@ -1,6 +1,10 @@
+import type { EventKind } from '../model/event.ts';
+import type { HostAddress } from '../model/source.ts';
+import type { Migration } from '../model/timeline.ts';
 import type { DetectorSettings } from '../reports/analysis.ts';
 import type { DirtyCluster } from './dirty.ts';
 import type { Interval } from './interval.ts';
+import { hostOf } from '../timeline/of-kind.ts';
 import { createPace } from './pace.ts';
 import type { Partition } from './partition.ts';
 import { PART_MS, partsOf } from './parts.ts';
@@ -123,6 +127,7 @@ async function bring(
       const began = now();
       const { changes, again } = await rebuild(interval, { memory, store, limits: limits(), now: began });
       follow(memory, changes);
+      await state.reconsider(memory);
       for (const soon of again) state.dirty.add(cluster, soon, 'background');
       watch.rebuilt(cluster, changes, { ms: now() - began, readAt });
     }
@@ -145,11 +150,22 @@ async function partsWithin(intervals: readonly Interval[], cluster: string, stor
   return partsOf(intervals, await store.density(cluster, hull, PART_MS));
 }
 
-/** Remembers which migrations still run. */
-function follow({ running }: ClusterMemory, { migrations, goneMigrations }: Changes): void {
-  for (const { id, outcome, lastSeenAt } of migrations) {
+/** Remembers which migrations still run, and whose the addresses are that they went to. */
+function follow({ running, hosts }: ClusterMemory, { migrations, goneMigrations }: Changes): void {
+  for (const migration of migrations) {
+    const { id, outcome, lastSeenAt } = migration;
     if (outcome === 'running') running.set(id, lastSeenAt);
     else running.delete(id);
+    for (const address of addressesOfArrival(migration)) hosts.reachedBy(address);
   }
   for (const { id } of goneMigrations) running.delete(id);
 }
+
+/** By which address the destination was reached, where its own records say that it is the destination. */
+function addressesOfArrival({ destination, destinationAddress, events }: Migration): readonly HostAddress[] {
+  if (destination === null || destinationAddress === null) return [];
+  const tells = events.some((event) => ARRIVING.has(event.body.kind) && hostOf(event) === destination);
+  return tells ? [{ host: destination, address: destinationAddress }] : [];
+}
+
+const ARRIVING = new Set<EventKind>(['domain-started', 'destination-prepared']);

@@ -1,5 +1,6 @@
 import { inParts } from '../lib/in-parts.ts';
 import { createCoverage } from './coverage.ts';
+import { createKnownHosts } from './known-hosts.ts';
 import type { PartitionParts } from './partition.ts';
 import { createRecentEvents } from './recent-events.ts';
 import type { ClusterMemory } from './rebuild.ts';
@@ -104,9 +105,10 @@ type Loaded = ReadonlyMap<string, ClusterMemory>;
 async function load(counts: readonly EventCounts[], { timelines, now }: PartitionParts): Promise<Loaded> {
   const clusters = counts.map(({ cluster }) => cluster);
   if (clusters.length === 0) return new Map();
-  const [known, covered, running] = await Promise.all([
+  const [known, covered, addresses, running] = await Promise.all([
     timelines.latestEvents(counts, MAX_READ),
     timelines.covered(clusters),
+    timelines.addresses(clusters),
     timelines.running(clusters, { from: now() - LONGEST_MS, to: now() }),
   ]);
   return new Map(
@@ -121,6 +123,10 @@ async function load(counts: readonly EventCounts[], { timelines, now }: Partitio
           read: (of, interval) => timelines.events(of, interval),
         }),
         coverage: createCoverage(covered.get(cluster) ?? []),
+        hosts: createKnownHosts(
+          (covered.get(cluster) ?? []).map(({ host }) => host),
+          addresses.get(cluster) ?? [],
+        ),
         running: new Map((running.get(cluster) ?? []).map(({ id, lastSeenAt }) => [id, lastSeenAt])),
         heardAt: new Map(),
       },

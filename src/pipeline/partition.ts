@@ -4,6 +4,7 @@ import { createMemories, LONGEST_MS } from './memories.ts';
 import type { ParsedChunk } from './parse-chunk.ts';
 import type { ClusterMemory } from './rebuild.ts';
 import { hear } from './settle.ts';
+import { addressesIn } from '../timeline/addresses.ts';
 import type { TimelineStore } from './timelines.ts';
 import { urgencyOf } from './urgency.ts';
 
@@ -18,6 +19,8 @@ export interface Partition {
   /** Takes note of chunks that are stored. */
   remember(chunks: readonly ParsedChunk[]): Promise<void>;
   memory(cluster: string): Promise<ClusterMemory>;
+  /** What was told of hosts of which more is known by now is to be told again. */
+  reconsider(memory: ClusterMemory): Promise<void>;
   /** Migrations that ran when they were last looked at are to be looked at again: time has passed. */
   addRunning(): void;
   /** When the oldest event that timelines do not show was read by its collector; forgets it. */
@@ -38,18 +41,26 @@ export function createPartition(note: string | null, { timelines, now }: Partiti
 
   function take(
     { header: { cluster, host, source, path, observedAt }, events, firstAt, lastAt }: ParsedChunk,
-    { recent, coverage, heardAt }: ClusterMemory,
+    { recent, coverage, hosts, heardAt }: ClusterMemory,
   ): void {
+    hosts.heardOf(host);
     if (firstAt !== null && lastAt !== null)
       coverage.add({ host, source, path, firstAt: Math.min(firstAt, lastAt), lastAt: Math.max(firstAt, lastAt) });
     recent.add(events);
     for (const { event } of events) {
+      for (const address of addressesIn(event)) hosts.reachedBy(address);
       if ('vm' in event.body && event.body.vm !== null) hear(heardAt, event.body.vm, now());
       const urgency = urgencyOf(event.body);
       if (urgency === null) continue;
       dirty.add(cluster, { from: event.at, to: event.at }, urgency);
       if (urgency === 'urgent') waiting.set(cluster, Math.min(observedAt, waiting.get(cluster) ?? observedAt));
     }
+  }
+
+  async function reconsider({ cluster, hosts }: ClusterMemory): Promise<void> {
+    const news = hosts.takeNews();
+    if (news === null) return;
+    for (const interval of await timelines.toldOtherwise(cluster, news)) dirty.add(cluster, interval, 'background');
   }
 
   return {
@@ -62,10 +73,14 @@ export function createPartition(note: string | null, { timelines, now }: Partiti
     },
     async remember(chunks) {
       const byCluster = groupBy(chunks, ({ header }) => header.cluster);
+      const touched: ClusterMemory[] = [];
       await memories.each([...byCluster.keys()], (memory) => {
         for (const chunk of byCluster.get(memory.cluster) ?? []) take(chunk, memory);
+        touched.push(memory);
       });
+      for (const memory of touched) await reconsider(memory);
     },
+    reconsider,
     addRunning() {
       for (const [cluster, own] of memories.running()) {
         for (const [id, lastSeenAt] of own) {

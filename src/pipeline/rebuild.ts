@@ -10,6 +10,7 @@ import type { StoredEvent } from '../store/rows.ts';
 import { changesOf, documentId, EPISODE_GAP_MS } from './changes.ts';
 import { utc, type Coverage } from './coverage.ts';
 import { contains, merged, widened, type Interval } from './interval.ts';
+import type { KnownHosts } from './known-hosts.ts';
 import type { RecentEvents } from './recent-events.ts';
 import { settled, withoutUnsettled } from './settle.ts';
 import type { Changes, StoredFinding, StoredMigration, TimelineReader, TimelineStore } from './timelines.ts';
@@ -49,6 +50,7 @@ export interface ClusterMemory {
   readonly cluster: string;
   readonly recent: RecentEvents;
   readonly coverage: Coverage;
+  readonly hosts: KnownHosts;
   /** Migrations that ran when they were last looked at, by id: when they were last seen, Unix ms. */
   readonly running: Map<string, number>;
   /** When an event of a VM was stored last, by its name, Unix ms; of those heard of lately. */
@@ -76,11 +78,14 @@ export interface Rebuilt {
  * depends on the events alone, not on the order in which they came or how often this was done.
  */
 export async function rebuild(interval: Interval, { memory, store, limits, now }: Rebuild): Promise<Rebuilt> {
-  const { cluster, coverage } = memory;
+  const { cluster, coverage, hosts } = memory;
   const { events, stored, seen, earlier } = await lookAround(interval, { memory, store });
   const owned = merged([stored.owned, ...earlier.map(spanOf)], 0);
   const migrations = unique([...stored.migrations, ...earlier]);
-  const told = analyse({ events, spans: coverage.spans(), inputs: [] }, { ...DEFAULT_VIEW, limits });
+  const told = analyse(
+    { events, spans: coverage.spans(), inputs: [], addresses: hosts.addresses() },
+    { ...DEFAULT_VIEW, limits },
+  );
   const ids = [...new Set([...migrations, ...told.migrations].map(({ id }) => id))];
   const findings = await store.findings(cluster, widened(stored.owned, EPISODE_GAP_MS), ids);
   const { analysis, unsettled, waiting } = settled(told, {

@@ -1,6 +1,8 @@
 import { groupBy } from '../lib/group.ts';
 import { createEventReader, EVENT_COLUMNS, type EventRow, type StoredEvent } from '../store/rows.ts';
 import type { QueryParams, Store } from '../store/store.ts';
+import type { HostAddress } from '../model/source.ts';
+import { ADDRESS_FACT } from '../timeline/addresses.ts';
 import { HOST_ENDS } from '../timeline/of-kind.ts';
 import type { Writer } from '../store/writer.ts';
 import type { Covered } from './coverage.ts';
@@ -93,8 +95,9 @@ function eventQuestions(store: Store, now: () => number): EventQuestions {
 function timelineQuestions(
   store: Store,
   now: () => number,
-): Pick<TimelineStore, 'migrations' | 'running' | 'findings' | 'covered'> {
+): Pick<TimelineStore, 'migrations' | 'running' | 'findings' | 'covered' | 'addresses' | 'toldOtherwise'> {
   return {
+    ...hostQuestions(store, now),
     migrations: (cluster, interval) =>
       store.query<StoredMigration>(
         `SELECT id, vm, toUnixTimestamp64Milli(started_at) AS startedAt, toUnixTimestamp64Milli(last_seen_at) AS lastSeenAt,
@@ -137,6 +140,59 @@ function timelineQuestions(
       );
       return groupBy(rows, ({ cluster }) => cluster);
     },
+  };
+}
+
+/** How soon a destination starts its QEMU after the source was asked to migrate, ms: minutes at worst. */
+const PREPARED_MS = 600_000;
+/** A probe of the heartbeat tells the address of its host all the time. */
+const PROBED_MS = 600_000;
+
+function hostQuestions(store: Store, now: () => number): Pick<TimelineReader, 'addresses' | 'toldOtherwise'> {
+  return {
+    addresses: async (clusters) => {
+      const rows = await store.query<HostAddress & { readonly cluster: string }>(
+        `SELECT DISTINCT cluster, host, arrayJoin(splitByChar(' ', value)) AS address FROM (
+           SELECT cluster, host, value FROM host_facts
+           WHERE cluster IN {clusters: Array(String)} AND startsWith(name, {fact: String}) AND value != ''
+             AND at >= ${instant('since')}
+           UNION ALL
+           SELECT cluster, host, JSONExtractString(body, if(kind = 'domain-started', 'hostname', 'address')) AS value FROM events
+           WHERE cluster IN {clusters: Array(String)}
+             AND (kind = 'domain-started' AND at >= ${instant('since')} OR kind = 'heartbeat-probe' AND at >= ${instant('probed')})
+           UNION ALL
+           SELECT cluster, arrived.host AS host, requested.address AS value
+           FROM (
+             SELECT cluster, vm, at, host FROM events
+             WHERE cluster IN {clusters: Array(String)} AND kind = 'domain-started' AND at >= ${instant('since')}
+               AND JSONExtractBool(body, 'incoming')
+           ) AS arrived ASOF JOIN (
+             SELECT cluster, vm, at, host, JSONExtractString(body, 'address') AS address FROM events
+             WHERE cluster IN {clusters: Array(String)} AND kind = 'migrate-requested' AND at >= ${instant('since')}
+           ) AS requested
+           ON arrived.cluster = requested.cluster AND arrived.vm = requested.vm AND arrived.at >= requested.at
+           WHERE arrived.host != requested.host
+             AND toUnixTimestamp64Milli(arrived.at) - toUnixTimestamp64Milli(requested.at) <= {prepared: Int64}
+         ) WHERE address != ''`,
+        { clusters, fact: ADDRESS_FACT, since: now() - COVERED_MS, probed: now() - PROBED_MS, prepared: PREPARED_MS },
+      );
+      return groupBy(rows, ({ cluster }) => cluster);
+    },
+    // what the events of are gone stays as it was told
+    toldOtherwise: (cluster, { names, addresses, disputed }) =>
+      store.query<Interval>(
+        `SELECT toUnixTimestamp64Milli(from_at) AS from, toUnixTimestamp64Milli(to_at) AS to FROM (
+           SELECT started_at AS from_at, last_seen_at AS to_at FROM migrations FINAL
+           WHERE cluster = {cluster: String} AND (source IN {names: Array(String)} OR destination IN {names: Array(String)}
+             OR (notEmpty({names: Array(String)}) AND (source = '' OR destination = ''))
+             OR (destination = '' AND JSONExtractString(document, 'destinationAddress') IN {addresses: Array(String)})
+             OR JSONExtractString(document, 'destinationAddress') IN {disputed: Array(String)})
+           UNION ALL
+           SELECT from_at, ifNull(to_at, from_at) AS to_at FROM findings FINAL
+           WHERE cluster = {cluster: String} AND host IN {names: Array(String)}
+         ) WHERE from_at >= ${instant('since')} AND from_at >= (SELECT min(at) FROM events WHERE cluster = {cluster: String})`,
+        { cluster, names, addresses, disputed, since: now() - COVERED_MS },
+      ),
   };
 }
 

@@ -1,10 +1,12 @@
 import type { EventKind } from '../model/event.ts';
+import type { HostAddress } from '../model/source.ts';
 import type { Severity } from '../model/finding.ts';
 import type { Migration, Outcome } from '../model/timeline.ts';
 import type { StoredEvent } from '../store/rows.ts';
 import type { FoundFinding } from '../store/timeline-rows.ts';
 import type { Covered } from './coverage.ts';
 import type { Interval } from './interval.ts';
+import type { HostNews } from './known-hosts.ts';
 
 /** A migration as it was last stored. */
 export interface StoredMigration {
@@ -99,6 +101,10 @@ export interface TimelineReader {
   running(clusters: readonly string[], interval: Interval): Promise<ReadonlyMap<string, readonly RunningMigration[]>>;
   /** Findings of any moment of the interval, and those of these migrations. */
   findings(cluster: string, interval: Interval, migrations: readonly string[]): Promise<readonly StoredFinding[]>;
+  /** By which addresses and names hosts are reached, as far as it was told of late, by cluster. */
+  addresses(clusters: readonly string[]): Promise<ReadonlyMap<string, readonly HostAddress[]>>;
+  /** Times of which something is told that may be told otherwise, as this became known of hosts. */
+  toldOtherwise(cluster: string, news: HostNews): Promise<readonly Interval[]>;
   /** What arrived of late, by cluster. */
   covered(clusters: readonly string[]): Promise<ReadonlyMap<string, readonly Covered[]>>;
 }

@@ -5,12 +5,13 @@ import { detectors } from '../detectors/index.ts';
 import type { ParsedEvent } from '../model/event.ts';
 import type { Conclusion, Finding } from '../model/finding.ts';
 import { SEVERITIES } from '../model/finding.ts';
-import type { InputResult } from '../model/input.ts';
+import type { InputResult, Readings } from '../model/input.ts';
 import type { FileContext, FileSpan } from '../model/source.ts';
 import type { HostHistory, Migration } from '../model/timeline.ts';
 import { buildTimelines, type Timelines } from '../timeline/build.ts';
 import { placeInTime, type HostClock, type Placed, type ZoneSettings } from '../timeline/clock.ts';
 import { withoutCopies } from '../timeline/copies.ts';
+import { withOneNameEach } from '../timeline/host-names.ts';
 import { writerOf } from '../timeline/of-kind.ts';
 import type { Coverage } from '../timeline/unobserved.ts';
 
@@ -33,14 +34,6 @@ export interface Analysis {
 /** Settings of detectors by id, as `precopy.yaml` or the command line gives them. */
 export type DetectorSettings = Readonly<Record<string, unknown>>;
 
-/** What was read, however it came. */
-export interface Readings {
-  /** File by file, those of a file in its order. */
-  readonly events: readonly ParsedEvent[];
-  readonly spans: readonly FileSpan[];
-  readonly inputs: readonly InputResult[];
-}
-
 /** How to look at what was read. */
 export interface AnalysisView {
   readonly zones: ZoneSettings;
@@ -59,13 +52,14 @@ export function analyse(readings: Readings, view: AnalysisView): Analysis {
 }
 
 /** What was read, its events in time. */
-export interface PlacedReadings extends Placed, Pick<Readings, 'inputs'> {
+export interface PlacedReadings extends Placed, Pick<Readings, 'inputs' | 'addresses'> {
   readonly files: Coverage;
 }
 
 /** The first half of `analyse`: whoever drops the readings then spares the memory of the events as parsed. */
-export function place({ events, spans, inputs }: Readings, zones: ZoneSettings): PlacedReadings {
-  return { ...placeInTime(withoutCopies(events), spans, zones), files: coverageOf(events, spans), inputs };
+export function place(readings: Readings, zones: ZoneSettings): PlacedReadings {
+  const { events, spans, inputs, addresses } = withOneNameEach(readings);
+  return { ...placeInTime(withoutCopies(events), spans, zones), files: coverageOf(events, spans), inputs, addresses };
 }
 
 /**

@@ -73,9 +73,9 @@ export function sayingOf({ finding, migration: tied, quotes }: ToldFinding): Say
 /** Columns of a quote, whatever a log has in one line. */
 const QUOTE = 500;
 
-/** The way of a migration: `kvm-a → kvm-b`. */
-export function routeOf({ source, destination }: LiveMigration): string {
-  return `${source ?? '?'} → ${destination ?? '?'}`;
+/** The way of a migration: `kvm-a → kvm-b`, or the address that it went to. */
+export function routeOf({ source, destination, destinationAddress }: LiveMigration): string {
+  return `${source ?? '?'} → ${destination ?? destinationAddress ?? '?'}`;
 }
 
 const OF_HOSTS: ReadonlySet<string> = new Set(detectors.filter(({ subject }) => subject === 'host').map(({ id }) => id));

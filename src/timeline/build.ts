@@ -1,6 +1,7 @@
 import { groupBy } from '../lib/group.ts';
 import { stableId } from '../lib/hash.ts';
 import type { DomainStarted, Event, EventKind, JobSample } from '../model/event.ts';
+import type { HostAddress } from '../model/source.ts';
 import type { Announcement, HostHistory, HostState, Migration } from '../model/timeline.ts';
 import { announcementOf, doubtOf, observersOf, unobserved, type Observer } from './announce.ts';
 import type { Attempt } from './attempts.ts';
@@ -23,6 +24,8 @@ export interface Inputs {
   readonly clocks: readonly HostClock[];
   /** The last moment that the logs of each host cover, Unix ms. */
   readonly ends: ReadonlyMap<string, number>;
+  /** What was told at other times of the hosts' addresses. */
+  readonly addresses: readonly HostAddress[];
 }
 
 /** One timeline per migration, in the order of their beginning, and the history of each host. */
@@ -35,7 +38,8 @@ export interface Timelines {
 export function buildTimelines(all: readonly Event[], inputs: Inputs): Timelines {
   const events = withoutEchoes(all);
   const hypervisors = hypervisorsOf(inputs.files);
-  const attempts = correlate(events, hypervisors);
+  const hosts = new Set(inputs.files.map(({ host }) => host));
+  const attempts = correlate(events, { hosts, hypervisors, addresses: inputs.addresses });
   const observers = observersOf(
     events,
     new Set(inputs.clocks.filter(({ zoneFrom }) => zoneFrom === 'assumed').map(({ host }) => host)),

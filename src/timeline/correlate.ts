@@ -1,10 +1,11 @@
 import { groupBy } from '../lib/group.ts';
 import { createOverlapIndex } from '../lib/overlap-index.ts';
 import type { DaemonMessage, Event, EventBody } from '../model/event.ts';
-import type { Source } from '../model/source.ts';
-import { addressOf, IP } from './addresses.ts';
+import type { HostAddress, Source } from '../model/source.ts';
+import { addressesIn, addressOf, IP } from './addresses.ts';
 import { attemptsOf, JITTER_MS, MAX_SILENCE_MS, type Attempt } from './attempts.ts';
 import { JOB_OVER } from './causes.ts';
+import { hostNamed } from './host-names.ts';
 import { createNoise } from './noise.ts';
 import { hostOf } from './of-kind.ts';
 import { ownersOf, SHARED } from './owners.ts';
@@ -26,19 +27,19 @@ interface Named {
 }
 
 /** Events in the order of time → attempts with all that belongs to them, hosts filled in where they follow. */
-export function correlate(events: readonly Event[], hypervisors: readonly Hypervisor[]): readonly Attempt[] {
+export function correlate(events: readonly Event[], known: KnownHosts): readonly Attempt[] {
   const stated = withMonitors(events);
-  const known = attemptsByVm(stated, new Map());
+  const sure = attemptsByVm(stated, new Map());
   const guessed = monitorNames(
     stated,
-    [...known.values()].flatMap(({ attempts: own }) => own),
+    [...sure.values()].flatMap(({ attempts: own }) => own),
   );
   const named = guessed.size === 0 ? stated : withGuesses(stated, guessed);
-  const all = guessed.size === 0 ? known : attemptsByVm(named, known);
+  const all = guessed.size === 0 ? sure : attemptsByVm(named, sure);
   const attempts = fillHosts(
     [...all.values()].flatMap(({ attempts: own }) => own),
     events,
-    hypervisors,
+    known,
   );
   const restarts = restartsOf(events);
   const nameless = named.events.filter(
@@ -49,6 +50,14 @@ export function correlate(events: readonly Event[], hypervisors: readonly Hyperv
   );
   const complete = attachNameless(attempts, nameless);
   return complete.toSorted((a, b) => a.openedAt - b.openedAt || (a.vm < b.vm ? -1 : 1));
+}
+
+/** What is known of hosts besides the events. */
+export interface KnownHosts {
+  /** All that something was read of. */
+  readonly hosts: ReadonlySet<string>;
+  readonly hypervisors: readonly Hypervisor[];
+  readonly addresses: readonly HostAddress[];
 }
 
 /** A host whose files only a hypervisor has. */
@@ -249,12 +258,12 @@ function attachNameless(known: readonly Attempt[], nameless: readonly Event[]): 
 function fillHosts(
   attempts: readonly Attempt[],
   events: readonly Event[],
-  hypervisors: readonly Hypervisor[],
+  { hosts, hypervisors, addresses: told }: KnownHosts,
 ): readonly Attempt[] {
-  const addresses = addressBook(attempts, events);
+  const addresses = addressBook(attempts, [...told, ...events.flatMap(addressesIn)]);
   return attempts.map((attempt) => {
     const address = addressOf(attempt);
-    const byAddress = address === null ? null : hostAt(address, attempt.source, addresses);
+    const byAddress = address === null ? null : (hostAt(address, attempt.source, addresses) ?? hostNamed(address, hosts));
     const candidate = other(hypervisors, attempt.source);
     const byExclusion = candidate !== null && isElsewhere(candidate, address, addresses) ? null : candidate;
     const destination = attempt.destination ?? byAddress ?? byExclusion;
@@ -290,16 +299,13 @@ interface Addresses {
   readonly sentTo: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-function addressBook(attempts: readonly Attempt[], events: readonly Event[]): Addresses {
+function addressBook(attempts: readonly Attempt[], told: readonly HostAddress[]): Addresses {
   const hosts = new Map<string, Set<string>>();
   const sentTo = new Map<string, Set<string>>();
   const add = (book: Map<string, Set<string>>, key: string, host: string): void => {
     book.set(key, (book.get(key) ?? new Set()).add(host));
   };
-  for (const { body, origin } of events) {
-    if (body.kind === 'heartbeat-probe' && body.address !== null) add(hosts, body.address, origin.file.host);
-    if (body.kind === 'domain-started' && body.hostname !== null) add(hosts, body.hostname, origin.file.host);
-  }
+  for (const { address, host } of told) add(hosts, address, host);
   for (const attempt of attempts) {
     const address = addressOf(attempt);
     if (address === null || attempt.destination === null) continue;

@@ -9,6 +9,7 @@ type Told = Pick<Attempt, 'id' | 'vm' | 'source' | 'destination' | 'startedAt' |
 export function attemptOf(told: Told & Partial<Attempt>): Attempt {
   return {
     mac: [],
+    destinationAddress: null,
     outcomeCertainty: 'seen',
     causeText: null,
     downtimeMs: null,

@@ -5,7 +5,8 @@ import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { discover } from '../../src/ingest/discover.ts';
-import { readAll, type Gathered } from '../../src/ingest/read-all.ts';
+import { readAll } from '../../src/ingest/read-all.ts';
+import type { Readings } from '../../src/model/input.ts';
 import { parsers } from '../../src/parsers/index.ts';
 import type { Analysis } from '../../src/reports/analysis.ts';
 import { analysedFolder } from '../recording.ts';
@@ -65,7 +66,7 @@ function exported(fields: Fields): Buffer {
   return Buffer.concat([...parts, Buffer.from('\n')]);
 }
 
-async function gather(files: Readonly<Record<string, string | Buffer>>): Promise<Gathered> {
+async function gather(files: Readonly<Record<string, string | Buffer>>): Promise<Readings> {
   const root = mkdtempSync(join(tmpdir(), 'precopy-envelope-'));
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(join(root, path, '..'), { recursive: true });

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Collector, CollectorStatus } from '../../src/ingest/collector.ts';
 import type { Run } from '../../src/ingest/fact-readers.ts';
-import { agentFacts, cpuFacts, packageFacts, serviceFacts } from '../../src/ingest/fact-texts.ts';
+import { addressFacts, agentFacts, cpuFacts, packageFacts, serviceFacts } from '../../src/ingest/fact-texts.ts';
 import { createHostFactsCollector } from '../../src/ingest/host-facts.ts';
 import { createMasker } from '../../src/ingest/mask.ts';
 import { hostFacts } from '../../src/parsers/host-facts.ts';
@@ -120,6 +120,21 @@ test('what libvirt knows of the CPU is told; while libvirtd does not answer, it 
   write('proc/sys/kernel/osrelease', '6.1.0-2\n');
   await vi.waitFor(() => expect(facts().at(-1)).toEqual(['version.kernel', '6.1.0-2']), WAIT);
   expect(facts()).toHaveLength(told.size + 1);
+});
+
+test("addresses are told of every interface that is no guest's", () => {
+  const text = [
+    '4: eth0    inet 192.0.2.2/24 brd 192.0.2.255 scope global eth0\\       valid_lft forever preferred_lft forever',
+    '4: eth0    inet6 fd00::2/64 scope global nodad \\       valid_lft forever preferred_lft forever',
+    '7: cloudbr0.210@cloudbr0    inet 10.77.0.2/24 scope global cloudbr0.210\\       valid_lft forever preferred_lft forever',
+    '9: vnet4    inet 10.1.1.1/24 scope global vnet4\\       valid_lft forever preferred_lft forever',
+  ].join('\n');
+  expect(addressFacts(text)).toEqual(
+    new Map([
+      ['address.eth0', '192.0.2.2 fd00::2'],
+      ['address.cloudbr0.210', '10.77.0.2'],
+    ]),
+  );
 });
 
 test('facts that the stream refused come again', async () => {

@@ -5,8 +5,9 @@ import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { discover } from '../../src/ingest/discover.ts';
-import { readAll, type Gathered } from '../../src/ingest/read-all.ts';
+import { readAll } from '../../src/ingest/read-all.ts';
 import { AppError } from '../../src/lib/errors.ts';
+import type { Readings } from '../../src/model/input.ts';
 import { parsers } from '../../src/parsers/index.ts';
 
 const LINE =
@@ -22,7 +23,7 @@ function folder(files: Readonly<Record<string, string | Buffer>>): string {
   return root;
 }
 
-async function gather(paths: readonly string[], stdin = Readable.from([])): Promise<Gathered> {
+async function gather(paths: readonly string[], stdin = Readable.from([])): Promise<Readings> {
   return readAll(await discover(paths), { parsers, hints: { hosts: [], sources: [] }, stdin, progress: () => {} });
 }
 
@@ -35,7 +36,7 @@ function linkOf(fd: string): readonly string[] {
   }
 }
 
-function told({ inputs }: Gathered, root: string): Readonly<Record<string, string>> {
+function told({ inputs }: Readings, root: string): Readonly<Record<string, string>> {
   return Object.fromEntries(
     inputs.map(({ path, skipped, problem, tally }) => [
       path.replace(`${root}/`, ''),
@@ -47,7 +48,7 @@ function told({ inputs }: Gathered, root: string): Readonly<Record<string, strin
 const QEMU =
   '2026-03-10 10:00:00.000+0000: starting up libvirt version: 9.0.0, package: 9.0.0-4 (Debian), qemu version: 7.2.22, kernel: 6.1.0, hostname: ';
 
-function hostsIn({ inputs }: Gathered, root: string): Readonly<Record<string, string | null>> {
+function hostsIn({ inputs }: Readings, root: string): Readonly<Record<string, string | null>> {
   return Object.fromEntries(inputs.map(({ path, host }) => [path.replace(`${root}/`, ''), host]));
 }
 
@@ -77,24 +78,6 @@ describe('the host of files whose paths do not tell it', () => {
       'both/qemu/i-2-32-VM.log': `${QEMU}kvm-b\n`,
     });
     expect(hostsIn(await gather([root]), root)['both/agent.log']).toBe('both');
-  });
-
-  test('is one, with its domain and without', async () => {
-    const root = folder({ 'kvm-a-agent.log': LINE, 'qemu/i-2-31-VM.log': `${QEMU}kvm-a.example.com\n` });
-    expect(hostsIn(await gather([root]), root)).toEqual({ 'kvm-a-agent.log': 'kvm-a', 'qemu/i-2-31-VM.log': 'kvm-a' });
-  });
-
-  test('keeps its domain where its short name could be of two', async () => {
-    const root = folder({
-      'kvm-a-agent.log': LINE,
-      'qemu/i-2-31-VM.log': `${QEMU}kvm-a.dc1.example.com\n`,
-      'qemu/i-2-32-VM.log': `${QEMU}kvm-a.dc2.example.com\n`,
-    });
-    expect(hostsIn(await gather([root]), root)).toEqual({
-      'kvm-a-agent.log': 'kvm-a',
-      'qemu/i-2-31-VM.log': 'kvm-a.dc1.example.com',
-      'qemu/i-2-32-VM.log': 'kvm-a.dc2.example.com',
-    });
   });
 });
 

@@ -1,4 +1,4 @@
-import { appendFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -52,6 +52,23 @@ test.each([...all, ...DOUBTFUL])(
   60_000,
 );
 
+/** A healthy migration of i-2-31-VM of whose destination nothing is heard but its addresses, so many minutes after it began. */
+function onlyAddressesAfter(minutes: number): string {
+  const folder = healthyAnd({});
+  rmSync(join(folder, 'hosts/kvm-b'), { recursive: true });
+  mkdirSync(join(folder, 'hosts/kvm-c'), { recursive: true });
+  const at = new Date(Date.parse('2026-11-23T04:54:43Z') + minutes * 60_000).toISOString();
+  const fact = (address: string): string => `${JSON.stringify({ at, name: 'address.cloudbr0', value: address })}\n`;
+  for (const [host, address] of [
+    ['kvm-b', '10.77.0.2 fd00::2'],
+    ['kvm-c', '10.77.0.3'],
+  ] as const) {
+    mkdirSync(join(folder, 'hosts', host), { recursive: true });
+    appendFileSync(join(folder, 'hosts', host, 'host-facts.jsonl'), fact(address));
+  }
+  return folder;
+}
+
 /** A healthy migration of i-2-31-VM to kvm-b, with more lines of kvm-b than were recorded. */
 function healthyAnd(more: Readonly<Record<string, string>>): string {
   const folder = mkdtempSync(join(tmpdir(), 'precopy-followed-'));
@@ -102,3 +119,47 @@ test.each(['cpu-incompatible', 'missing-garp', 'split-brain', 'storage-spike'])(
     expect(notifications).toEqual([]);
   },
 );
+
+describe('a host that one source calls by its domain', () => {
+  /** What QEMU and libvirt of kvm-b write is of kvm-b.example.com, as a shipper calls it. */
+  function withDomain(arrivals: readonly Arrival[]): readonly Arrival[] {
+    return arrivals.map((one) => {
+      const { header } = one.chunk;
+      const is = header.host === 'kvm-b' && header.source.startsWith('libvirt');
+      return is ? { ...one, chunk: { ...one.chunk, header: { ...header, host: 'kvm-b.example.com' } } } : one;
+    });
+  }
+
+  const names = ['cpu-incompatible', 'missing-garp', 'split-brain', 'storage-spike', 'two-one-destination-died'];
+
+  test.each(names)('%s: is one', async (name) => {
+    const folder = `recordings/libvirt-9.0/${name}`;
+    const course = await followed(withDomain(await arrivalsOf(folder)));
+    expect({ migrations: course.migrations, findings: course.findings }).toEqual(await analysedOf(folder));
+  });
+
+  test.each(names)(
+    '%s: is one also where the other name comes an hour later, and the processor was killed before',
+    async (name) => {
+      const folder = `recordings/libvirt-9.0/${name}`;
+      const arrivals = withDomain(await arrivalsOf(folder));
+      const [first, last] = [arrivals[0]?.at ?? 0, arrivals.at(-1)?.at ?? 0];
+      const hourLater = arrivals.map((one) =>
+        one.host === 'kvm-b' && one.chunk.header.host === 'kvm-b' ? { ...one, at: one.at + 3_600_000 } : one,
+      );
+      const course = await followed(
+        hourLater.toSorted((a, b) => a.at - b.at),
+        [first + (last - first) / 2, last + 1_800_000],
+      );
+      expect({ migrations: course.migrations, findings: course.findings }).toEqual(await analysedOf(folder));
+    },
+  );
+});
+
+test.each([-180, -1, 90])('whose address it was is known from facts told %i minutes after it began', async (minutes) => {
+  const folder = onlyAddressesAfter(minutes);
+  const arrivals = await arrivalsOf(folder);
+  const { migrations, findings } = await followed(arrivals, [arrivals[1]?.at ?? 0, (arrivals.at(-1)?.at ?? 0) - 1000]);
+  expect(migrations).toMatchObject([{ source: 'kvm-a', destination: 'kvm-b', destinationAddress: '10.77.0.2' }]);
+  expect({ migrations, findings }).toEqual(await analysedOf(folder));
+});

@@ -4,6 +4,7 @@ import type { ParsedChunk } from '../../src/pipeline/parse-chunk.ts';
 import type { StoredFinding, StoredMigration, Stretch, TimelineStore } from '../../src/pipeline/timelines.ts';
 import { findingDocument, migrationDocument, type AnalysisDocument } from '../../src/reports/json.ts';
 import type { StoredEvent } from '../../src/store/rows.ts';
+import { addressesIn } from '../../src/timeline/addresses.ts';
 import { HOST_ENDS } from '../../src/timeline/of-kind.ts';
 
 /** A migration that ran this long before a time, ms, may still run in it. */
@@ -58,6 +59,19 @@ export function timelinesInMemory(cluster: string): TimelinesInMemory {
           (one.migration !== null && ids.includes(one.migration)),
       ),
     covered: async () => new Map([[cluster, covered]]),
+    addresses: async () => new Map([[cluster, all().flatMap(({ event }) => addressesIn(event))]]),
+    toldOtherwise: async (_, { names, addresses, disputed }) => {
+      const isConcerned = ({ document }: Migrated): boolean => {
+        const { source, destination, destinationAddress: to } = JSON.parse(document) as AnalysisDocument['migrations'][number];
+        if (names.length > 0 && [source, destination].some((host) => host === null || names.includes(host))) return true;
+        return to !== null && ((destination === null && addresses.includes(to)) || disputed.includes(to));
+      };
+      const ofHosts = [...findings.values()].filter((one) => names.includes(hostOf(one) ?? ''));
+      return [
+        ...[...migrations.values()].filter(isConcerned).map(({ startedAt, lastSeenAt }) => ({ from: startedAt, to: lastSeenAt })),
+        ...ofHosts.map((one) => ({ from: one.from, to: one.to ?? one.from })),
+      ];
+    },
     async write(_, changes) {
       for (const { id } of changes.goneMigrations) migrations.delete(id);
       for (const { id } of changes.goneFindings) findings.delete(id);
@@ -83,6 +97,10 @@ export function timelinesInMemory(cluster: string): TimelinesInMemory {
     migrations: () => documents(migrations),
     findings: () => documents(findings),
   };
+}
+
+function hostOf({ document }: StoredFinding): string | null {
+  return (JSON.parse(document) as AnalysisDocument['findings'][number]).host;
 }
 
 function isOf({ event: { body } }: StoredEvent, vms: readonly string[]): boolean {
