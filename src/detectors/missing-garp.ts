@@ -15,8 +15,8 @@ const SILENT_QEMU = /^9\.[12](?!\d)/;
 const ANNOUNCE = '{"execute":"announce-self","arguments":{"initial":50,"max":550,"rounds":5,"step":100}}';
 
 /** The guest runs on the destination from here on, as far as known. */
-function arrivalOf({ phases, postcopyAt, lastSeenAt }: Migration): number {
-  return postcopyAt ?? phases.find(({ name }) => name === 'pre-copy')?.to ?? lastSeenAt;
+function arrivalOf({ announcement, phases, postcopyAt, lastSeenAt }: Migration): number {
+  return announcement.resumedAt ?? postcopyAt ?? phases.find(({ name }) => name === 'pre-copy')?.to ?? lastSeenAt;
 }
 
 function isSilentQemu({ destinationDomain }: Migration): boolean {
@@ -25,9 +25,9 @@ function isSilentQemu({ destinationDomain }: Migration): boolean {
 
 function describe(migration: Migration): string {
   const { vm, announcement, destinationDomain } = migration;
-  const { missing, because, outageMs } = announcement;
+  const { missing, because, outageMs, resumedAt } = announcement;
   const of = missing.length === 1 ? 'MAC address' : plural(missing.length, 'MAC address', 'MAC addresses');
-  const since = `since its arrival at ${clockTime(arrivalOf(migration))} UTC`;
+  const since = `since ${resumedAt === null ? 'its arrival' : 'it was resumed'} at ${clockTime(arrivalOf(migration))} UTC`;
   const none = `Nothing announced ${of} ${listed(missing)} of ${vm} on ${destinationOf(migration)} ${since}: ${because}.`;
   const harm =
     outageMs === null
@@ -152,6 +152,12 @@ export const missingGarp = defineDetector({
       severity: 'warning',
     },
     {
+      name: 'a guest that arrived paused is resumed an hour later, and not announced then',
+      events: [...quiet, runs(8.4, false), runs(3610, true), ...words(-80, 64)],
+      finds: /since it was resumed at 01:00:10 UTC: switch listened and saw none\. Until the guest sends/,
+      severity: 'warning',
+    },
+    {
       name: 'it was paused on its way, by the agent for instance: it runs when it arrives',
       events: [
         ...quiet,
@@ -182,6 +188,14 @@ export const missingGarp = defineDetector({
     {
       name: 'it arrives paused, and is announced when it is resumed',
       events: [...quiet, runs(8.4, false), listening, runs(20, true), ...announces(21.7)],
+    },
+    {
+      name: 'it arrives paused, is resumed an hour later, and announced then',
+      events: [...quiet, runs(8.4, false), ...words(-80, 64), runs(3610, true), ...announces(3611.7)],
+    },
+    {
+      name: 'it arrives paused, and is shut down an hour later',
+      events: [...quiet, runs(8.4, false), ...words(-80, 64), stops(3610, 'kvm-b', 'shutdown')],
     },
     {
       name: 'another VM of its name, with another address, is started there later',

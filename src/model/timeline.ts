@@ -100,6 +100,8 @@ export interface Announcement {
   /** MAC addresses that were not announced. */
   readonly missing: readonly string[];
   readonly firstAt: number | null;
+  /** When a guest that arrived paused was resumed: its QEMU announces it then; `null` where it ran when it arrived. */
+  readonly resumedAt: number | null;
   /** From the guest's arrival until the network sent its frames there; `null` where that is not known. */
   readonly outageMs: number | null;
   readonly evidence: readonly Event[];

@@ -128,7 +128,8 @@ export async function lookAround(interval: Interval, { memory, store }: Memory):
   const earlier = await earlierOf(sightingsIn(around, interval), stored.owned, { cluster, store });
   const kept = await keptBefore(around, seen, { cluster, store });
   const later = await eventsAfter(vmsOf(around, stored), seen.to, { memory, store });
-  const events = [...around, ...kept, ...later, ...(await eventsAround(earlier, stored.owned, { memory, store }))];
+  const atResumes = await recent.within(merged(resumesIn(later, seen.to)));
+  const events = [...around, ...kept, ...later, ...atResumes, ...(await eventsAround(earlier, stored.owned, { memory, store }))];
   return { events: inFiles(events), stored, seen, earlier };
 }
 
@@ -213,6 +214,18 @@ function vmsSeen(events: readonly StoredEvent[]): readonly string[] {
   return events.flatMap(({ event: { body } }) =>
     WHEREABOUTS.has(body.kind) && 'vm' in body && body.vm !== null ? [body.vm] : [],
   );
+}
+
+/** Around the first time that each VM was set running after that, which is when one that had arrived paused is announced. */
+function resumesIn(later: readonly StoredEvent[], after: number): readonly Interval[] {
+  const first = new Map<string, number>();
+  for (const one of later) {
+    const { body, at } = one.event;
+    const vm = vmOf(one);
+    if (body.kind !== 'guest-run-state' || !body.running || vm === null || at <= after) continue;
+    first.set(vm, Math.min(at, first.get(vm) ?? at));
+  }
+  return [...first.values()].map((at) => widened({ from: at, to: at }, EARLIER_MARGIN_MS));
 }
 
 /** What is known of these VMs since then: lines of an earlier time may come after those of a later one. */

@@ -149,6 +149,7 @@ function judge(arrival: Arrival, observers: readonly Observer[]): Announcement {
       because: 'seen on the network',
       missing: [],
       firstAt,
+      resumedAt: null,
       outageMs: firstAt === null ? null : Math.max(0, firstAt - arrivedAt),
       evidence: seen,
     };
@@ -163,6 +164,7 @@ function judge(arrival: Arrival, observers: readonly Observer[]): Announcement {
     because: `${judging.map(({ host }) => host).join(', ')} listened and saw none`,
     missing: concluded,
     firstAt,
+    resumedAt: null,
     outageMs: later === null ? null : later.at - arrivedAt,
     evidence: [
       ...judging.flatMap((observer) => lastSight(observer, concluded, arrivedAt)),
@@ -174,7 +176,7 @@ function judge(arrival: Arrival, observers: readonly Observer[]): Announcement {
 
 /** Nobody could have seen it, for this reason. */
 export function unobserved(because: string): Announcement {
-  return { state: 'unobserved', because, missing: [], firstAt: null, outageMs: null, evidence: [] };
+  return { state: 'unobserved', because, missing: [], firstAt: null, resumedAt: null, outageMs: null, evidence: [] };
 }
 
 function whyNot(observers: readonly Observer[], arrivedAt: number, macs: readonly string[]): string {

@@ -11,7 +11,7 @@ import { addressOf } from './addresses.ts';
 import { correlate, hypervisorsOf } from './correlate.ts';
 import { arrivalOf, downtimeLimits, downtimeOf, phasesOf, postcopyOf, startOf } from './measures.ts';
 import { withoutEchoes } from './echoes.ts';
-import { hostOf, ofKind } from './of-kind.ts';
+import { hostOf, isProcess, ofKind } from './of-kind.ts';
 import { endingOf, type Ending } from './outcome.ts';
 import { passesOf } from './passes.ts';
 import { agentStartsOf, hostEndsOf, presenceOf, type Move } from './presence.ts';
@@ -194,15 +194,15 @@ function highest(values: readonly (number | null)[]): number | null {
 /** A guest that did not move has nothing to announce. */
 function announcedBy(context: Context, startedAt: number, macs: readonly string[]): Announcement {
   const { attempt, ending, postcopy, observers, clocks, arrivedAt, otherArrivals } = context;
-  const begun = firstOf(context).attempt.events;
-  const initiatedAt =
-    ofKind(begun, 'migrate-initiated')[0]?.at ?? (context.takes === null ? startedAt : (begun[0]?.at ?? startedAt));
   const doubt = doubtOf(clocks, [attempt.source, attempt.destination]);
   const bystanders = new Set(context.hypervisors.filter((host) => host !== attempt.source && host !== attempt.destination));
-  const announced = announcementOf({ macs, startedAt: initiatedAt, arrivedAt, otherArrivals, bystanders, doubt }, observers);
-  if (announced.state === 'no' && arrivedPaused(attempt))
+  const arrival = { macs, startedAt: initiatedAt(context, startedAt), otherArrivals, bystanders, doubt };
+  const isPaused = arrivedPaused(attempt);
+  const resumedAt = isPaused ? resumedLaterAt(attempt) : null;
+  const announced = { ...announcementOf({ ...arrival, arrivedAt: resumedAt ?? arrivedAt }, observers), resumedAt };
+  if (announced.state === 'no' && resumedAt === null && isPaused)
     return unobserved('the guest arrived paused, and its QEMU announces it when it is resumed');
-  if (announced.state === 'no' && isMomentUnknown(context)) return unobserved('nothing tells when the guest arrived');
+  if (announced.state === 'no' && resumedAt === null && isMomentUnknown(context)) return unobserved('nothing tells when the guest arrived');
   if (ending.outcome === 'completed' || postcopy.length > 0) return announced;
   return { ...announced, state: 'unobserved', because: 'the guest did not move' };
 }
@@ -212,10 +212,27 @@ function isMomentUnknown({ attempt: { events, source }, ending }: Context): bool
   return ending.endedAt === null && !events.some((event) => hostOf(event) === source);
 }
 
+/** When its memory stream began, in the attempt in which the guest moved. */
+function initiatedAt(context: Context, startedAt: number): number {
+  const begun = firstOf(context).attempt.events;
+  return ofKind(begun, 'migrate-initiated')[0]?.at ?? (context.takes === null ? startedAt : (begun[0]?.at ?? startedAt));
+}
+
 /** Paused before it migrated, and not resumed since: frames wait in QEMU for the guest to run. One that is paused on its way runs when it arrives. */
 function arrivedPaused({ events, destination }: Attempt): boolean {
   const states = ofKind(events, 'guest-run-state').filter((event) => hostOf(event) === destination);
   return states.length > 0 && states.every(({ body }) => !body.running);
+}
+
+/** When somebody resumed it, after all that is of the migration; `null` where it ended or left before. */
+function resumedLaterAt({ events, vmEvents, destination }: Attempt): number | null {
+  const lastAt = events.at(-1)?.at ?? 0;
+  const next = vmEvents.find((event) => event.at > lastAt && (isProcess(event) || isResumed(event)));
+  return next !== undefined && isResumed(next) && hostOf(next) === destination ? next.at : null;
+}
+
+function isResumed({ body }: Event): boolean {
+  return body.kind === 'guest-run-state' && body.running;
 }
 
 /** The attempt in which the guest moved. */

@@ -163,3 +163,43 @@ test.each([-180, -1, 90])('whose address it was is known from facts told %i minu
   expect(migrations).toMatchObject([{ source: 'kvm-a', destination: 'kvm-b', destinationAddress: '10.77.0.2' }]);
   expect({ migrations, findings }).toEqual(await analysedOf(folder));
 });
+
+describe('a guest that arrived paused and is resumed twenty minutes later', () => {
+  const ARP =
+    '1e:00:4d:00:00:01 > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 42: Request who-has 10.77.0.2 tell 10.77.0.1, length 28';
+  const RARP =
+    '02:00:58:88:00:58 > ff:ff:ff:ff:ff:ff, ethertype Reverse ARP (0x8035), length 60: Reverse Request who-is 02:00:58:88:00:58 tell 02:00:58:88:00:58, length 46';
+
+  function resumedLater(frame: string): string {
+    const folder = mkdtempSync(join(tmpdir(), 'precopy-paused-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    cpSync('recordings/libvirt-11.3/missing-garp', folder, { recursive: true });
+    appendFileSync(
+      join(folder, 'hosts/kvm-b/virsh-event.log'),
+      [
+        "2026-11-23 21:29:27.714+0000: event 'lifecycle' for domain 'i-2-88-VM': Suspended Paused",
+        "2026-11-23 21:49:27.571+0000: event 'lifecycle' for domain 'i-2-88-VM': Resumed Unpaused",
+        '',
+      ].join('\n'),
+    );
+    const frames = [
+      `2026-11-23 21:49:10.000000 ${ARP}`,
+      `2026-11-23 21:49:27.700000 ${frame}`,
+      `2026-11-23 21:49:55.000000 ${ARP}`,
+      '',
+    ];
+    appendFileSync(join(folder, 'switch/tcpdump.log'), frames.join('\n'));
+    return folder;
+  }
+
+  test.each([
+    ['announced', RARP, []],
+    ['not announced', ARP, ['missing-garp']],
+  ] as const)('is %s then', async (_, frame, found) => {
+    const folder = resumedLater(frame);
+    const arrivals = await arrivalsOf(folder);
+    const { migrations, findings } = await followed(arrivals, [(arrivals.at(-1)?.at ?? 0) + 30_000]);
+    expect(findings.filter(({ severity }) => severity !== 'info').map(({ detector }) => detector)).toEqual(found);
+    expect({ migrations, findings }).toEqual(await analysedOf(folder));
+  });
+});
