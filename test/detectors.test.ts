@@ -4,10 +4,10 @@ import type { Detector } from '../src/detectors/detector.ts';
 import { detectors } from '../src/detectors/index.ts';
 import { tell, type StoryEvent } from '../src/detectors/story.ts';
 
-/** What a detector makes of a story, over all its subjects. */
-function conclusions(detector: Detector, events: readonly StoryEvent[]): readonly Conclusion[] {
+/** What a detector makes of a story, subject by subject. */
+function concluded(detector: Detector, events: readonly StoryEvent[]): readonly (readonly Conclusion[])[] {
   const { migrations, hosts } = tell(events);
-  return (detector.subject === 'migration' ? migrations : hosts).flatMap((subject) => detector.run(subject));
+  return (detector.subject === 'migration' ? migrations : hosts).map((subject) => detector.run(subject));
 }
 
 describe.each(detectors.map((detector) => [detector.id, detector] as const))('%s', (_id, detector) => {
@@ -17,7 +17,9 @@ describe.each(detectors.map((detector) => [detector.id, detector] as const))('%s
   });
 
   test.each(detector.fires.map((story) => [story.name, story] as const))('reports: %s', (_name, story) => {
-    const [first] = conclusions(detector, story.events);
+    const all = concluded(detector, story.events);
+    const [first] = all.flat();
+    expect(Math.max(...all.map(({ length }) => length)), 'one failure is one finding').toBe(1);
     expect(first, 'the detector reports nothing of this story').toBeDefined();
     expect(first?.summary).toMatch(story.finds);
     expect(first?.severity).toBe(story.severity);
@@ -26,6 +28,10 @@ describe.each(detectors.map((detector) => [detector.id, detector] as const))('%s
   });
 
   test.each(detector.silent.map((story) => [story.name, story] as const))('is silent: %s', (_name, story) => {
-    expect(conclusions(detector, story.events).map(({ summary }) => summary)).toEqual([]);
+    expect(
+      concluded(detector, story.events)
+        .flat()
+        .map(({ summary }) => summary),
+    ).toEqual([]);
   });
 });

@@ -1,3 +1,4 @@
+import { countWhile } from '../lib/overlap-index.ts';
 import { median } from '../lib/statistics.ts';
 import type { Event, HeartbeatProbe, HeartbeatWriteFailed, HostResetting } from '../model/event.ts';
 import type { HostHistory } from '../model/timeline.ts';
@@ -8,6 +9,11 @@ export const WRITE_TIMEOUT_MS = 60_000;
 export const RETRY_SLEEP_MS = 10_000;
 /** Fewer writes than this have no usual latency. */
 const MIN_USUAL = 5;
+/** What was usual before a write is asked of so long before the minute in which it began. A running instance looks at ten minutes. */
+const USUAL_MS = 8 * 60_000;
+const MINUTE_MS = 60_000;
+/** A reset comes this long after the last sign of the trouble at most: as long as all tries take. */
+const RESET_GAP_MS = 410_000;
 /** Latencies are measured in whole ms: the deviation is at least one. */
 const MIN_DEVIATION_MS = 1;
 
@@ -55,18 +61,27 @@ type Symptom =
 export function episodesOf(history: HostHistory, limits: SlowLimits): readonly Episode[] {
   const { probes, writeFailures, resets } = history;
   const pools = new Set([...probes, ...writeFailures, ...resets].map(({ body }) => body.pool));
-  return [...pools].flatMap((pool) => episodesOfPool(pool, history, limits));
+  const troubles = [...pools].map((pool) => troubleOf(pool, history, limits));
+  return ownPools(troubles).flatMap(({ pool, writes, usualAt, symptoms }) =>
+    grouped(symptoms, { writes, gapMs: limits.episodeGapMs }).map((group) =>
+      episodeOf(pool, group, { writes, usualMs: usualAt(group[0]?.from ?? 0)?.medianMs ?? null }),
+    ),
+  );
 }
 
-function episodesOfPool(
-  pool: string | null,
-  { probes, writeFailures, resets }: HostHistory,
-  limits: SlowLimits,
-): readonly Episode[] {
+/** What is known of one pool on a host. */
+interface Trouble {
+  readonly pool: string | null;
+  readonly writes: readonly Write[];
+  readonly usualAt: (at: number) => Usual | null;
+  readonly symptoms: readonly Symptom[];
+}
+
+function troubleOf(pool: string | null, { probes, writeFailures, resets }: HostHistory, limits: SlowLimits): Trouble {
   const writes = writesOf(probes.filter(({ body }) => body.pool === pool));
-  const usual = usualOf(writes);
+  const usualAt = usualOf(writes);
   const symptoms: readonly Symptom[] = [
-    ...writes.flatMap((write) => symptomOf(write, usual, limits) ?? []),
+    ...writes.flatMap((write) => symptomOf(write, usualAt, limits) ?? []),
     ...writeFailures
       .filter(({ body }) => body.pool === pool)
       .map((event): Symptom => ({ kind: 'try', from: event.at - (isHung(event) ? WRITE_TIMEOUT_MS : 0), to: event.at, event })),
@@ -74,9 +89,29 @@ function episodesOfPool(
       .filter(({ body }) => body.pool === pool)
       .map((event): Symptom => ({ kind: 'reset', from: event.at - RETRY_SLEEP_MS, to: event.at, event })),
   ];
-  return grouped(symptoms, limits.episodeGapMs).map((group) =>
-    episodeOf(pool, group, { writes, usualMs: usual?.medianMs ?? null }),
-  );
+  return { pool, writes, usualAt, symptoms };
+}
+
+/** What names no pool, as the script that resets the host does not, is of the one that is in trouble at that time. */
+function ownPools(troubles: readonly Trouble[]): readonly Trouble[] {
+  const nameless = troubles.find(({ pool }) => pool === null);
+  if (nameless === undefined) return troubles;
+  const named = troubles.filter(({ pool }) => pool !== null);
+  const owners = nameless.symptoms.map((symptom) => nearest(symptom, named));
+  const left = nameless.symptoms.filter((_, i) => owners[i] === null);
+  return [
+    ...named.map((own) => ({ ...own, symptoms: [...own.symptoms, ...nameless.symptoms.filter((_, i) => owners[i] === own)] })),
+    { ...nameless, symptoms: left },
+  ];
+}
+
+function nearest({ from, to }: Symptom, troubles: readonly Trouble[]): Trouble | null {
+  const near = troubles.flatMap((trouble) => {
+    const apart = trouble.symptoms.map((other) => Math.max(0, other.from - to, from - other.to));
+    const distance = apart.reduce((least, ms) => Math.min(least, ms), Number.POSITIVE_INFINITY);
+    return distance < RESET_GAP_MS ? [{ trouble, distance }] : [];
+  });
+  return near.toSorted((a, b) => a.distance - b.distance)[0]?.trouble ?? null;
 }
 
 /** The try waited for its timeout; any other reason comes at once. */
@@ -106,39 +141,69 @@ interface Usual {
   readonly deviationMs: number;
 }
 
-/** What a write to this pool usually takes on this host; `null` where too few were seen. */
-function usualOf(writes: readonly Write[]): Usual | null {
-  const latencies = writes
+/** What a write to this pool usually takes on this host, as of a moment; `null` where too few were seen. */
+function usualOf(writes: readonly Write[]): (at: number) => Usual | null {
+  const told = writes
     .filter(({ pending, event }) => !pending && event.body.errorText === null)
-    .map(({ latencyMs }) => latencyMs);
-  if (latencies.length < MIN_USUAL) return null;
+    .toSorted((a, b) => a.from - b.from);
+  const known = new Map<number, Usual | null>();
+  return (at) => {
+    const minute = Math.floor(at / MINUTE_MS) * MINUTE_MS;
+    const before = known.get(minute);
+    if (before !== undefined) return before;
+    const [first, here, next] = [minute - USUAL_MS, minute, minute + MINUTE_MS].map((from) =>
+      countWhile(told, (write) => write.from < from),
+    );
+    const earlier = told.slice(first, here);
+    // a log that begins here, or a probe that was off
+    const usual = usualAmong(earlier.length < MIN_USUAL ? told.slice(first, next).slice(0, MIN_USUAL) : earlier);
+    known.set(minute, usual);
+    return usual;
+  };
+}
+
+function usualAmong(writes: readonly Write[]): Usual | null {
+  if (writes.length < MIN_USUAL) return null;
+  const latencies = writes.map(({ latencyMs }) => latencyMs);
   const medianMs = median(latencies) ?? 0;
   const deviationMs = median(latencies.map((value) => Math.abs(value - medianMs))) ?? 0;
   return { medianMs, deviationMs: Math.max(MIN_DEVIATION_MS, deviationMs) };
 }
 
-function symptomOf(write: Write, usual: Usual | null, limits: SlowLimits): Symptom | null {
-  const { from, to } = write;
+function symptomOf(write: Write, usualAt: (at: number) => Usual | null, limits: SlowLimits): Symptom | null {
+  const { from, to, latencyMs } = write;
   if (write.event.body.errorText !== null) return { kind: 'failed', from, to, write };
-  return isSlow(write, usual, limits) ? { kind: 'slow', from, to, write } : null;
+  return latencyMs >= limits.warnMs && isSlow(write, usualAt(from), limits) ? { kind: 'slow', from, to, write } : null;
 }
 
-/** Above the limit and unusual; a pool that is always that slow is unusual by itself. */
+/** Of one above the limit: unusual; a pool that is always that slow is unusual by itself. */
 function isSlow({ latencyMs }: Write, usual: Usual | null, { warnMs, criticalMs, madFactor }: SlowLimits): boolean {
-  if (latencyMs < warnMs) return false;
   if (usual === null || usual.medianMs >= warnMs || latencyMs >= criticalMs) return true;
   return latencyMs > usual.medianMs + madFactor * usual.deviationMs;
 }
 
-function grouped(symptoms: readonly Symptom[], gapMs: number): readonly (readonly Symptom[])[] {
+/** A reset ends what went before, and what comes after it is of the same outage, where no write succeeded in between. */
+function grouped(
+  symptoms: readonly Symptom[],
+  { writes, gapMs }: { readonly writes: readonly Write[]; readonly gapMs: number },
+): readonly (readonly Symptom[])[] {
   const groups: Symptom[][] = [];
   let until = Number.NEGATIVE_INFINITY;
   for (const symptom of symptoms.toSorted((a, b) => a.from - b.from)) {
-    if (symptom.from - until < gapMs) groups.at(-1)?.push(symptom);
+    const { from, kind } = symptom;
+    const apart = from - until;
+    const aboutReset = kind === 'reset' || groups.at(-1)?.at(-1)?.kind === 'reset';
+    const goesOn = apart < gapMs || (aboutReset && apart < RESET_GAP_MS && !writes.some((write) => isWell(write, until, from)));
+    if (goesOn) groups.at(-1)?.push(symptom);
     else groups.push([symptom]);
     until = Math.max(until, symptom.to);
   }
   return groups;
+}
+
+/** It was begun and succeeded within that time. */
+function isWell({ from, to, pending, event }: Write, since: number, before: number): boolean {
+  return from >= since && to <= before && !pending && event.body.errorText === null;
 }
 
 interface Context {

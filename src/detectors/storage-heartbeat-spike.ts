@@ -194,6 +194,21 @@ export const storageHeartbeatSpike = defineDetector({
       severity: 'critical',
     },
     {
+      name: 'the script that resets the host, which names no pool, is of the same outage, also where it comes late',
+      events: [
+        ...[60, 130, 200, 270, 340].map((second, index) => failedTry(second, index + 1)),
+        at(430, 'kvm-a', 'cloudstack-agent', { kind: 'host-resetting', pool: POOL, reason: 'timeout' }),
+        at(520, 'kvm-a', 'journal', {
+          kind: 'host-resetting',
+          pool: null,
+          reason: 'unable to write the heartbeat to the storage',
+        }),
+      ],
+      finds:
+        /^kvm-a resets itself now, at 00:08:40 UTC: .* heartbeat to pool 9534216b-\S+: 5 of 5 tries failed since 00:00:00 UTC/,
+      severity: 'critical',
+    },
+    {
       name: 'the agent gives up, in a log that begins with the last try',
       events: [
         failedTry(340, 5),

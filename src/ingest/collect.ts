@@ -4,7 +4,7 @@ import type { ParsedEvent } from '../model/event.ts';
 const FRAME_INTERVAL_MS = 300_000;
 /** A frame this soon after another one adds nothing. */
 const FRAME_RESOLUTION_MS = 100;
-/** A heartbeat write as quick as the one before it, this soon after, adds nothing to the picture. */
+/** Of heartbeat writes that are quick, one in so long tells it: the first by the clock, so that it is the same wherever reading begins. */
 const PROBE_INTERVAL_MS = 10_000;
 const QUICK_PROBE_MS = 100;
 
@@ -62,8 +62,7 @@ export function createThinner(emit: (event: ParsedEvent) => void): Thinner {
       else if (body.kind === 'frame-seen') addFrame(body.mac, event);
       else if (!isQuickProbe(event)) emit(event);
       else {
-        const passed = passedMs(lastProbe, event);
-        if (passed !== null && passed < PROBE_INTERVAL_MS) return;
+        if (lastProbe !== undefined && isSameInterval(lastProbe, event)) return;
         lastProbe = event;
         emit(event);
       }
@@ -117,6 +116,11 @@ function passedMs(before: ParsedEvent | undefined, { stamp }: ParsedEvent): numb
   if (before === undefined || before.stamp === null || stamp === null) return null;
   const passed = stamp.ms - before.stamp.ms;
   return passed >= 0 ? passed : null;
+}
+
+function isSameInterval({ stamp: a }: ParsedEvent, { stamp: b }: ParsedEvent): boolean {
+  if (a === null || b === null) return false;
+  return Math.floor(a.ms / PROBE_INTERVAL_MS) === Math.floor(b.ms / PROBE_INTERVAL_MS);
 }
 
 function isQuickProbe({ body }: ParsedEvent): boolean {

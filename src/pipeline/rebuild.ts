@@ -150,10 +150,12 @@ async function storedAround(
   interval: Interval,
   { cluster, store }: Place,
 ): Promise<{ readonly owned: Interval; readonly migrations: readonly StoredMigration[] }> {
-  const near = widened(interval, TRAIL_MS);
   const touched = [
-    ...(await store.migrations(cluster, near)).map(spanOf),
-    ...(await store.findings(cluster, near, [])).filter(isEpisode).map(({ from, to }) => ({ from, to: to ?? from })),
+    ...(await store.migrations(cluster, widened(interval, TRAIL_MS))).map(spanOf),
+    // a host that resets itself may say nothing for minutes, and what it says then is of the same outage
+    ...(await store.findings(cluster, widened(interval, MARGIN_MS), []))
+      .filter(isEpisode)
+      .map(({ from, to }) => ({ from, to: to ?? from })),
   ];
   const longest = widened(interval, LONGEST_MS);
   const owned = touched.reduce(

@@ -1,4 +1,4 @@
-import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -201,5 +201,49 @@ describe('a guest that arrived paused and is resumed twenty minutes later', () =
     const { migrations, findings } = await followed(arrivals, [(arrivals.at(-1)?.at ?? 0) + 30_000]);
     expect(findings.filter(({ severity }) => severity !== 'info').map(({ detector }) => detector)).toEqual(found);
     expect({ migrations, findings }).toEqual(await analysedOf(folder));
+  });
+});
+
+describe('a heartbeat over an hour', () => {
+  const POOL = '9534216b-f021-4caa-b6b4-f5b133751716';
+  const BEGAN = Date.parse('2026-11-23T03:54:00Z');
+  const iso = (second: number): string => new Date(BEGAN + second * 1000).toISOString();
+  const path = `/mnt/${POOL}/KVMHA/hb-10.77.0.1`;
+
+  /** Quick writes every second that become slower from minute to minute, but for those that hang. */
+  function heartbeat(hanging: ReadonlyMap<number, number>): string {
+    let until = 0;
+    return Array.from({ length: 3600 }, (_, second) => {
+      if (second < until) return '';
+      const latencyMs = hanging.get(second) ?? 2 + Math.floor(second / 300) + (second % 7);
+      until = second + latencyMs / 1000;
+      return `${JSON.stringify({ at: iso(second), path, latency_ms: latencyMs, error: null })}\n`;
+    }).join('');
+  }
+
+  function writing(hanging: ReadonlyMap<number, number>): string {
+    const folder = healthyAnd({});
+    writeFileSync(join(folder, 'hosts/kvm-a/heartbeat.jsonl'), heartbeat(hanging));
+    return folder;
+  }
+
+  test('is usual as it was before each hang, live and afterwards', async () => {
+    const folder = writing(
+      new Map([
+        [20, 3000],
+        [700, 4000],
+        [2000, 20_000],
+        [3500, 2000],
+      ]),
+    );
+    const { findings } = await followed(await arrivalsOf(folder));
+    const told = findings.filter(({ detector }) => detector === 'storage-heartbeat-spike');
+    expect(told.map(({ summary }) => /usually (\S+ ms)/.exec(summary)?.[1]).toSorted()).toEqual([
+      '10 ms',
+      '16 ms',
+      '4 ms',
+      '6 ms',
+    ]);
+    expect(findings).toEqual((await analysedOf(folder)).findings);
   });
 });
