@@ -294,12 +294,14 @@ function inFiles(events: readonly StoredEvent[]): readonly ParsedEvent[] {
   for (const name of [...files.keys()].toSorted()) {
     const own = (files.get(name) ?? []).toSorted((a, b) => a.event.origin.offset - b.event.origin.offset || a.n - b.n);
     const thinner = createThinner((event) => result.push(event));
+    // one object a file, as where files are read: it is how two of one path are told apart
+    const file = own[0]?.event.origin.file;
     let last: StoredEvent | undefined;
     for (const one of own) {
       if (last?.event.origin.offset === one.event.origin.offset && last.n === one.n) continue;
       last = one;
       const { body, origin, at } = one.event;
-      thinner.add({ body, origin, stamp: utc(at) });
+      thinner.add({ body, origin: file === undefined ? origin : { ...origin, file }, stamp: utc(at) });
     }
     thinner.end();
   }
