@@ -107,8 +107,16 @@ async function ownNeeds({ data, stream, api, store, alerts }: Config): Promise<r
     ...(stream.kafka === null ? [] : [await kafkaNeed({ data, stream }, stream.kafka.brokers)]),
     ...(store.clickhouse === null ? [] : [await serverNeed(store.clickhouse)]),
     await portNeed('api', api.listen, ['tcp']),
+    ...openNeeds(api.listen),
     notifierNeed(alerts.notifiers),
   ];
+}
+
+/** Who reaches the API reads all that is stored, and may silence alerts. */
+function openNeeds(listen: string): readonly Need[] {
+  if (/^(?:127\.|localhost:|\[::1\]:)/.test(listen)) return [];
+  const remedy = 'listen on 127.0.0.1, and put a proxy that asks for a password before it where others must reach it';
+  return [{ state: 'warn', of: 'api', found: `it has no password, and ${listen} lets other machines reach it`, remedy }];
 }
 
 /** Receivers are not asked: each test is a message to somebody. */

@@ -64,6 +64,13 @@ test('what cannot work is a failure, and status 1', async () => {
   expect(text).toMatch(/^fail {2}data: /m);
 });
 
+test('an API that other machines reach is a warning: it has no password', async () => {
+  const of = async (listen: string): Promise<string> =>
+    (await checked(`data: ${folder}\ncollect: { files: [], ${QUIET} }\napi: { listen: '${listen}' }\n`))[1];
+  expect(await of('0.0.0.0:0')).toMatch(/^warn {2}api: it has no password, and 0\.0\.0\.0:0 lets other machines reach it$/m);
+  expect(await of('[::1]:0')).not.toContain('no password');
+});
+
 test('a server that nobody answers for is a warning, for it may come', async () => {
   const [, text] = await checked(
     `data: ${folder}\ncollect: { files: [], ${QUIET} }\nstore: { clickhouse: { url: 'http://127.0.0.1:1' } }\n`,
