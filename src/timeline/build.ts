@@ -202,7 +202,8 @@ function announcedBy(context: Context, startedAt: number, macs: readonly string[
   const announced = { ...announcementOf({ ...arrival, arrivedAt: resumedAt ?? arrivedAt }, observers), resumedAt };
   if (announced.state === 'no' && resumedAt === null && isPaused)
     return unobserved('the guest arrived paused, and its QEMU announces it when it is resumed');
-  if (announced.state === 'no' && resumedAt === null && isMomentUnknown(context)) return unobserved('nothing tells when the guest arrived');
+  if (announced.state === 'no' && resumedAt === null && isMomentUnknown(context))
+    return unobserved('nothing tells when the guest arrived');
   if (ending.outcome === 'completed' || postcopy.length > 0) return announced;
   return { ...announced, state: 'unobserved', because: 'the guest did not move' };
 }
