@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module';
 import { AppError } from './lib/errors.ts';
+import { nearest } from './lib/nearest.ts';
 import type { Terminal } from './commands/analyze.ts';
 import type { AskContext } from './commands/query.ts';
 import type { RunCommand, RunContext } from './commands/run.ts';
@@ -9,7 +10,6 @@ const HELP = `precopy   what every KVM live migration of CloudStack did, why one
           and which one is about to
 
   precopy analyze PATH…    read logs of hypervisors, tell what happened
-                           (precopy analyze --help)
   precopy demo             the same on recordings of real migrations
   precopy up               collect on this machine, store, tell what is wrong
                            as it happens
@@ -27,8 +27,8 @@ const HELP = `precopy   what every KVM live migration of CloudStack did, why one
   precopy replay-dead      put back what could not be read before an upgrade
   precopy explain LINE     what a line of a log means, or a finding
   precopy check            configuration, and what is missing on this machine
+  precopy COMMAND --help   options, and what each exit status means
   precopy --version
-  precopy --help
 `;
 
 /** Exit status of bad usage, and of nothing to read. */
@@ -37,7 +37,7 @@ const EXIT_USAGE = 2;
 /** What a command needs of this process: its arguments, the terminal, the environment. Loaded only when it is asked for. */
 const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   analyze: async (args) => (await import('./commands/analyze.ts')).analyze(args, terminal()),
-  demo: async () => (await import('./commands/demo.ts')).demo(runContext()),
+  demo: async (args) => (await import('./commands/demo.ts')).demo(args, runContext()),
   explain: async (args) => (await import('./commands/explain.ts')).explain(args, terminal()),
   check: async (args) => (await import('./commands/check.ts')).check(args, { terminal: terminal(), env: process.env }),
   query: async (args) => (await import('./commands/query.ts')).query(args, asking()),
@@ -62,6 +62,8 @@ async function main(args: readonly string[]): Promise<number> {
     return EXIT_USAGE;
   }
   if (['help', '--help', '-h'].includes(command)) {
+    const [about] = rest;
+    if (command === 'help' && about !== undefined) return commandNamed(about)(['--help']);
     process.stdout.write(HELP);
     return 0;
   }
@@ -69,9 +71,16 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(`${version()}\n`);
     return 0;
   }
-  const run = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
-  if (run === undefined) throw new AppError('usage', `no such command: ${command}`, { hint: 'see precopy --help' });
-  return run(rest);
+  return commandNamed(command)(rest);
+}
+
+function commandNamed(name: string): (args: readonly string[]) => Promise<number> {
+  const run = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (run !== undefined) return run;
+  const meant = nearest(name, Object.keys(COMMANDS));
+  throw new AppError('usage', `no such command: ${name}`, {
+    hint: meant === null ? 'see precopy --help' : `did you mean ${meant}?`,
+  });
 }
 
 async function running(name: RunCommand['name'], args: readonly string[]): Promise<number> {

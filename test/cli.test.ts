@@ -98,7 +98,7 @@ describe('explain and check', () => {
 
 test.each([
   [['analyze'], 'precopy: no path given\n  name log files or folders: precopy analyze hosts/\n'],
-  [['analyse', 'x'], 'precopy: no such command: analyse\n  see precopy --help\n'],
+  [['analyse', 'x'], 'precopy: no such command: analyse\n  did you mean analyze?\n'],
   [
     ['analyze', '/nowhere'],
     'precopy: cannot read /nowhere: no such file or folder\n  name log files or folders of log files, or - for standard input\n',
@@ -227,6 +227,11 @@ test('help and version are there', () => {
   expect(precopy('analyze', '--help').stdout).toContain('Exit status: 0');
   expect(precopy('--version').stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
+
+test('help of a command is found in both ways, and demo --help runs no demonstration', () => {
+  expect(precopy('help', 'explain').stdout).toMatch(/^precopy explain LINE/);
+  expect(precopy('demo', '--help')).toMatchObject({ status: 0, stdout: expect.stringMatching(/^precopy demo {3}/) });
+}, 30_000);
 
 test('demo finds what is wrong in live logs while it happens, leaves nothing behind, and ends well', () => {
   const { status, stdout, stderr } = precopy('demo');

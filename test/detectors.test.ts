@@ -2,7 +2,18 @@ import { describe, expect, test } from 'vitest';
 import type { Conclusion } from '../src/model/finding.ts';
 import type { Detector } from '../src/detectors/detector.ts';
 import { detectors } from '../src/detectors/index.ts';
-import { tell, type StoryEvent } from '../src/detectors/story.ts';
+import {
+  at,
+  begins,
+  booted,
+  breaksInPostcopy,
+  completes,
+  fails,
+  sample,
+  tell,
+  VM,
+  type StoryEvent,
+} from '../src/detectors/story.ts';
 
 /** What a detector makes of a story, subject by subject. */
 function concluded(detector: Detector, events: readonly StoryEvent[]): readonly (readonly Conclusion[])[] {
@@ -33,5 +44,36 @@ describe.each(detectors.map((detector) => [detector.id, detector] as const))('%s
         .flat()
         .map(({ summary }) => summary),
     ).toEqual([]);
+  });
+});
+
+describe('what to do', () => {
+  const steps = (id: string, events: readonly StoryEvent[]): string =>
+    detectors
+      .filter((detector) => detector.id === id)
+      .flatMap((detector) => conclusions(detector, events))
+      .flatMap(({ remedies }) => remedies.map(({ what, command }) => `${what} ${command ?? ''}`))
+      .join('\n');
+  const aborted = [...booted(), ...begins(), ...fails(9, "operation aborted: job 'migration out' canceled by client")];
+
+  test('a VM that a later migration took away is not looked for on the host that it left', () => {
+    expect(steps('migration-aborted', aborted)).toContain('virsh domjobinfo');
+    const again = [...begins(), ...completes(10, 40)].map((event) => ({ ...event, seconds: event.seconds + 60 }));
+    expect(steps('migration-aborted', [...aborted, ...again])).not.toContain('virsh domjobinfo');
+  });
+
+  test('a guest that is lost in post-copy is not to be migrated again', () => {
+    const dies = fails(8.2, "operation failed: job 'migration out' failed: Unable to write to socket: Broken pipe", 'crashed');
+    const closed: StoryEvent = at(8, 'kvm-b', 'libvirtd', {
+      kind: 'daemon-message',
+      level: 'error',
+      vm: VM,
+      text: 'internal error: qemu unexpectedly closed the monitor',
+    });
+    const precopy = [...booted(), ...begins(), closed, ...dies];
+    expect(steps('destination-died', precopy)).toContain('then migrate again');
+    const postcopy = [...precopy, sample(6, { status: 'postcopy-active' }), breaksInPostcopy(8.1)];
+    expect(steps('destination-died', postcopy)).toMatch(/is lost: destroy it on both hosts/);
+    expect(steps('destination-died', postcopy)).not.toContain('then migrate again');
   });
 });

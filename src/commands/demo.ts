@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { loadConfig } from '../config.ts';
 import { createLog } from '../lib/log.ts';
 import { createMetrics } from '../lib/metrics.ts';
@@ -15,12 +16,28 @@ import { fold, inert } from '../reports/terminal/text.ts';
 import { fixedZone, zoneNamed } from '../timeline/zone.ts';
 import type { FeedItem } from '../web/feed.ts';
 import type { Terminal } from './analyze.ts';
+import { orUsage } from './command-line.ts';
 import { createInstance, type Instance } from './instance.ts';
 import { createRemoteQuestions } from './remote-questions.ts';
 import { replayed, type ReplayedRecord } from './replay.ts';
 import { writeReportFile } from './report-file.ts';
 import { DEFAULT_SETTINGS, runAnalysis } from './run-analysis.ts';
 import type { RunContext } from './run.ts';
+
+/** Where the weekly report of the demonstration is left. */
+const REPORT_FILE = join(tmpdir(), 'precopy-demo-report.html');
+
+const HELP = `precopy demo   six recorded migrations, found while they are written into live logs
+
+Runs precopy up on a temporary folder for a minute: prints findings as they
+appear, what precopy analyze says of the same logs, the alerts that were sent,
+and the week's report, which stays in
+${REPORT_FILE}. Nothing else is left behind, nobody is told.
+
+Exit status: 0 shown, 2 bad usage.
+`;
+
+const OPTIONS = { help: { type: 'boolean', short: 'h', default: false } } as const;
 
 /** A recording of a real migration, and what was done in it. */
 interface Story {
@@ -120,7 +137,12 @@ interface Stage {
  * `precopy demo`: an instance on a temporary folder, whose collectors follow logs that recorded real migrations are written into;
  * prints findings as they appear, then what is known of each migration, and ends by itself.
  */
-export async function demo({ terminal, env, node }: RunContext): Promise<number> {
+export async function demo(args: readonly string[], { terminal, env, node }: RunContext): Promise<number> {
+  const { values } = orUsage(() => parseArgs({ args: [...args], options: OPTIONS }), 'see precopy demo --help');
+  if (values.help) {
+    terminal.out(HELP);
+    return 0;
+  }
   const folder = mkdtempSync(join(tmpdir(), 'precopy-demo-'));
   const stopping = new AbortController();
   const withdraw = onSignals({ stop: () => stopping.abort() });
@@ -150,9 +172,6 @@ export async function demo({ terminal, env, node }: RunContext): Promise<number>
   }
 }
 
-/** Where the weekly report of the demonstration is left. */
-const REPORT_FILE = join(tmpdir(), 'precopy-demo-report.html');
-
 /** Whom it told of what, and the report of the week. */
 async function aftermath(instance: Instance, told: readonly string[], width: number): Promise<string> {
   const url = instance.url();
@@ -161,7 +180,7 @@ async function aftermath(instance: Instance, told: readonly string[], width: num
   await writeReportFile(REPORT_FILE, reportHtml(made));
   const rule = '━'.repeat(width);
   return [
-    `\n${rule}\nThe alerts that it sent while all this happened (alerts.notifiers: here to standard output; elsewhere mail, Slack,\nPagerDuty, Alertmanager …), one a cause, and none for what another one explains:\n`,
+    `\n${rule}\n${fold('The alerts that it sent while all this happened (alerts.notifiers: here to standard output; elsewhere mail, Slack, PagerDuty, Alertmanager …), one a cause, and none for what another one explains:', width).join('\n')}\n`,
     ...told,
     `${rule}\nThe week's report (precopy report): ${REPORT_FILE}\n  ${fold(made.verdict.text, width - 2).join('\n  ')}\n`,
   ].join('\n');
@@ -253,7 +272,7 @@ async function play({ scenes, from }: Stage, { instance, terminal, signal }: Per
   const began = Date.now();
   const leave = instance.follow(createShow(terminal, width));
   terminal.out(
-    `precopy up runs on a temporary folder; six recorded migrations are written into the logs it follows, ${SPEED} times as fast.\n`,
+    `${fold(`precopy up runs on a temporary folder; six recorded migrations are written into the logs that it follows, ${SPEED} times as fast as they happened.`, width).join('\n')}\n`,
   );
   for (const scene of scenes) {
     terminal.out(`\n${'━'.repeat(width)}\n${scene.story.story}\n`);

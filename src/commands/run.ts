@@ -46,14 +46,14 @@ ${COMMON_HELP}`,
   {
     name: 'collect',
     roles: { collect: true, process: false },
-    help: `precopy collect   only collect, into the stream
+    help: `precopy collect   the half of precopy up that collects, into the stream
 
 ${COMMON_HELP}`,
   },
   {
     name: 'process',
     roles: { collect: false, process: true },
-    help: `precopy process   only process what the stream of the data folder holds
+    help: `precopy process   the half of precopy up that stores and tells what the stream holds
 
 ${COMMON_HELP}`,
   },

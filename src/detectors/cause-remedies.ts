@@ -84,10 +84,15 @@ export function versionRemedies(migration: Migration): readonly Remedy[] {
   ];
 }
 
+/** What had broken in post-copy was copied after that: the VM is whole. */
+export function isWhole({ takenUp }: Migration): boolean {
+  return takenUp !== null && takenUp.completedAt !== null;
+}
+
 /** The command that takes up a post-copy migration whose stream broke (libvirt 8.5 on, virsh(1)); both QEMUs have to be alive. */
 export function recovery(migration: Migration): readonly Remedy[] {
-  const { vm, destination, destinationAddress, takenUp } = migration;
-  if (takenUp !== null && takenUp.completedAt !== null)
+  const { vm, destination, destinationAddress } = migration;
+  if (isWhole(migration))
     return [
       { what: `nothing now: all of ${vm} is on ${destinationOf(migration)}. See that CloudStack shows it there`, command: null },
     ];
@@ -140,7 +145,7 @@ const LIMIT_REMEDIES: readonly Remedy[] = [
     command: 'migratewait=7200',
   },
   {
-    what: 'or let the agent pause the guest after some time, so that the rest can be copied: in agent.properties of the source, ms, then restart cloudstack-agent, which ends the migrations that it drives',
+    what: 'or let the agent pause the guest after some time, so that the rest can be copied: in agent.properties of the source (ms), then restart cloudstack-agent, which ends the migrations that it drives',
     command: 'vm.migrate.pauseafter=60000',
   },
 ];
@@ -205,7 +210,7 @@ const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
       whereCheck(m),
       wasStopped(m)
         ? {
-            what: `${m.cause?.text.startsWith('the guest was shut down') === true ? 'if nobody did, the guest shut itself down. ' : ''}If it should run: start ${m.vm} in CloudStack`,
+            what: `${m.cause?.text.startsWith('the guest was shut down') === true ? 'if nobody did, the guest shut itself down; ' : ''}if it should run: start ${m.vm} in CloudStack`,
             command: null,
           }
         : { what: `where it runs nowhere: start ${m.vm} in CloudStack; all that was only in its memory is lost`, command: null },

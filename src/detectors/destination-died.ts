@@ -3,7 +3,7 @@ import { duration } from '../lib/units.ts';
 import type { Event } from '../model/event.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
-import { destinationRemedies, whoStopped } from './cause-remedies.ts';
+import { destinationRemedies, givingUp, whoStopped } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, breaksInPostcopy, completes, fails, sample, stops, VM, type StoryEvent } from './story.ts';
 import { afterTime, proof, verdict, whereCheck } from './verdict.ts';
@@ -40,7 +40,9 @@ function remediesFor(migration: Migration, end: Event | null): readonly Remedy[]
   return [
     whereCheck(migration),
     ...cause,
-    { what: 'then migrate again, to another host if this one has a fault', command: null },
+    migration.postcopyAt === null
+      ? { what: 'then migrate again, to another host if this one has a fault', command: null }
+      : givingUp(migration),
   ];
 }
 

@@ -113,7 +113,7 @@ function remediesFor(migration: Migration, downtime: Downtime, { adviseMs }: Lim
   if (migration.pausedAt !== null) {
     return [
       {
-        what: `pause later, or not at all (-1): in /etc/cloudstack/agent/agent.properties of ${sourceOf(migration)}, ms, then restart cloudstack-agent, which ends the migrations that it drives; VMs stay`,
+        what: `pause later, or not at all (-1): in /etc/cloudstack/agent/agent.properties of ${sourceOf(migration)} (ms), then restart cloudstack-agent, which ends the migrations that it drives; VMs stay`,
         command: 'vm.migrate.pauseafter=-1',
       },
       {
@@ -134,7 +134,7 @@ function remediesFor(migration: Migration, downtime: Downtime, { adviseMs }: Lim
     const less = ms > DEFAULT_DOWNTIME_LIMIT_MS ? DEFAULT_DOWNTIME_LIMIT_MS : adviseMs;
     return [
       {
-        what: `${ms <= migration.downtimeLimitMs ? 'within what was allowed. ' : ''}Where that is too much, allow less the next time, while it runs; it may then take longer, or not converge. On ${sourceOf(migration)}, ms`,
+        what: `${ms <= migration.downtimeLimitMs ? 'within what was allowed; ' : ''}where that is too much, allow less the next time, while it runs; it may then take longer, or not converge. On ${sourceOf(migration)}, ms`,
         command: shell`virsh migrate-setmaxdowntime ${migration.vm} ${less}`,
       },
     ];

@@ -6,7 +6,7 @@ import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { Migration } from '../model/timeline.ts';
 import { SILENT_SOURCE, UNHEARD } from '../timeline/presence.ts';
 import { progressOf, STANDSTILL_MS, standstillOf, type Standstill } from '../timeline/standstill.ts';
-import { networkRemedies, recovery } from './cause-remedies.ts';
+import { isWhole, networkRemedies, recovery } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, breaksInPostcopy, completes, fails, sample, stops, VM, type StoryEvent } from './story.ts';
 import { afterTime, journey, proof, verdict, whereCheck } from './verdict.ts';
@@ -121,27 +121,37 @@ function silence(migration: Migration): string {
 /** What to look at first of a source that may be down. */
 function sourceRemedies(migration: Migration): readonly Remedy[] {
   if (!sourceIsSilent(migration)) return [];
+  const started = migration.after.find(({ host, state }) => host !== migration.source && state === 'running');
+  const twice =
+    started === undefined
+      ? `before you start ${migration.vm} anywhere, be sure that it is off`
+      : `${migration.vm} was started on ${started.host} since, so it runs twice where ${sourceOf(migration)} is up`;
   return [
     {
-      what: `does ${sourceOf(migration)} run, and since when? Its out-of-band management (IPMI) knows where it does not answer; before you start ${migration.vm} anywhere, be sure that it is off`,
+      what: `does ${sourceOf(migration)} run, and since when? Its out-of-band management (IPMI) knows where it does not answer; ${twice}`,
       command: shell`ssh ${sourceOf(migration)} uptime -s`,
     },
   ];
+}
+
+/** The most urgent first: of a guest that is whole, that there is nothing to do. */
+function remediesFor(migration: Migration): readonly Remedy[] {
+  const check = whereCheck(migration);
+  const network = networkRemedies(migration);
+  if (migration.postcopyAt === null) return [...sourceRemedies(migration), ...network, check];
+  return isWhole(migration) ? [...recovery(migration), check, ...network] : [check, ...network, ...recovery(migration)];
 }
 
 function conclude(migration: Migration): Conclusion {
   const progress = lastProgress(migration);
   const broken = migration.postcopyAt !== null;
   const phase = broken ? ', in post-copy' : '';
-  const check = whereCheck(migration);
   return {
     ...verdict(migration),
     summary: `The network between ${sourceOf(migration)} and ${destinationOf(migration)} was interrupted during the migration of ${journey(migration)}, which failed ${afterTime(migration)}${phase}.${whoGaveUp(migration)}${silence(migration)}${stood(migration)} ${whereNow(migration)}`,
     severity: 'critical',
     evidence: proof(migration, migration.cause?.evidence ?? [], progress === null ? [] : [progress.sample]),
-    remedies: broken
-      ? [check, ...networkRemedies(migration), ...recovery(migration)]
-      : [...sourceRemedies(migration), ...networkRemedies(migration), check],
+    remedies: remediesFor(migration),
   };
 }
 

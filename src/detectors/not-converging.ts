@@ -152,7 +152,7 @@ function prevention(migration: Migration, worst: Prediction): readonly Remedy[] 
     command: 'kvm.auto.convergence=true',
   };
   const pause: Remedy = {
-    what: 'or let the agent pause the guest by itself after some time: in agent.properties of that host, then restart cloudstack-agent, which ends the migrations that it drives',
+    what: 'or let the agent pause the guest by itself after some time: in agent.properties of that host (ms), then restart cloudstack-agent, which ends the migrations that it drives',
     command: 'vm.migrate.pauseafter=60000',
   };
   return [

@@ -3,7 +3,7 @@ import { shell } from '../lib/shell.ts';
 import { clockTime, duration } from '../lib/units.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { Migration, TakenUp } from '../model/timeline.ts';
-import { givingUp, recovery } from './cause-remedies.ts';
+import { givingUp, isWhole, recovery } from './cause-remedies.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, breaksInPostcopy, completes, fails, sample, stops, VM, type StoryEvent } from './story.ts';
 import { afterTime, journey, proof, verdict, whereCheck } from './verdict.ts';
@@ -63,8 +63,7 @@ function remediesFor(migration: Migration): readonly Remedy[] {
 }
 
 function conclude(migration: Migration): Conclusion {
-  const mended = migration.takenUp !== null && migration.takenUp.completedAt !== null;
-  const broken = !mended && (migration.outcome === 'failed' || migration.outcome === 'aborted');
+  const broken = !isWhole(migration) && (migration.outcome === 'failed' || migration.outcome === 'aborted');
   const loses = migration.outcome === 'running' ? 'loses it' : 'would have lost it';
   const risk = `${migration.takesUp ? 'meanwhile' : 'from then on'} the guest ran on ${destinationOf(migration)} with a part of its memory on ${sourceOf(migration)}, where an abort or a broken link ${broken ? 'loses it' : loses}`;
   return {

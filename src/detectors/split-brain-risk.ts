@@ -143,7 +143,7 @@ function remediesFor(migration: Migration, { first, started, until }: Second): r
 function concludeTorn(migration: Migration): Conclusion {
   const [source, destination] = [sourceOf(migration), destinationOf(migration)];
   const states = migration.after.filter(({ state }) => state === 'paused' || state === 'running');
-  const summary = `${migration.vm} runs on ${destination} and is paused on ${source}; each host holds a part of its memory. Post-copy broke, so neither is whole: starting it a third time, or resuming it on ${source}, makes two of it.`;
+  const summary = `${migration.vm} runs on ${destination} and is paused on ${source}; each host holds a part of its memory. Post-copy broke, so neither is whole: starting it once more, or resuming it on ${source}, makes two of it.`;
   const keep = {
     what: `do not resume, start or destroy it on either host before the link is back; see how it is now`,
     command: whereCheck(migration).command,

@@ -202,7 +202,7 @@ function atSource(host: string, events: readonly Event[], move: Move): Known {
   const read = events.some(({ origin }) => origin.file.source === 'libvirt-qemu');
   // a source that was left without its execution may have been ended, which its QEMU's log alone tells
   if (move.postcopy && move.outcome === 'failed' && !read)
-    return unknown(host, 'post-copy had moved its execution away, and no file has its QEMU log');
+    return unknown(host, 'post-copy had moved its execution away, and no QEMU log of it was read');
   const marked = runState(events.filter(({ at }) => at >= move.startedAt));
   if (marked !== null) return { host, ...marked };
   if (move.postcopy) {
@@ -225,7 +225,7 @@ function atDestination(host: string, events: readonly Event[], move: Move): Know
   // a QEMU that waits for nothing was there before, of the same name
   if (started?.body.kind === 'domain-started' && started.body.incoming === false) return alive(host, events, started);
   if (move.postcopy) return movedEarly(host, events, { move, started });
-  if (started === undefined) return unknown(host, 'no file has its QEMU log of this host');
+  if (started === undefined) return unknown(host, 'no QEMU log of it from this host was read');
   if (move.left) {
     const because = 'all of it had left the source, and nothing ended its QEMU here';
     return { host, state: 'running', certainty: 'follows', because, evidence: [started] };

@@ -10,7 +10,7 @@ import { FOREVER } from './synthetic-month.ts';
 
 /** Real migrations, a cluster a recording, for their hosts and VMs have the same names. Those of other weeks are there too. */
 const RECORDED = recordings().filter(({ name }) =>
-  /healthy|cpu-incompatible|not-converging$|retry|storage-spike|missing-garp|aborted|post-copy$/.test(name),
+  /healthy|cpu-incompatible|not-converging$|retry|storage-spike|missing-garp|aborted|post-copy$|split-brain$/.test(name),
 );
 const UTC = fixedZone(0);
 const NOW = Date.UTC(2027, 0, 1);
@@ -84,6 +84,17 @@ test('incidents have the cause of their migration, and advise what the findings 
   expect(steps.length).toBeGreaterThan(3);
   expect(steps.filter(({ what, command }) => !words.has(`${what}\n${command}`))).toEqual([]);
   expect(report.incidents.causes.find(({ cause }) => cause === 'cpu-incompatible')).toBeDefined();
+});
+
+test('a VM that ran twice is told as that, whatever its migration failed for', () => {
+  const twice = analyses.filter(([, { findings }]) =>
+    findings.some(({ detector, from }) => detector === 'split-brain-risk' && isoWeek(from, UTC) === week),
+  );
+  expect(twice.length).toBeGreaterThan(0);
+  const told = report.incidents.causes.filter(({ cause }) => cause === 'split-brain-risk');
+  expect(told.map(({ cluster }) => cluster).toSorted()).toEqual(twice.map(([cluster]) => cluster).toSorted());
+  for (const { summary } of told) expect(summary).toContain('at the same time');
+  expect(report.verdict).toMatchObject({ level: 'bad', text: expect.stringContaining('may have run twice') });
 });
 
 test('pairs that failed for their CPUs name the features that the text names', () => {

@@ -3,8 +3,10 @@ import { at, begins, booted, completes, copies, fails, VM } from '../../src/dete
 import type { Event } from '../../src/model/event.ts';
 import type { InputResult } from '../../src/model/input.ts';
 import type { Analysis } from '../../src/reports/analysis.ts';
+import { relative } from '../../src/reports/incident/time.ts';
 import { terminalReport } from '../../src/reports/terminal.ts';
 import type { Screen } from '../../src/reports/terminal/page.ts';
+import { fold } from '../../src/reports/terminal/text.ts';
 import { analysedFolder, recordings } from '../recording.ts';
 import { analysisOfStory, findingIn } from './analyses.ts';
 
@@ -32,6 +34,25 @@ function eventIn({ migrations }: Analysis, kind: string): Event {
 function quoting(event: Event, text: string, line = 1): Event {
   return { ...event, origin: { ...event.origin, text, messageAt: 0, line } };
 }
+
+test.each([
+  [5340, '+5.3 s'],
+  [-100, '-0.1 s'],
+  [99_940, '+99.9 s'],
+  [114_000, '+1 min 54 s'],
+  [3_605_000, '+1 h 0 min 5 s'],
+])('%i ms since the first mark are told in units: %s', (ms, words) => {
+  expect(relative(ms)).toBe(words);
+});
+
+test('a path that is longer than a line is broken between its parts', () => {
+  expect(fold("open '/mnt/5ca1759a-88e2-4b65-9134-bfd3159528f5/KVMHA'", 32)).toEqual([
+    'open',
+    "'/mnt/5ca1759a-88e2-4b65-9134-",
+    "bfd3159528f5/KVMHA'",
+  ]);
+  expect(fold('x'.repeat(40), 32)).toEqual(['x'.repeat(32), 'x'.repeat(8)]);
+});
 
 describe('what stands first', () => {
   test('a healthy migration is one line of a table and no more than twelve lines in all', () => {
@@ -97,6 +118,10 @@ describe('findings', () => {
     expect(text).toMatch(/^CRITICAL {2}destination-died {3}i-2-10-VM {3}kvm-a → kvm-b {3}00:00:00 to 00:00:05$/m);
     expect(text).toMatch(/^ {2}also: migration-failed$/m);
     expect(text).not.toContain('It failed.');
+    const both = [...findings, findingIn(failed, { detector: 'migration-aborted', summary: 'It was aborted.' })];
+    expect(show({ ...failed, findings: both })).toMatch(
+      /^ {2}also: migration-(failed and migration-aborted|aborted and migration-failed)$/m,
+    );
   });
 
   test('a guest that runs twice comes before everything else', () => {

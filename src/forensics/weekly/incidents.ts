@@ -9,7 +9,8 @@ const REMEDIES = 2;
 
 /**
  * Findings of warning or above that began in the period, each with its incident: all about one migration are one, others are one each.
- * The cause is the migration's where it is known, else the detector of the worst finding, of several the first.
+ * The cause is a VM that runs twice, else the migration's where it is known, else the detector of the worst finding, of several the
+ * first; what is told of the incident is the words of the finding that says so.
  */
 function foundIn(period: string, cluster: string): string {
   return `found AS (
@@ -19,13 +20,15 @@ function foundIn(period: string, cluster: string): string {
     ), causes AS (
       SELECT cluster, id, cause_kind FROM migrations FINAL
       WHERE cause_kind NOT IN ('', 'unknown') AND id IN (SELECT migration_id FROM found) AND ${cluster}
-    ), grouped AS (
-      SELECT found.cluster AS cluster, incident, max(gravity) AS gravity, max(migration_id != '') AS moving, min(found.from_at) AS from_at,
-        if(any(causes.cause_kind) = '', argMax(detector, (found.gravity, -toUnixTimestamp64Milli(found.from_at), detector)), any(causes.cause_kind)) AS cause,
-        argMax(summary, (found.gravity, toUnixTimestamp64Milli(found.from_at), found.id)) AS summary,
-        groupUniqArrayIf(host, host != '') AS hosts
+    ), told AS (
+      SELECT found.*, causes.cause_kind AS cause_kind,
+        (detector = 'split-brain-risk', detector = cause_kind, gravity, -toUnixTimestamp64Milli(from_at), detector) AS telling
       FROM found LEFT JOIN causes ON causes.cluster = found.cluster AND causes.id = found.migration_id
-      GROUP BY cluster, incident
+    ), grouped AS (
+      SELECT cluster, incident, max(told.gravity) AS gravity, max(migration_id != '') AS moving, min(told.from_at) AS from_at,
+        argMax(if(cause_kind = '' OR detector = 'split-brain-risk', detector, cause_kind), telling) AS cause,
+        argMax(told.summary, telling) AS summary, groupUniqArrayIf(host, host != '') AS hosts
+      FROM told GROUP BY cluster, incident
     )`;
 }
 

@@ -35,7 +35,7 @@ function problem(block: Block, sheet: Sheet): Markup {
       <code>precopy explain ${head.detector}</code>
     </p>
     ${alsoIn(block).map((also) => alsoOf(also, migration, sheet))}
-    ${others.map((finding) => folded(foldedWords(finding, head), wholeFinding(finding, sheet)))}
+    ${others.map((finding) => folded(`also: ${foldedWords(finding, head)}`, wholeFinding(finding, sheet)))}
   </section>`;
 }
 

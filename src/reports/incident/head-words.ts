@@ -26,7 +26,12 @@ export function headWords(analysis: Analysis, everyZone: boolean): HeadWords {
   const what = `${plural(files.length, 'file')}${hosts.length === 0 ? '' : ` of ${of}`}`;
   if (analysis.from === null || analysis.to === null) {
     const timed = files.some(({ tally }) => tally?.first !== null);
-    return { read: timed ? what : `${what}; no record in them has a time`, zones: null, warnings: [], skews: [] };
+    return {
+      read: timed ? what : `${what}; no record in ${files.length === 1 ? 'it' : 'them'} has a time`,
+      zones: null,
+      warnings: [],
+      skews: [],
+    };
   }
   return {
     read: `${what}, ${span(analysis.from, analysis.to)}`,

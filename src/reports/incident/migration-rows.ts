@@ -1,5 +1,5 @@
 import { duration } from '../../lib/units.ts';
-import type { Migration } from '../../model/timeline.ts';
+import type { Cause, Migration } from '../../model/timeline.ts';
 import type { Analysis } from '../analysis.ts';
 import { isProblem } from './blocks.ts';
 import { shortMoment } from './time.ts';
@@ -45,9 +45,13 @@ function announcedCell({ announcement: { state } }: Migration): string {
 
 function outcomeCell({ outcome: ended, cause }: Migration): string {
   if (ended === 'aborted' && cause?.kind === 'aborted-by-operator') return 'aborted by operator';
-  return cause === null || ended === 'completed' || ended === 'running'
-    ? ended
-    : `${ended}: ${cause.kind === 'unknown' ? 'cause unknown' : cause.kind}`;
+  return cause === null || ended === 'completed' || ended === 'running' ? ended : `${ended}: ${causeWords(cause)}`;
+}
+
+/** An error that means none of the causes is no unknown one: its text is told. */
+function causeWords({ kind, certainty }: Cause): string {
+  if (kind !== 'unknown') return kind;
+  return certainty === 'unobserved' ? 'cause unknown' : 'other error';
 }
 
 /** At most so many: those that did not complete or have a problem, then the slowest, in the order of time. */

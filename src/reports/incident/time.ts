@@ -36,12 +36,12 @@ export function stretch(from: number, to: number, withDate: boolean): string {
     : `${moment(from, withDate)} to ${moment(to, withDate && day(from) !== day(to))}`;
 }
 
-/** `+5.3 s`, `-0.1 s`, `+2:07` from the first minute on. */
+/** `+5.3 s`, `-0.1 s`, `+2 min 7 s`, `+1 h 0 min 5 s`. */
 export function relative(ms: number): string {
   const sign = ms < 0 ? '-' : '+';
   const seconds = Math.abs(ms) / 1000;
   if (seconds < 99.95) return `${sign}${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
-  const clock = `${String(Math.floor(whole / 60) % 60).padStart(whole < 3600 ? 1 : 2, '0')}:${String(whole % 60).padStart(2, '0')}`;
-  return sign + (whole < 3600 ? clock : `${Math.floor(whole / 3600)}:${clock}`);
+  const hours = whole < 3600 ? '' : `${Math.floor(whole / 3600)} h `;
+  return `${sign}${hours}${Math.floor(whole / 60) % 60} min ${whole % 60} s`;
 }

@@ -1,3 +1,4 @@
+import { detectors } from '../../detectors/index.ts';
 import { whereNow } from '../../detectors/words.ts';
 import { plural } from '../../lib/units.ts';
 import type { Finding, Remedy } from '../../model/finding.ts';
@@ -102,7 +103,7 @@ export function purposeOf({ what, command }: Remedy): string {
 /** A finding that only says that it failed, named after the head that says why. */
 export function foldedWords({ severity, detector }: Finding, head: Finding): string {
   const worse = severity === 'critical' && head.severity !== 'critical' ? ` (${severity})` : '';
-  return `also: ${detector}${worse}`;
+  return `${detector}${worse}`;
 }
 
 /** Whether a chart of the passes belongs to a block: it shows what `not-converging` says. */
@@ -116,10 +117,11 @@ export interface AdviceKind {
   readonly findings: readonly Finding[];
 }
 
-/** What nobody has to act on tonight, by kind, in the order of the findings. */
+/** What nobody has to act on tonight, by kind: what is said of a migration before what holds of a host every day. */
 export function adviceOf({ findings }: Pick<Analysis, 'findings'>): readonly AdviceKind[] {
   const infos = findings.filter((finding) => !isProblem(finding));
-  const kinds = [...new Set(infos.map(({ detector }) => detector))];
+  const ofHosts = (detector: string): boolean => detectors.some(({ id, subject }) => id === detector && subject === 'host');
+  const kinds = [...new Set(infos.map(({ detector }) => detector))].toSorted((a, b) => Number(ofHosts(a)) - Number(ofHosts(b)));
   return kinds.map((detector) => ({ detector, findings: infos.filter((finding) => finding.detector === detector) }));
 }
 

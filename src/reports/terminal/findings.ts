@@ -1,6 +1,7 @@
+import { listed } from '../../lib/units.ts';
 import type { Finding, Remedy } from '../../model/finding.ts';
 import type { Migration } from '../../model/timeline.ts';
-import { isProblem, type Block } from '../incident/blocks.ts';
+import type { Block } from '../incident/blocks.ts';
 import { ALSO_SHOWN, EVIDENCE_SHOWN } from '../incident/quotes.ts';
 import {
   adviceOf,
@@ -18,7 +19,7 @@ import {
 import { convergenceChart } from './chart.ts';
 import { evidenceLines, LABEL, labelled } from './evidence.ts';
 import { runIn, type Page } from './page.ts';
-import { columns, cut, fold, foldTo, pad } from './text.ts';
+import { columns, fold, foldTo, pad } from './text.ts';
 
 /** Prose is not wider, however wide the screen: eyes lose the line. */
 const PROSE = 116;
@@ -61,8 +62,14 @@ function blockLines(block: Block, page: Page): readonly string[] {
     ...evidenceLines({ events: head.evidence, certainty: head.confidence, most: EVIDENCE_SHOWN }, page),
     ...remedyLines(head.remedies, page),
     ...alsoIn(block).flatMap((also) => alsoLines(also, migration, page)),
-    ...folded.map((finding) => `  ${page.paint('dim', foldedWords(finding, head))}`),
+    ...foldedLines(folded, head, page),
   ];
+}
+
+function foldedLines(folded: readonly Finding[], head: Finding, page: Page): readonly string[] {
+  if (folded.length === 0) return [];
+  const names = listed(folded.map((finding) => foldedWords(finding, head)));
+  return fold(`also: ${names}`, page.width - 2).map((line) => `  ${page.paint('dim', line)}`);
 }
 
 function headLines(finding: Finding, migration: Migration | null, page: Page): readonly string[] {
@@ -146,13 +153,14 @@ function adviceLines(finding: Finding, page: Page): readonly string[] {
     const lines = evidenceLines({ events: evidence, certainty: confidence, most: EVIDENCE_SHOWN }, beside);
     return [...hung(fold(page.show(`${detector}: ${summary}`), width)), ...lines, ...remedyLines(remedies, beside)];
   }
-  // beside a problem, advice must not take its place
-  if (page.analysis.findings.some(isProblem)) return [cut(page.show(`${detector}: ${summary}`), width, ellipsis)];
-  return hung(foldTo(page.show(`${detector}: ${summary}`), { width, lines: 2, ellipsis }));
+  return hung(foldTo(page.show(`${detector}: ${summary}`), { width, lines: ADVICE_LINES, ellipsis }));
 }
 
 /** Columns before advice. */
 const ADVICE_MARGIN = 8;
+
+/** Lines of an advice on 80 columns: longer, it would take the place of what is wrong. */
+const ADVICE_LINES = 3;
 
 function hung(lines: readonly string[]): readonly string[] {
   return lines.map((line, i) => (i === 0 ? line : `  ${line}`));

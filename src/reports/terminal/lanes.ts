@@ -41,20 +41,23 @@ function laneNames({ source, destination, destinationAddress }: Migration): Read
   };
 }
 
-/** Columns of a time: `04:42:33.092`. */
-const TIME = 12;
+/** Columns of the times: `04:42:33.092`, and in a long migration more. */
+function timeColumns(times: readonly string[]): number {
+  return Math.max(...times.map(columns));
+}
 
 function oneBelowTheOther({ marks, times, names }: Shown, page: Page): readonly string[] {
   const lane = Math.max(...marks.map((mark) => columns(page.show(names[mark.lane]))));
-  const width = page.width - 2 - TIME - 2 - lane - 2;
+  const time = timeColumns(times);
+  const width = page.width - 2 - time - 2 - lane - 2;
   return marks.flatMap((mark, i) => {
-    const head = `${pad(times[i] ?? '', TIME)}  ${pad(page.show(names[mark.lane]), lane)}`;
+    const head = `${pad(times[i] ?? '', time)}  ${pad(page.show(names[mark.lane]), lane)}`;
     const [first = '', ...more] = foldTo(page.show(shortIds(mark.text, page.glyphs.ellipsis)), {
       width,
       lines: 2,
       ellipsis: page.glyphs.ellipsis,
     });
-    return [`  ${page.paint('dim', head)}  ${first}`, ...more.map((line) => ' '.repeat(2 + TIME + 2 + lane + 2) + line)];
+    return [`  ${page.paint('dim', head)}  ${first}`, ...more.map((line) => ' '.repeat(2 + time + 2 + lane + 2) + line)];
   });
 }
 
@@ -63,7 +66,10 @@ const SIDE = 34;
 
 function sideBySide({ marks, times, names }: Shown, page: Page): readonly string[] {
   const used = LANES.filter((lane) => marks.some((mark) => mark.lane === lane));
-  const widths = laneWidths(used, marks, page.width - 2 - TIME - 2 * used.length);
+  const time = timeColumns(times);
+  const widths = laneWidths(used, marks, page.width - 2 - time - 2 * used.length);
+  const row = (at: string, cells: readonly string[]): string =>
+    `  ${page.paint('dim', pad(at, time))}  ${cells.join('  ')}`.trimEnd();
   const cell = (lane: Lane, text: string): string => pad(text, widths[lane]);
   const heads = used.map((lane) =>
     cell(lane, page.show(names[lane]) + (lane === 'source' || lane === 'destination' ? ` (${lane})` : '')),
@@ -78,15 +84,10 @@ function sideBySide({ marks, times, names }: Shown, page: Page): readonly string
       row(
         j === 0 ? (times[i] ?? '') : '',
         used.map((lane) => cell(lane, lane === mark.lane ? line : '')),
-        page,
       ),
     );
   });
-  return [page.paint('dim', row('', heads, page)), ...rows];
-}
-
-function row(time: string, cells: readonly string[], page: Page): string {
-  return `  ${page.paint('dim', pad(time, TIME))}  ${cells.join('  ')}`.trimEnd();
+  return [page.paint('dim', row('', heads)), ...rows];
 }
 
 /** Network, storage and heat take what they need, the hosts share the rest. */

@@ -53,7 +53,7 @@ export function cutMiddle(text: string, width: number, ellipsis = '…'): string
 const BEFORE_UNIT = /(?<=\d) (?=(?:ms|s|min|h|[KMGT]iB|[MG]B\/s|%|°C|MiB\/s)(?![\w]))/g;
 const TIED = '\u00a0';
 
-/** Lines of at most so many columns, broken at blanks, and within words that are longer than a line. */
+/** Lines of at most so many columns, broken at blanks, and words that are longer than a line behind a slash or hyphen where they can. */
 export function fold(text: string, width: number): readonly string[] {
   const words = text
     .replace(BEFORE_UNIT, TIED)
@@ -80,9 +80,15 @@ function broken(words: readonly string[], width: number): readonly string[] {
 }
 
 function piecesOf(word: string, width: number): readonly string[] {
-  const characters = Array.from(word);
-  const count = Math.max(1, Math.ceil(characters.length / width));
-  return Array.from({ length: count }, (_, i) => characters.slice(i * width, (i + 1) * width).join(''));
+  const pieces: string[] = [];
+  let rest = Array.from(word);
+  while (rest.length > width) {
+    const behind = rest.slice(0, width).findLastIndex((one) => one === '/' || one === '-') + 1;
+    const length = behind > width / 2 ? behind : width;
+    pieces.push(rest.slice(0, length).join(''));
+    rest = rest.slice(length);
+  }
+  return [...pieces, rest.join('')];
 }
 
 /** At most so many lines; the last one ends in the ellipsis where something is left out. */

@@ -205,7 +205,7 @@ function incidentsSection({ report, figures }: SectionContext): Section {
         kind: 'paragraph',
         small: true,
         of: [
-          'All findings about one migration are one incident; an incident has the cause of its migration, else the detector of its worst finding.',
+          'All findings about one migration are one incident; an incident has the cause of its migration, else the detector of its worst finding; a VM on two hosts is one of its own kind.',
         ],
       },
     ],
