@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { agentFile, LONG_DAYS, writeConfig } from './config.ts';
 import { watchLag, type TopicPlace } from './kafka-bare.ts';
 import type { Memory, Role } from './kafka-role.ts';
-import { collectorEnvironment, usageOf } from './program.ts';
+import { environmentOf, usageOf } from './program.ts';
 
 /** A process of the benchmark that runs until it is stopped. */
 export interface Running {
@@ -19,8 +19,10 @@ const TICK_MS = 1000;
 
 /** Runs a role that ends by itself; resolves with what it told. */
 export async function ran<T>(role: Role): Promise<T> {
-  const env = role.role === 'collect' ? collectorEnvironment() : process.env;
-  const child = spawn(process.execPath, [PROGRAM, JSON.stringify(role)], { stdio: ['ignore', 'pipe', 'inherit'], env });
+  const child = spawn(process.execPath, [PROGRAM, JSON.stringify(role)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: environmentFor(role),
+  });
   let told = '';
   child.stdout.on('data', (piece: Buffer) => {
     told += piece.toString();
@@ -32,7 +34,14 @@ export async function ran<T>(role: Role): Promise<T> {
 
 /** Starts a role that goes on; resolves when it is ready. */
 export async function started(role: Role): Promise<Running> {
-  return readied(spawn(process.execPath, [PROGRAM, JSON.stringify(role)], { stdio: ['ignore', 'pipe', 'inherit'] }));
+  const env = environmentFor(role);
+  return readied(spawn(process.execPath, [PROGRAM, JSON.stringify(role)], { stdio: ['ignore', 'pipe', 'inherit'], env }));
+}
+
+/** What is measured beside kafkajs alone runs as that does. */
+function environmentFor({ role }: Role): NodeJS.ProcessEnv {
+  if (role === 'collect') return environmentOf('collect');
+  return role === 'parse' || role === 'remember' ? environmentOf('process') : process.env;
 }
 
 /** A processor that can be asked what it holds when it has nothing to do. */
@@ -40,6 +49,7 @@ export async function startedRemembering(config: string): Promise<Running & { me
   const role: Role = { role: 'remember', config };
   const child = spawn(process.execPath, ['--expose-gc', PROGRAM, JSON.stringify(role)], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    env: environmentFor(role),
   });
   const running = await readied(child);
   return {

@@ -29,18 +29,24 @@ export interface Usage {
 /** Clock ticks of `/proc/PID/stat` in a second: USER_HZ is 100 on every architecture that Node runs on. */
 const TICKS = 100;
 const CLI = 'dist/cli.js';
-const COLLECTOR_UNIT = 'deploy/systemd/precopy-collect.service';
+const UNITS = {
+  collect: 'deploy/systemd/precopy-collect.service',
+  process: 'deploy/systemd/precopy-process@.service',
+  up: 'deploy/systemd/precopy.service',
+} as const;
 /** Ending is not what is measured. */
 const MOST_STOP_MS = 10_000;
 
 /** Starts it, and resolves when it runs. */
 export async function startProgram(
-  command: 'up' | 'collect' | 'process',
+  command: keyof typeof UNITS,
   config: string,
   onLine: (line: LogLine) => void = () => undefined,
 ): Promise<Program> {
-  const env = command === 'collect' ? collectorEnvironment() : process.env;
-  const child = spawn(process.execPath, [CLI, command, '-c', config], { stdio: ['ignore', 'ignore', 'pipe'], env });
+  const child = spawn(process.execPath, [CLI, command, '-c', config], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: environmentOf(command),
+  });
   const ended = new Promise<void>((resolve) => void child.once('close', () => resolve()));
   await new Promise<void>((resolve, reject) => {
     createInterface({ input: child.stderr }).on('line', (text) => {
@@ -54,9 +60,9 @@ export async function startProgram(
   return { pid: pidOf(child), stop: () => stopped(child, ended) };
 }
 
-/** As the unit of systemd starts a collector. */
-export function collectorEnvironment(): NodeJS.ProcessEnv {
-  const unit = readFileSync(COLLECTOR_UNIT, 'utf8');
+/** As its unit of systemd starts it. */
+export function environmentOf(command: keyof typeof UNITS): NodeJS.ProcessEnv {
+  const unit = readFileSync(UNITS[command], 'utf8');
   const settings = /^Environment=(.*)$/m.exec(unit)?.[1]?.split(' ') ?? [];
   const set = settings.map((setting) => /^(\w+)=(.*)$/.exec(setting)?.slice(1) ?? []);
   return { ...process.env, ...Object.fromEntries(set) };
