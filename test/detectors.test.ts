@@ -2,17 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Conclusion } from '../src/model/finding.ts';
 import type { Detector } from '../src/detectors/detector.ts';
 import { detectors } from '../src/detectors/index.ts';
-import {
-  at,
-  begins,
-  booted,
-  breaksInPostcopy,
-  fails,
-  sample,
-  tell,
-  VM,
-  type StoryEvent,
-} from '../src/detectors/story.ts';
+import { at, begins, booted, breaksInPostcopy, fails, sample, tell, VM, type StoryEvent } from '../src/detectors/story.ts';
 
 /** What a detector makes of a story, subject by subject. */
 function concluded(detector: Detector, events: readonly StoryEvent[]): readonly (readonly Conclusion[])[] {
