@@ -187,7 +187,7 @@ function folderPart({ data }: Config): Part {
         await makeFolder(data);
       } catch (cause) {
         const { code = 'error' } = cause as NodeJS.ErrnoException;
-        throw new AppError('not-allowed', `the data folder cannot be made, or not be written: ${data} (${code})`, {
+        throw new AppError('not-allowed', `the data folder cannot be made or written: ${data} (${code})`, {
           hint: 'name another folder as data in the configuration, or make it for this user',
           cause,
         });

@@ -1,4 +1,4 @@
-import { duration, isoTime } from '../lib/units.ts';
+import { duration, secondOf } from '../lib/units.ts';
 import type { Check } from '../model/diagnosis.ts';
 import type { CollectorReport } from '../model/event.ts';
 import type { Store } from '../store/store.ts';
@@ -133,7 +133,7 @@ function checkOf(word: LastWord, silentMs: number | null): Check {
       hint: `on ${host}: does precopy run there, and can it reach this stream?`,
     };
   }
-  const since = `since ${isoTime(at)}`;
+  const since = `since ${secondOf(at)}`;
   if (isRunning(word))
     return { ...base, state: 'ok', summary: `${state} ${since}`, details: text === '' ? [] : [text], hint: null };
   // the text of one that lacks something names the program or the file, and what to do

@@ -1,5 +1,5 @@
 import { groupBy } from '../lib/group.ts';
-import { isoTime, plural } from '../lib/units.ts';
+import { plural, secondOf } from '../lib/units.ts';
 import type { Check } from '../model/diagnosis.ts';
 import type { Store } from '../store/store.ts';
 import { coverage, type CoveredRange } from './coverage.ts';
@@ -56,14 +56,14 @@ function fileLine(stretches: readonly CoveredRange[]): string {
   const missing = stretches.reduce((sum, { missingBytes }) => sum + missingBytes, 0);
   const again = stretches.reduce((sum, { overlapBytes }) => sum + overlapBytes, 0);
   const lines = last.toLine > first.fromLine ? `, lines ${first.fromLine + 1} to ${last.toLine}` : '';
-  const read = `read ${isoTime(first.firstObservedAt)} to ${isoTime(last.lastObservedAt)}`;
+  const read = `read ${secondOf(first.firstObservedAt)} to ${secondOf(last.lastObservedAt)}`;
   const lost = missing === 0 ? 'no gap' : `${size(missing)} never arrived`;
   return `${first.host} ${first.path}: bytes ${first.fromOffset} to ${last.toOffset}${lines}, ${read}: ${lost}, ${overlapWords(again)}`;
 }
 
 function gapLine({ host, path, fromOffset, fromLine, missingBytes, missingLines, firstAt }: CoveredRange): string {
   const lines = missingLines === 0 ? ' (a part of a line)' : ` (${lineRange(fromLine - missingLines + 1, fromLine)})`;
-  const before = firstAt === null ? '' : `, before ${isoTime(firstAt)}`;
+  const before = firstAt === null ? '' : `, before ${secondOf(firstAt)}`;
   return `${host} ${path}: bytes ${fromOffset - missingBytes} to ${fromOffset} never arrived${lines}${before}`;
 }
 

@@ -1,11 +1,17 @@
-/** A duration as a person says it: `45 ms`, `5.4 s`, `2 min 10 s`, `1 h 5 min`. */
+/** From here on hours are counted in days. */
+const IN_DAYS_MINUTES = 48 * 60;
+
+/** A duration as a person says it: `45 ms`, `5.4 s`, `2 min 10 s`, `1 h 5 min`, `7 d 18 h`. */
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   const seconds = ms / 1000;
   if (seconds < 60) return `${seconds < 10 ? trim(seconds, 1) : trim(seconds, seconds < 20 ? 1 : 0)} s`;
   const whole = Math.round(seconds);
   if (whole < 3600) return joined([Math.floor(whole / 60), 'min'], [whole % 60, 's']);
-  return joined([Math.floor(whole / 3600), 'h'], [Math.round((whole % 3600) / 60), 'min']);
+  const minutes = Math.round(whole / 60);
+  if (minutes <= IN_DAYS_MINUTES) return joined([Math.floor(minutes / 60), 'h'], [minutes % 60, 'min']);
+  const hours = Math.round(minutes / 60);
+  return joined([Math.floor(hours / 24), 'd'], [hours % 24, 'h']);
 }
 
 function joined([a, unitA]: readonly [number, string], [b, unitB]: readonly [number, string]): string {
@@ -49,6 +55,11 @@ export function isoTime(ms: number): string {
 /** The instant of a time in ISO 8601, Unix ms. */
 export function isoMs(text: string): number {
   return Date.parse(text);
+}
+
+/** An instant in UTC to the second, for people: `2026-11-23 04:51:18`. */
+export function secondOf(ms: number): string {
+  return isoTime(ms).slice(0, 19).replace('T', ' ');
 }
 
 /** The time of day of an instant, in UTC: `04:51:18`. */

@@ -22,7 +22,7 @@ test.runIf(process.platform === 'linux')('an instance whose data folder cannot b
   });
   await expect(instance.start()).rejects.toMatchObject({
     code: 'not-allowed',
-    message: 'the data folder cannot be made, or not be written: /proc/precopy/data (ENOENT)',
+    message: 'the data folder cannot be made or written: /proc/precopy/data (ENOENT)',
     hint: expect.stringContaining('name another folder'),
   });
   rmSync(folder, { recursive: true });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeReport } from '../../src/forensics/weekly/make-report.ts';
 import type { Analysis } from '../../src/reports/analysis.ts';
 import type { WeeklyReport } from '../../src/reports/weekly/document.ts';
+import { verdictOf } from '../../src/reports/weekly/verdict.ts';
 import { createWriter } from '../../src/store/writer.ts';
 import { fixedZone, isoWeek } from '../../src/timeline/zone.ts';
 import { analysedFolder, recordings } from '../recording.ts';
@@ -95,6 +96,18 @@ test('a VM that ran twice is told as that, whatever its migration failed for', (
   expect(told.map(({ cluster }) => cluster).toSorted()).toEqual(twice.map(([cluster]) => cluster).toSorted());
   for (const { summary } of told) expect(summary).toContain('at the same time');
   expect(report.verdict).toMatchObject({ level: 'bad', text: expect.stringContaining('may have run twice') });
+});
+
+test('of causes that are all single ones none is called the most frequent', () => {
+  const failed = (count: number) => ({ cause: 'disk-locked' as const, failed: count, aborted: 0 });
+  const judged = (causes: WeeklyReport['migrations']['causes'], all: number): string =>
+    verdictOf({
+      ...report,
+      migrations: { ...report.migrations, causes, success: { ...report.migrations.success, judged: all, completed: 0 } },
+    }).text;
+  expect(judged([failed(1), { cause: 'timed-out', failed: 0, aborted: 1 }], 2)).toMatch(/; 2 did not[;.]/);
+  expect(judged([failed(2)], 2)).toContain('2 did not, for disk-locked');
+  expect(judged([failed(2), { cause: 'timed-out', failed: 1, aborted: 0 }], 3)).toContain('most often for disk-locked (2)');
 });
 
 test('pairs that failed for their CPUs name the features that the text names', () => {

@@ -97,6 +97,11 @@ describe.each(recordings().map(({ folder }) => folder))('%s', (folder) => {
     expect(heads(wordsOf(parsed(incidentPage(analysis))))).toEqual(heads(terminal));
   });
 
+  test('every phase that is drawn has its name', async () => {
+    const text = incidentPage(await analysedFolder(folder));
+    expect(text.match(/<text class="on-phase"/g)?.length).toBe(text.match(/<rect class="phase/g)?.length);
+  });
+
   test('the page stands alone, and its links lead somewhere', async () => {
     const text = incidentPage(await analysedFolder(folder));
     expectAlone(text);

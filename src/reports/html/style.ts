@@ -302,6 +302,12 @@ export const STYLE: Markup = html`<style>
     font-size: 0.8125rem;
     margin-bottom: 0.25rem;
   }
+  @media (max-width: 56rem) {
+    th,
+    td {
+      padding-right: 0.5rem;
+    }
+  }
   @media (max-width: 40rem) {
     table.now td.long {
       min-width: 0;

@@ -1,5 +1,5 @@
 import { duration } from '../../lib/units.ts';
-import type { Migration, Phase } from '../../model/timeline.ts';
+import type { Migration } from '../../model/timeline.ts';
 import { hostOf, ofKind } from '../../timeline/of-kind.ts';
 import { drawing } from '../html/drawing.ts';
 import { html, type Markup } from '../html/html.ts';
@@ -32,7 +32,7 @@ const MOST_TICKS = 10;
 /** Phases, lanes, and below them the counters, all on one axis in UTC. */
 export function courseDrawing({ migration, title, lanes: shown, panels }: Course): Markup {
   const x = timeScale(migration, shown);
-  const strips = stripsOf(migration);
+  const strips = stripsOf(migration, x);
   const start = Math.max(1, ...strips.map(({ row }) => row + 1)) * PHASE;
   const laid = lanes(shown, x, { left: LEFT, top: start + 4, width: RIGHT - LEFT });
   let top = start + 4 + laid.height;
@@ -47,7 +47,7 @@ export function courseDrawing({ migration, title, lanes: shown, panels }: Course
   const box = { left: LEFT, top: start, width: RIGHT - LEFT, height: bottom - start };
   const body = html`
     ${timeAxis(timeTicks(from, to, MOST_TICKS), x, box)} ${standstill(migration, x, { top: start, bottom })} ${laid.markup}
-    ${charts} ${phaseStrips(strips, x)}
+    ${charts} ${phaseStrips(strips)}
   `;
   return drawing({ label: title, description: describe(shown), width: WIDTH, height: bottom + AXIS, body });
 }
@@ -87,39 +87,49 @@ function timeScale(migration: Migration, shown: readonly Lane[]): Scale {
 
 const PHASE_LETTER = 6.4;
 
-interface Strip extends Omit<Phase, 'name'> {
+/** A phase as it is drawn: the strip, and its name within it, or beside it where it is too short. */
+interface Strip {
   readonly name: string;
+  readonly ms: number;
   readonly row: number;
+  readonly left: number;
+  readonly width: number;
+  readonly label: 'within' | 'behind' | 'before';
 }
 
 /** Phases overlap, the network hears of the guest while the source is cleaned up: what does not fit beside goes a row down. */
-function stripsOf(migration: Migration): readonly Strip[] {
-  const ends: number[] = [];
+function stripsOf(migration: Migration, x: Scale): readonly Strip[] {
   const still = standstillOf(migration);
   const stillness = still === null ? [] : [{ name: STILL, from: still[0], to: still[1] }];
+  /** Stretches taken, by row. */
+  const taken: (readonly [number, number])[][] = [];
   return [...migration.phases, ...stillness]
     .toSorted((a, b) => a.from - b.from || a.to - b.to)
-    .map((phase) => {
-      const free = ends.findIndex((end) => end <= phase.from);
-      const row = free < 0 ? ends.length : free;
-      ends[row] = phase.to;
-      return { ...phase, row };
+    .map(({ name, from, to }) => {
+      const left = Math.max(LEFT, x(from));
+      const width = Math.max(1, Math.min(RIGHT, x(to)) - left);
+      const letters = name.length * PHASE_LETTER + 8;
+      const label = width > letters ? 'within' : left + width + letters <= RIGHT ? 'behind' : 'before';
+      const start = label === 'before' ? left - letters : left;
+      const end = left + width + (label === 'behind' ? letters : 0);
+      const free = taken.findIndex((row) => row.every(([other, till]) => start >= till || end <= other));
+      const row = free < 0 ? taken.length : free;
+      taken[row] = [...(taken[row] ?? []), [start, end]];
+      return { name, ms: Math.max(0, to - from), row, left, width, label };
     });
 }
 
 const STILL = 'guest stands still';
 
 /** What the migration was at, above everything. */
-function phaseStrips(strips: readonly Strip[], x: Scale): Markup {
-  const drawn = strips.map(({ name, from, to, row }) => {
-    const left = Math.max(LEFT, x(from));
-    const width = Math.max(1, Math.min(RIGHT, x(to)) - left);
+function phaseStrips(strips: readonly Strip[]): Markup {
+  const drawn = strips.map(({ name, ms, row, left, width, label }) => {
     const y = row * PHASE;
-    const label = html`<text class="on-phase" x="${left + 4}" y="${y + 12}">${name}</text>`;
+    const at = { within: left + 4, behind: left + width + 4, before: left - 4 }[label];
     return html`<g>
-      <title>${name}: ${duration(Math.max(0, to - from))}</title>
+      <title>${name}: ${duration(ms)}</title>
       <rect class="${name === STILL ? 'phase pause' : 'phase'}" x="${left}" y="${y}" width="${width}" height="${PHASE - 2}" />
-      ${width > name.length * PHASE_LETTER + 8 ? label : null}
+      <text class="on-phase" x="${at}" y="${y + 12}" text-anchor="${label === 'before' ? 'end' : 'start'}">${name}</text>
     </g>`;
   });
   return html`<text class="dim" x="6" y="12">phase</text> ${drawn}`;

@@ -1,3 +1,5 @@
+import { clockTime, secondOf } from '../../lib/units.ts';
+
 /** `2026-11-23`, of an instant in UTC. */
 export function day(at: number): string {
   return new Date(at).toISOString().slice(0, 10);
@@ -10,8 +12,7 @@ export function spansDays({ from, to }: { readonly from: number | null; readonly
 
 /** `04:42:33`, with its date where the report spans days. */
 export function moment(at: number, withDate: boolean): string {
-  const iso = new Date(at).toISOString();
-  return withDate ? `${iso.slice(0, 10)} ${iso.slice(11, 19)}` : iso.slice(11, 19);
+  return withDate ? secondOf(at) : clockTime(at);
 }
 
 /** `04:42:33`, or `11-23 04:42:33` in a column. */

@@ -47,8 +47,12 @@ function failures({ migrations }: Judged): readonly string[] {
   const { completed, judged } = migrations.success;
   const worst = migrations.causes.find(({ cause }) => cause !== null && cause !== 'unknown');
   if (judged === completed) return [];
-  const why = worst === undefined ? '' : `, most often for ${worst.cause} (${worst.failed + worst.aborted})`;
-  return [`${judged - completed} did not${why}`];
+  const ended = judged - completed;
+  if (worst === undefined) return [`${ended} did not`];
+  const count = worst.failed + worst.aborted;
+  if (count === ended) return [`${ended} did not, for ${worst.cause}`];
+  // of causes that are all single ones none is the most frequent
+  return [count === 1 ? `${ended} did not` : `${ended} did not, most often for ${worst.cause} (${count})`];
 }
 
 function downtimes({ downtime }: Judged): readonly string[] {
