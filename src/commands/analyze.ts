@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { AppError } from '../lib/errors.ts';
+import { plural } from '../lib/units.ts';
 import { SEVERITIES, type Severity } from '../model/finding.ts';
 import type { Analysis } from '../reports/analysis.ts';
 import { incidentPage } from '../reports/incident-page.ts';
@@ -52,9 +53,17 @@ function rendered(analysis: Analysis, options: AnalyzeOptions, terminal: Termina
   });
 }
 
+/** Files that are named where none could be read. */
+const REASONS = 5;
+
 function mustBeReadable({ inputs }: Analysis): void {
   if (inputs.some(({ tally }) => tally !== null)) return;
-  const reasons = inputs.slice(0, 5).map(({ path, problem }) => `${path}: ${problem ?? 'not read'}`);
+  const told = inputs.slice(0, REASONS);
+  const more = inputs.length - told.length;
+  const reasons = [
+    ...told.map(({ path, problem }) => `${path}: ${problem ?? 'not read'}`),
+    ...(more === 0 ? [] : [`and ${plural(more, 'file')} more`]),
+  ];
   throw new AppError('unreadable', `nothing to analyse${reasons.length > 0 ? ` (${reasons.join('; ')})` : ': no files found'}`, {
     hint: 'name agent.log, libvirt logs or folders that hold them; --source PATTERN=KIND says what a file is',
   });
