@@ -139,6 +139,54 @@ function daemonLogs(migration: Migration): readonly Remedy[] {
   ];
 }
 
+/** virnetdev.c, virnetdevbridge.c, virnetdevopenvswitch.c: a bridge that the destination has not got. */
+const NO_BRIDGE =
+  /Cannot get interface MTU on '([^']+)'|Unable to add bridge (\S+) port|Unable to add port \S+ to OVS bridge (\S+)/;
+/** virdomainobjlist.c: the destination has one of that name. */
+const NAME_TAKEN = /domain '[^']+' (?:is )?already /;
+
+/** An error that is no cause of its own may still say where to look. */
+function remediesByText(migration: Migration): readonly Remedy[] {
+  const text = migration.cause?.text ?? '';
+  const bridge = NO_BRIDGE.exec(text)
+    ?.slice(1)
+    .find((name) => name !== undefined);
+  if (bridge !== undefined) return bridgeRemedies(migration, bridge);
+  return NAME_TAKEN.test(text) ? nameRemedies(migration) : daemonLogs(migration);
+}
+
+function bridgeRemedies(migration: Migration, bridge: string): readonly Remedy[] {
+  return [
+    onDestination(migration, `whether it has ${bridge}; "does not exist" means no`, shell`ip -br link show ${bridge}`),
+    onDestination(
+      migration,
+      'the bridges that its agent is told to use',
+      "grep -n 'network.device' /etc/cloudstack/agent/agent.properties",
+    ),
+    onSource(migration, 'which NIC of the VM is on it', shell`virsh domiflist ${migration.vm}`),
+    {
+      what: 'the bridge of a VLAN is made when CloudStack prepares the destination, and not by virsh migrate: migrate in CloudStack',
+      command: null,
+    },
+  ];
+}
+
+function nameRemedies(migration: Migration): readonly Remedy[] {
+  return [
+    {
+      what: `whether both hosts mean one VM: see its UUID on each; touches no guest`,
+      command: hostsToType(migration)
+        .map((host) => shell`virsh -c qemu+ssh://${host}/system domuuid ${migration.vm}`)
+        .join('\n'),
+    },
+    whereCheck(migration),
+    {
+      what: 'the same UUID, and running on both: it writes to its disks from two hosts, so find out which one serves, and end the other; another UUID: it is another VM, so see in CloudStack whether it knows that one',
+      command: null,
+    },
+  ];
+}
+
 const LIMIT_REMEDIES: readonly Remedy[] = [
   {
     what: 'give it more time: global setting of CloudStack, seconds; agents take it over as vm.migrate.wait when they connect',
@@ -337,5 +385,5 @@ const EXPLANATIONS: Readonly<Record<CauseKind, Explanation>> = {
       onDestination(m, 'what the kernel did about it', "journalctl -k -b -g 'out of memory|oom-kill'"),
     ],
   },
-  unknown: { why: () => 'the cause is none that Precopy knows', remedies: daemonLogs },
+  unknown: { why: () => 'the cause is none that Precopy knows', remedies: remediesByText },
 };

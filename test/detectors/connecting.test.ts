@@ -67,6 +67,21 @@ test.each([
     "Cannot access storage file '/mnt/5e1/203-2-a5d1.iso': No such file or directory",
     { why: 'kvm-b cannot use a disk of the VM', command: 'detach it in CloudStack', wrong: 'virsh pool-list' },
   ],
+  [
+    'a bridge that the destination has not got',
+    "Cannot get interface MTU on 'brvm-117': No such device",
+    { why: "'brvm-117': No such device", command: 'ip -br link show brvm-117', wrong: 'journalctl' },
+  ],
+  [
+    'a bridge of Open vSwitch',
+    'internal error: Unable to add port vnet3 to OVS bridge cloudbr1',
+    { why: 'OVS bridge cloudbr1', command: 'ip -br link show cloudbr1', wrong: 'journalctl' },
+  ],
+  [
+    'a name that the destination has already: whether that is the same VM',
+    "operation failed: domain 'i-2-10-VM' already exists with uuid 3bb9a2cc-4167-44a4-9097-0a3ce0fd24a3",
+    { why: 'already exists', command: 'virsh -c qemu+ssh://kvm-b/system domuuid i-2-10-VM', wrong: 'journalctl' },
+  ],
 ])('%s', (_name, error, { why, command, wrong }) => {
   const { summary, commands } = told(error);
   expect(summary).toContain(why);
