@@ -89,8 +89,14 @@ interface Statement {
 async function oneStatement(ask: Ask, sql: string): Promise<Statement> {
   const [statement] = await ask.rows<Statement>('SELECT formatQuery({sql: String}) AS select, currentDatabase() AS own', { sql });
   if (statement === undefined) throw new Error('the engine gave no row');
+  const [verb = ''] = /[A-Za-z]+/.exec(statement.select) ?? [];
+  if (NO_SELECT.test(verb)) throw forbidden(verb.toUpperCase());
   return statement;
 }
+
+/** What statements that change something, or show what is not ours, begin with; in the place of a subquery each is an error anyway. */
+const NO_SELECT =
+  /^(?:INSERT|DROP|TRUNCATE|ALTER|CREATE|REPLACE|SET|SYSTEM|KILL|ATTACH|DETACH|BACKUP|RESTORE|SHOW|RENAME|EXCHANGE|DELETE|UPDATE|OPTIMIZE|GRANT|REVOKE|USE|UNDROP)$/i;
 
 /**
  * Reads the tree of the query as the engine prints it before anything is looked up: as a subquery the statement can only be a SELECT,

@@ -138,6 +138,16 @@ describe.each(STORES)('$name', ({ open }) => {
       await worksAgain();
     });
 
+    it.each(['DROP TABLE host_facts', "INSERT INTO host_facts VALUES ('c1', 'x', 'y', 'z', 0)", 'system shutdown'])(
+      'say so: %s',
+      async (sql) => {
+        await expect(temporary.store.userQuery(sql, LIMITS)).rejects.toMatchObject({
+          code: 'not-allowed',
+          message: `Only reading the tables of Precopy is allowed, not ${sql.split(' ', 1)[0]?.toUpperCase()}`,
+        });
+      },
+    );
+
     it('write a file', async () => {
       const path = join(outside, 'out.csv');
       for (const sql of [
