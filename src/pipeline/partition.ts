@@ -1,10 +1,10 @@
 import { groupBy } from '../lib/group.ts';
+import { addressesIn } from '../timeline/addresses.ts';
 import { dirtyFrom, type Dirty } from './dirty.ts';
 import { createMemories, LONGEST_MS } from './memories.ts';
 import type { ParsedChunk } from './parse-chunk.ts';
 import type { ClusterMemory } from './rebuild.ts';
 import { hear } from './settle.ts';
-import { addressesIn } from '../timeline/addresses.ts';
 import type { TimelineStore } from './timelines.ts';
 import { urgencyOf } from './urgency.ts';
 

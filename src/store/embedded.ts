@@ -4,6 +4,7 @@ import { createClient, type ClickHouseClient } from '@clickhouse/client';
 import type * as ChdbModule from 'chdb/connection';
 import { AppError } from '../lib/errors.ts';
 import { makeFolder } from '../lib/folder.ts';
+import { sqlText } from '../lib/sql.ts';
 import { engineError } from './engine-error.ts';
 import { createFileInserts, type FileInserts } from './file-inserts.ts';
 import { openStore, type Connection, type Engine, type Settings } from './engine.ts';
@@ -107,9 +108,8 @@ async function takeDatabase(client: ClickHouseClient): Promise<void> {
   }
 }
 
-/** Our own settings only: no text of them has a quote. */
 function literal(value: string | number): string {
-  return typeof value === 'number' ? String(value) : `'${value}'`;
+  return typeof value === 'number' ? String(value) : sqlText(value);
 }
 
 /** The engine is half a gigabyte: only who opens a store loads it. */

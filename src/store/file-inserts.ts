@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
+import { sqlText } from '../lib/sql.ts';
 import type { TableBytes } from './row-binary.ts';
 
 /** Inserts rows as bytes into the embedded engine, which takes them from a file only. */
@@ -32,7 +33,7 @@ export async function createFileInserts(store: string): Promise<FileInserts> {
       try {
         await writeFile(path, bytes, { mode: 0o600 });
         await client.command({
-          query: `INSERT INTO ${table} (${names}) SELECT ${names} FROM file(${quoted(path)}, 'RowBinary', ${quoted(types.join(', '))})`,
+          query: `INSERT INTO ${table} (${names}) SELECT ${names} FROM file(${sqlText(path)}, 'RowBinary', ${sqlText(types.join(', '))})`,
         });
       } finally {
         await rm(path, { force: true });
@@ -40,8 +41,4 @@ export async function createFileInserts(store: string): Promise<FileInserts> {
     },
     close: () => rm(folder, { recursive: true, force: true }),
   };
-}
-
-function quoted(text: string): string {
-  return `'${text.replace(/[\\']/g, '\\$&')}'`;
 }

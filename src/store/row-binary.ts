@@ -36,7 +36,8 @@ export function toTableBytes<Row>(table: string, columns: BinaryColumns<Row>, ro
   return { table, columns, rows: rows.length, bytes: output.written() };
 }
 
-const FIRST_BYTES = 1 << 20;
+/** Most batches of a running instance are small. */
+const FIRST_BYTES = 16 << 10;
 /** A UTF-16 unit has at most three bytes of UTF-8: a pair of them has four. */
 const MAX_UNIT_BYTES = 3;
 const MAX_VARINT_BYTES = 5;

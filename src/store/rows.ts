@@ -56,8 +56,9 @@ export function toEventBytes(events: readonly StoredEvent[]): TableBytes {
 }
 
 /** Columns of `events` from which `fromEventRow` makes the event, as a SELECT names them. */
-export const EVENT_COLUMNS =
-  'cluster, host, source, path, file_id, offset, n, line, toUnixTimestamp64Milli(at) AS at, kind, vm, file_vm, text, message_at, written, body';
+export const EVENT_COLUMNS = Object.keys(EVENT_TYPES)
+  .map((name) => (name === 'at' ? 'toUnixTimestamp64Milli(at) AS at' : name))
+  .join(', ');
 
 /** The row of an event. */
 export function toEventRow({ cluster, fileId, n, event: { body, origin, at } }: StoredEvent): EventRow {

@@ -1,3 +1,4 @@
+import { sqlText } from '../../lib/sql.ts';
 import { isoTime } from '../../lib/units.ts';
 import type { WeeklyReport } from './document.ts';
 import { DOWNTIME_TARGET_MS } from './limits.ts';
@@ -117,15 +118,10 @@ function sumOf(what: string, parts: readonly Part[], from: string): Sum {
 
 /** The period and the cluster of a report, as SQL of a user. */
 function during(at: string, { week, cluster }: ReportScope): string {
-  const of = cluster === null ? '' : ` AND cluster = ${quoted(cluster)}`;
+  const of = cluster === null ? '' : ` AND cluster = ${sqlText(cluster)}`;
   return `${at} >= ${moment(week.from)} AND ${at} < ${moment(week.to)}${of}`;
 }
 
 function moment(at: number): string {
   return `toDateTime64('${isoTime(at).slice(0, 23).replace('T', ' ')}', 3, 'UTC')`;
-}
-
-/** A name as a literal of the engine. */
-function quoted(name: string): string {
-  return `'${name.replaceAll('\\', '\\\\').replaceAll("'", String.raw`\'`)}'`;
 }
