@@ -131,7 +131,7 @@ describe('questions', () => {
     ['sql', { sql: '' }, 400, 'usage'],
     ['sql', { sql: 'SELECT nobody FROM lines' }, 400, 'bad-query'],
     ['sql', { sql: "SELECT file('/etc/passwd')" }, 403, 'not-allowed'],
-    ['sql', { sql: 'DROP TABLE lines' }, 400, 'bad-query'],
+    ['sql', { sql: 'DROP TABLE lines' }, 403, 'not-allowed'],
     ['elsewhere', {}, 404, 'not-found'],
   ])('%s %j is refused with status %i, and is no failure of the instance', async (...[path, body, status, code]) => {
     expect(await post(await started(), path, body)).toMatchObject({ status, body: { code, error: expect.any(String) } });
