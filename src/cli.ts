@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { AppError } from './lib/errors.ts';
 import { nearest } from './lib/nearest.ts';
+import { quietTimers } from './lib/warnings.ts';
 import type { Terminal } from './commands/analyze.ts';
 import type { AskContext } from './commands/query.ts';
 import type { RunCommand, RunContext } from './commands/run.ts';
@@ -118,6 +119,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;
 });
+
+quietTimers(process);
 
 try {
   process.exitCode = await main(process.argv.slice(2));
