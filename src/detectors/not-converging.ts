@@ -25,6 +25,8 @@ const REFUTED_MS = 5000;
 /** Bandwidths within this factor of one another are one limit; one beyond it, after that, is another, as somebody sets it. */
 const SAME_LIMIT = 1.25;
 const RAISED = 1.3;
+/** What remains of pass after pass differs by chance: one that lacked less than this factor may have fitted in the end. */
+const NEARLY = 2;
 /** Share of the bandwidth below which a stream counts as standing still. */
 const FLOWS = 0.5;
 
@@ -72,16 +74,26 @@ function isHopeless(migration: Migration, predictions: readonly Prediction[], { 
 
 /**
  * A migration that completed was either helped (bandwidth, downtime limit, pause, post-copy, throttling) or converged after all:
- * then the last judgement before the end says so.
+ * then the last judgement before the end says so, or little was missing and nothing helped that could be seen.
  */
 function convergedAlone(migration: Migration, predictions: readonly Prediction[]): boolean {
   const nevers = predictions.filter(({ converges }) => !converges).length;
   return (
     migration.outcome === 'completed' &&
-    (nevers < 2 || predictions.at(-1)?.converges === true) &&
+    (nevers < 2 || predictions.at(-1)?.converges === true || nearlyFitted(migration, predictions)) &&
     migration.pausedAt === null &&
     migration.postcopyAt === null
   );
+}
+
+/** The last judgement lacked little, and neither throttling nor bandwidth was seen to help after it. */
+function nearlyFitted(
+  { throttlePercent, downtimeLimitMs, predictions: all }: Migration,
+  judgements: readonly Prediction[],
+): boolean {
+  const last = judgements.at(-1);
+  const needed = last?.downtimeNeededMs ?? Number.POSITIVE_INFINITY;
+  return throttlePercent === null && last === all.at(-1) && needed < NEARLY * downtimeLimitMs;
 }
 
 function remediesFor({ vm, source }: Migration, worst: Prediction): readonly Remedy[] {
@@ -257,6 +269,22 @@ export const notConverging = defineDetector({
     },
   ],
   silent: [
+    {
+      name: 'each pass leaves somewhat more than the limit lets through, until one leaves less and it completes',
+      events: [
+        ...booted(),
+        ...begins(),
+        at(1, 'kvm-a', 'libvirtd', { kind: 'downtime-limit-set', vm: VM, monitor: null, downtimeMs: 2000 }),
+        ...passesBegin(25e6, [
+          [20, 1, 574e6, null],
+          [43, 2, 90e6, 8e6],
+          [44.7, 3, 90e6, 25e6],
+          [46.4, 4, 90e6, 25e6],
+          [48.1, 5, 90e6, 25e6],
+        ]),
+        ...completes(53, 1600),
+      ],
+    },
     {
       name: 'the guest wrote much for a while: the one pass since then tells a rate, and not that all of a set is dirty',
       events: [

@@ -44,7 +44,7 @@ export function passesOf(samples: readonly Event<JobSample>[], hints: PassHints)
   // counters of an earlier, cancelled attempt may go on counting (vdsm subtracts the first value seen, too)
   const base = first.pass - 1;
   const exact = new Map(hints.starts.map(({ body, at }) => [body.pass, at]));
-  const passes = [passAt(first, { startedAt: exact.get(first.pass) ?? first.at, remaining: first.remaining, leftover: 0 }, base)];
+  const passes = [passAt(first, firstSeen(first, exact.get(first.pass)), base)];
   for (let i = 1; i < points.length; i += 1) {
     const before = points[i - 1];
     const point = points[i];
@@ -74,6 +74,15 @@ interface Beginning {
   readonly leftover: number;
 }
 
+/** The pass that is seen first. The first of all began with the stream: as long ago as it takes to send so much, and no longer than the job runs. */
+function firstSeen({ at, pass, remaining, copied, event }: Point, exactAt: number | undefined): Beginning {
+  const { bandwidthBytesPerSecond, elapsedMs, transferredBytes } = event.body;
+  if (exactAt !== undefined || pass !== 1 || !bandwidthBytesPerSecond)
+    return { startedAt: exactAt ?? at, remaining, leftover: 0 };
+  const sentMs = ((transferredBytes ?? 0) / bandwidthBytesPerSecond) * 1000;
+  return { startedAt: at - Math.min(elapsedMs ?? 0, sentMs), remaining: remaining + (copied ?? 0), leftover: 0 };
+}
+
 /** When the pass of `point` began and with how much, given the last sample of the pass before it. */
 function beginning(
   before: Point,
@@ -83,13 +92,30 @@ function beginning(
   const elapsed = point.at - before.at;
   const toFinish = before.remaining - leftover;
   const copied = before.copied !== null && point.copied !== null ? point.copied - before.copied : null;
-  if (copied === null || copied <= toFinish || point.pass !== before.pass + 1) {
+  const unseen = point.pass - before.pass - 1;
+  if (copied === null || copied <= toFinish || unseen !== 0) {
     const rate = (point.event.body.bandwidthBytesPerSecond ?? 0) / 1000;
-    const startedAt = exactAt ?? (rate > 0 ? Math.min(point.at, before.at + toFinish / rate) : point.at);
+    const finishedAt = rate > 0 ? Math.min(point.at, before.at + toFinish / rate) : point.at;
+    const startedAt = exactAt ?? Math.min(point.at, finishedAt + unseenMs(point, { unseen, finishedAt, leftover }));
     return { startedAt, remaining: point.remaining + rate * (point.at - startedAt), leftover };
   }
   const startedAt = exactAt ?? before.at + (elapsed * toFinish) / copied;
   return { startedAt, remaining: point.remaining + copied - toFinish, leftover };
+}
+
+/**
+ * How long passes took that began and ended between two samples, if each took as long: the last of them dirtied what the pass of
+ * `point` began with, and that is what is copied of it by now and what remains.
+ */
+function unseenMs(
+  { at, remaining, event }: Point,
+  { unseen, finishedAt, leftover }: { readonly unseen: number; readonly finishedAt: number; readonly leftover: number },
+): number {
+  const rate = (event.body.bandwidthBytesPerSecond ?? 0) / 1000;
+  if (unseen <= 0 || rate === 0) return 0;
+  const dirtied = (event.body.dirtyRateBytesPerSecond ?? 0) / 1000;
+  const all = Math.max(0, remaining + rate * (at - finishedAt) - leftover);
+  return (unseen * all) / (dirtied + unseen * rate);
 }
 
 function passAt(point: Point, { startedAt, remaining, leftover }: Beginning, base: number): Pass {
