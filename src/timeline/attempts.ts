@@ -15,7 +15,7 @@ export interface Attempt {
 }
 
 /** An opener this long after the last sign of an attempt begins another one: preparing a destination takes seconds, at worst minutes. */
-const MAX_PREPARE_MS = 10 * 60_000;
+export const MAX_PREPARE_MS = 10 * 60_000;
 /** A migration of a large, busy VM can go on for hours, and without agent.log and statistics nothing is heard of it meanwhile. */
 export const MAX_SILENCE_MS = 24 * 3_600_000;
 /** What both sides still print after the client's last word: clean-up, statistics, the exception's own record. */

@@ -3,7 +3,7 @@ import { createOverlapIndex } from '../lib/overlap-index.ts';
 import type { DaemonMessage, Event, EventBody } from '../model/event.ts';
 import type { HostAddress, Source } from '../model/source.ts';
 import { addressesIn, addressOf, IP } from './addresses.ts';
-import { attemptsOf, JITTER_MS, MAX_SILENCE_MS, type Attempt } from './attempts.ts';
+import { attemptsOf, JITTER_MS, MAX_PREPARE_MS, MAX_SILENCE_MS, type Attempt } from './attempts.ts';
 import { JOB_OVER } from './causes.ts';
 import { hostNamed } from './host-names.ts';
 import { createNoise } from './noise.ts';
@@ -36,11 +36,7 @@ export function correlate(events: readonly Event[], known: KnownHosts): readonly
   );
   const named = guessed.size === 0 ? stated : withGuesses(stated, guessed);
   const all = guessed.size === 0 ? sure : attemptsByVm(named, sure);
-  const attempts = fillHosts(
-    [...all.values()].flatMap(({ attempts: own }) => own),
-    events,
-    known,
-  );
+  const attempts = fillHosts(withoutCutNames([...all.values()].flatMap(({ attempts: own }) => own)), events, known);
   const restarts = restartsOf(events);
   const nameless = named.events.filter(
     (event, i) =>
@@ -50,6 +46,14 @@ export function correlate(events: readonly Event[], known: KnownHosts): readonly
   );
   const complete = attachNameless(attempts, nameless);
   return complete.toSorted((a, b) => a.openedAt - b.openedAt || (a.vm < b.vm ? -1 : 1));
+}
+
+/** The agent's word that it prepared a VM ends with the name: a log copied while that was written has the name's beginning. */
+function withoutCutNames(attempts: readonly Attempt[]): readonly Attempt[] {
+  const isCut = ({ vm, openedAt, events }: Attempt): boolean =>
+    events.every(({ body }) => body.kind === 'destination-prepared') &&
+    attempts.some((other) => other.vm !== vm && other.vm.startsWith(vm) && Math.abs(other.openedAt - openedAt) <= MAX_PREPARE_MS);
+  return attempts.filter((attempt) => !isCut(attempt));
 }
 
 /** What is known of hosts besides the events. */
