@@ -52,7 +52,7 @@ export function correlate(events: readonly Event[], known: KnownHosts): readonly
 function withoutCutNames(attempts: readonly Attempt[]): readonly Attempt[] {
   const isCut = ({ vm, openedAt, events }: Attempt): boolean =>
     events.every(({ body }) => body.kind === 'destination-prepared') &&
-    attempts.some((other) => other.vm !== vm && other.vm.startsWith(vm) && Math.abs(other.openedAt - openedAt) <= MAX_PREPARE_MS);
+    attempts.some((whole) => whole.vm !== vm && whole.vm.startsWith(vm) && Math.abs(whole.openedAt - openedAt) <= MAX_PREPARE_MS);
   return attempts.filter((attempt) => !isCut(attempt));
 }
 
