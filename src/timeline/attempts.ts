@@ -165,9 +165,9 @@ function awaits({ once, events, destination, lastAt }: OpenAttempt, { body, at }
   return !ended && (once.has('domain-started') || once.has('migrate-requested'));
 }
 
-/** The job's clock began anew: this sample is of a later attempt. */
+/** The job's clock began anew: this sample is of a later attempt. At 0 it does not run: libvirt says so of one that is just over, too. */
 function isAnotherJob({ job }: OpenAttempt, { body, at }: Event): boolean {
-  if (job === null || body.kind !== 'job-sample' || body.elapsedMs === null) return false;
+  if (job === null || body.kind !== 'job-sample' || body.elapsedMs === null || body.elapsedMs === 0) return false;
   return body.elapsedMs < job.elapsedMs && at - body.elapsedMs > job.beganAt + JITTER_MS;
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { at, begins, booted, completes, starts, stops, tell, VM, type StoryEvent } from '../../src/detectors/story.ts';
+import { at, begins, booted, completes, sample, starts, stops, tell, VM, type StoryEvent } from '../../src/detectors/story.ts';
 
 function told(events: readonly StoryEvent[]): readonly (readonly [string | null, string | null, string])[] {
   return tell(events.toSorted((a, b) => a.seconds - b.seconds)).migrations.map(({ source, destination, outcome }) => [
@@ -46,4 +46,11 @@ describe('a migration that copies disks for hours before its memory', () => {
     const refused = [...started, stops(1, 'kvm-b', 'failed')];
     expect(told([...booted(), ...refused, initiated(7500), stops(7510, 'kvm-a', 'migrated')])).toHaveLength(2);
   });
+});
+
+test('a job of which libvirt forgot when it began, as it ends, is no later migration', () => {
+  const copied = [sample(5, { elapsedMs: 5000, remainingBytes: 3e8 }), sample(10, { elapsedMs: 10_000, remainingBytes: 1e8 })];
+  const forgotten = sample(14, { elapsedMs: 0, status: 'active', pass: null, remainingBytes: null, transferredBytes: null });
+  const way = ['kvm-a', 'kvm-b', 'completed'];
+  expect(told([...booted(), ...begins(), ...copied, forgotten, ...completes(15, 40)])).toEqual([way]);
 });
