@@ -105,7 +105,8 @@ function toldRate(model: Model, looked: readonly Observation[]): Pick<Model, 'ra
 function observationsOf(passes: readonly Pass[]): readonly Observation[] {
   return passes.slice(1).flatMap((next, i): readonly Observation[] => {
     const pass = passes[i];
-    if (pass === undefined || next.pass !== pass.pass + 1) return [];
+    if (pass === undefined) return [];
+    if (next.pass !== pass.pass + 1) return unseenBefore(next);
     const between = (next.startedAt - pass.startedAt) / 1000;
     // QEMU divides by the exact time between two bitmap syncs, which therefore follows from its rate
     const dirtiedBytes = Math.max(1, next.remainingBytes - next.leftoverBytes);
@@ -118,6 +119,13 @@ function observationsOf(passes: readonly Pass[]): readonly Observation[] {
     const leftoverBytes = pass.pass === 1 ? 0 : next.leftoverBytes;
     return seconds > 0 ? [{ seconds, dirtiedBytes, reachedBytes: dirtiedBytes + leftoverBytes, leftoverBytes }] : [];
   });
+}
+
+/** The last of the passes that began and ended between two samples, as QEMU's rate and what it left tell. */
+function unseenBefore({ remainingBytes, leftoverBytes, dirtyRateBytesPerSecond: rate }: Pass): readonly Observation[] {
+  const dirtiedBytes = remainingBytes - leftoverBytes;
+  if (rate === null || rate === 0 || dirtiedBytes <= 0) return [];
+  return [{ seconds: dirtiedBytes / rate, dirtiedBytes, reachedBytes: remainingBytes, leftoverBytes }];
 }
 
 /**
@@ -144,7 +152,8 @@ function bandwidthOf(passes: readonly Pass[]): number | null {
 function compressedShare(known: readonly Pass[], model: Model): number {
   const [before, last] = known.slice(-2);
   if (before === undefined || last === undefined || last.pass < 3) return 0;
-  if (last.pass > 3) return Math.min(1, (last.compressedBytes - before.compressedBytes) / before.remainingBytes);
+  if (last.pass > 3)
+    return Math.min(1, (last.compressedBytes - before.compressedBytes) / (before.remainingBytes * (last.pass - before.pass)));
   const rewritten = model.rateIsLowerBound ? 1 : Math.min(1, last.remainingBytes / before.remainingBytes) ** 2;
   return Math.min(1, (last.compressionCacheBytes * rewritten) / last.remainingBytes);
 }
