@@ -13,12 +13,11 @@ const MAX_QUARTERS = 10_000;
 const AHEAD_MS = MINUTE_MS;
 /** What was read this soon after it can have been written was written then. */
 const PROMPT_MS = 2 * MINUTE_MS;
+/** Records of several threads stand out of order, but not by as much. */
+const STEP_MS = MINUTE_MS;
 /** Times further from their reading than this are none: no log is kept so long, and no clock is so far ahead. */
 const MAX_AGE_MS = 400 * DAY_MS;
 const MAX_AHEAD_MS = 2 * DAY_MS;
-
-/** Unix ms of a stamp; `null` where it can be no time of this file. */
-export type Instants = (stamp: Stamp | null) => number | null;
 
 /** Looks zones up by name, and remembers what it finds. */
 export interface ZoneCache {
@@ -58,36 +57,71 @@ function remembering(zone: Zone): Zone {
 }
 
 /**
- * Brings the stamps of one chunk, in its order, to UTC. What it says depends on nothing but the chunk, so that a chunk that comes
- * again gives the same. Of the hour that comes twice it is the second where that has just been when the chunk was read, else what
- * the order within the chunk tells, else the first.
+ * Brings the stamps of the records of one chunk, in its order, to UTC; `null` where a stamp can be no time of this file. What it says
+ * depends on nothing but the chunk, so that a chunk that comes again gives the same.
  */
-export function createInstants(zone: Zone, observedAt: number): Instants {
-  let last = Number.NEGATIVE_INFINITY;
-  return (stamp) => {
+export function instantsOf(stamps: readonly (Stamp | null)[], zone: Zone, observedAt: number): readonly (number | null)[] {
+  const doubtful: Doubtful[] = [];
+  let begins: number | null = null;
+  let ends = 0;
+  const at = stamps.map((stamp, index) => {
     if (stamp === null) return observedAt;
     const ms = complete(stamp, observedAt);
-    const at = stamp.clock === 'utc' ? ms : chosen(ms, { offsets: zone.offsetsMs(ms), observedAt, last });
-    if (Number.isNaN(at) || at < observedAt - MAX_AGE_MS || at > observedAt + MAX_AHEAD_MS) return null;
-    last = at;
-    return at;
-  };
+    if (stamp.clock === 'utc') return ms;
+    begins ??= index;
+    ends = index;
+    const [first = 0, second = first] = zone.offsetsMs(ms).map((offset) => ms - offset);
+    if (second !== first) doubtful.push({ index, localMs: ms, first, second });
+    return first;
+  });
+  for (const night of nightsOf(doubtful)) {
+    const from = secondFrom(night, { observedAt, begins, ends });
+    for (const { index, second } of night.slice(from)) at[index] = second;
+  }
+  return at.map((ms) => (Number.isNaN(ms) || ms < observedAt - MAX_AGE_MS || ms > observedAt + MAX_AHEAD_MS ? null : ms));
 }
 
-interface Choice {
-  readonly offsets: readonly number[];
+/** A time of the hour that comes twice, Unix ms. */
+interface Doubtful {
+  /** Of its record in the chunk. */
+  readonly index: number;
+  readonly localMs: number;
+  readonly first: number;
+  readonly second: number;
+}
+
+/** A small log holds more than one night in which clocks went back. */
+function nightsOf(doubtful: readonly Doubtful[]): readonly (readonly Doubtful[])[] {
+  const nights: Doubtful[][] = [];
+  for (const one of doubtful) {
+    const night = nights.at(-1);
+    const before = night?.at(-1);
+    if (night === undefined || before === undefined || Math.abs(one.localMs - before.localMs) > DAY_MS) nights.push([one]);
+    else night.push(one);
+  }
+  return nights;
+}
+
+interface Reading {
   readonly observedAt: number;
-  /** Of the record before, Unix ms. */
-  readonly last: number;
+  /** The first and the last record with a local time. */
+  readonly begins: number | null;
+  readonly ends: number;
 }
 
-function chosen(localMs: number, { offsets, observedAt, last }: Choice): number {
-  const [only] = offsets;
-  if (only !== undefined && offsets.length === 1) return localMs - only;
-  const choices = offsets.map((offset) => localMs - offset);
-  const first = Math.min(...choices);
-  const second = Math.max(...choices);
-  if (first === second || second > observedAt + AHEAD_MS) return first;
-  if (second > observedAt - PROMPT_MS) return second;
-  return first >= last - 1000 ? first : second;
+/**
+ * Which of them is the first of the second hour. Times that step back are of both hours. Else all are of one: of the first where the
+ * second was still to come; of the second where the last was just written, or where the chunk begins and does not end with them.
+ */
+function secondFrom(night: readonly Doubtful[], { observedAt, begins, ends }: Reading): number {
+  const sure = night.findLastIndex(({ second }) => second > observedAt + AHEAD_MS);
+  let latest = Number.NEGATIVE_INFINITY;
+  for (const [n, { localMs }] of night.entries()) {
+    if (n > sure && localMs < latest - STEP_MS) return n;
+    latest = Math.max(latest, localMs);
+  }
+  const last = night.at(-1);
+  if (sure >= 0 || last === undefined) return night.length;
+  const goesOn = night[0]?.index === begins && last.index < ends;
+  return goesOn || last.second > observedAt - PROMPT_MS ? 0 : night.length;
 }

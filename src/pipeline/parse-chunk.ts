@@ -2,11 +2,12 @@ import { isAscii } from 'node:buffer';
 import { latin1Pieces } from '../lib/latin1.ts';
 import type { Chunk } from '../model/chunk.ts';
 import type { ParsedEvent } from '../model/event.ts';
+import type { Stamp } from '../model/source.ts';
 import type { Parser } from '../parsers/parser.ts';
 import { createScannerAt, type RecordOutcome, type RecordWatch } from '../parsers/scan.ts';
 import { countsOf, type ChunkCounts, type ReadChunk } from '../store/chunk-rows.ts';
 import type { StoredEvent } from '../store/rows.ts';
-import { createInstants, type Instants, type ZoneCache } from './instant.ts';
+import { instantsOf, type ZoneCache } from './instant.ts';
 
 /** What a chunk says. Made of the chunk alone: the same chunk gives the same. */
 export interface ParsedChunk extends ReadChunk {
@@ -18,8 +19,7 @@ export interface ParsedChunk extends ReadChunk {
 /** Reads one chunk by the rules of its program. */
 export function parseChunk(chunk: Chunk, parser: Parser, zones: ZoneCache): ParsedChunk {
   const { header, bytes } = chunk;
-  const instants = createInstants(zones.zone(header.zone), header.observedAt);
-  const lines = createLines(chunk, instants);
+  const lines = createLines(chunk, (stamps) => instantsOf(stamps, zones.zone(header.zone), header.observedAt));
   const parsed: ParsedEvent[] = [];
   const file = { host: header.host, source: header.source, path: header.path, vm: header.vm };
   const start = { offset: header.offset, line: header.line, watch: lines.watch };
@@ -32,6 +32,8 @@ export function parseChunk(chunk: Chunk, parser: Parser, zones: ZoneCache): Pars
   return { header, bytes, ...told, events, counts: countsOf(told.outcomes) };
 }
 
+type Stamps = readonly (Stamp | null)[];
+
 interface Lines {
   readonly watch: RecordWatch;
   /** Of a chunk with so many lines. */
@@ -42,43 +44,28 @@ interface Lines {
 }
 
 /** Notes of each line when its record was written and what became of it. */
-function createLines({ header }: Chunk, instants: Instants): Lines {
+function createLines({ header }: Chunk, instants: (stamps: Stamps) => readonly (number | null)[]): Lines {
   const outcomes: RecordOutcome[] = [];
-  const at: number[] = [];
-  const badTimes = new Set<number>();
-  let firstAt: number | null = null;
-  let lastAt: number | null = null;
-  /** Of the last record that began. */
-  let current: number | null = null;
-  /** Lines before the first record. */
-  let leading = 0;
+  /** Of each record, and of which line it begins on, from 0. */
+  const stamps: (Stamp | null)[] = [];
+  const begun: number[] = [];
 
   function goOnTo(line: number): void {
-    for (let index = at.length; index < line - header.line - 1; index += 1) {
-      if (current === null) leading += 1;
-      at.push(current ?? header.observedAt);
-      outcomes.push('continued');
-    }
+    while (outcomes.length < line - header.line - 1) outcomes.push('continued');
   }
 
   const watch: RecordWatch = {
     begins(line, stamp) {
-      const instant = instants(stamp);
-      if (instant === null) badTimes.add(line);
-      else {
-        firstAt ??= instant;
-        lastAt = instant;
-      }
       goOnTo(line);
-      current = instant ?? header.observedAt;
-      at.push(current);
-      outcomes.push(instant === null ? 'bad-time' : 'plain');
+      begun.push(outcomes.length);
+      stamps.push(stamp);
+      outcomes.push('plain');
     },
     ended(line, outcome) {
       goOnTo(line + 1);
       // the collector cut the record that these lines go on from
       const cut = outcome === 'no-header' && header.offset > 0;
-      if (!badTimes.has(line)) outcomes[line - header.line - 1] = cut ? 'continued' : outcome;
+      outcomes[line - header.line - 1] = cut ? 'continued' : outcome;
     },
   };
 
@@ -86,7 +73,19 @@ function createLines({ header }: Chunk, instants: Instants): Lines {
     watch,
     end(count) {
       goOnTo(header.line + count + 1);
-      return { at: at.fill(firstAt ?? header.observedAt, 0, leading), outcomes, badTimes, firstAt, lastAt };
+      const times = instants(stamps);
+      const good = times.filter((ms) => ms !== null);
+      const [firstAt = null, lastAt = null] = [good[0], good.at(-1)];
+      const at = outcomes.map(() => firstAt ?? header.observedAt);
+      const badTimes = new Set<number>();
+      for (const [n, start] of begun.entries()) {
+        const ms = times[n] ?? null;
+        at.fill(ms ?? header.observedAt, start, begun[n + 1]);
+        if (ms !== null) continue;
+        badTimes.add(header.line + start + 1);
+        outcomes[start] = 'bad-time';
+      }
+      return { at, outcomes, badTimes, firstAt, lastAt };
     },
   };
 }
