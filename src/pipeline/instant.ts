@@ -11,8 +11,8 @@ const MAX_ZONES = 1000;
 const MAX_QUARTERS = 10_000;
 /** A record is not from later than it was read, but for clocks that are set. */
 const AHEAD_MS = MINUTE_MS;
-/** What was read this soon after it can have been written was written then. */
-const PROMPT_MS = 2 * MINUTE_MS;
+/** What was read this soon after it can have been written was written then: the other hour is an hour less soon. */
+const PROMPT_MS = 30 * MINUTE_MS;
 /** Records of several threads stand out of order, but not by as much. */
 const STEP_MS = MINUTE_MS;
 /** Times further from their reading than this are none: no log is kept so long, and no clock is so far ahead. */
@@ -62,20 +62,21 @@ function remembering(zone: Zone): Zone {
  */
 export function instantsOf(stamps: readonly (Stamp | null)[], zone: Zone, observedAt: number): readonly (number | null)[] {
   const doubtful: Doubtful[] = [];
-  let begins: number | null = null;
-  let ends = 0;
+  let begins = -1;
+  let ends = -1;
   const at = stamps.map((stamp, index) => {
     if (stamp === null) return observedAt;
     const ms = complete(stamp, observedAt);
     if (stamp.clock === 'utc') return ms;
-    begins ??= index;
+    if (begins < 0) begins = index;
     ends = index;
     const [first = 0, second = first] = zone.offsetsMs(ms).map((offset) => ms - offset);
     if (second !== first) doubtful.push({ index, localMs: ms, first, second });
     return first;
   });
+  const reading = { observedAt, begins: at[begins] ?? observedAt, ends: at[ends] ?? observedAt };
   for (const night of nightsOf(doubtful)) {
-    const from = secondFrom(night, { observedAt, begins, ends });
+    const from = secondFrom(night, reading);
     for (const { index, second } of night.slice(from)) at[index] = second;
   }
   return at.map((ms) => (Number.isNaN(ms) || ms < observedAt - MAX_AGE_MS || ms > observedAt + MAX_AHEAD_MS ? null : ms));
@@ -104,14 +105,15 @@ function nightsOf(doubtful: readonly Doubtful[]): readonly (readonly Doubtful[])
 
 interface Reading {
   readonly observedAt: number;
-  /** The first and the last record with a local time. */
-  readonly begins: number | null;
+  /** The first and the last local time, the first of the two hours where it is doubtful; Unix ms. */
+  readonly begins: number;
   readonly ends: number;
 }
 
 /**
  * Which of them is the first of the second hour. Times that step back are of both hours. Else all are of one: of the first where the
- * second was still to come; of the second where the last was just written, or where the chunk begins and does not end with them.
+ * second was still to come, or where the chunk holds what was before; else of the second where the last was read soon, or where the
+ * chunk holds what was after.
  */
 function secondFrom(night: readonly Doubtful[], { observedAt, begins, ends }: Reading): number {
   const sure = night.findLastIndex(({ second }) => second > observedAt + AHEAD_MS);
@@ -120,8 +122,7 @@ function secondFrom(night: readonly Doubtful[], { observedAt, begins, ends }: Re
     if (n > sure && localMs < latest - STEP_MS) return n;
     latest = Math.max(latest, localMs);
   }
-  const last = night.at(-1);
-  if (sure >= 0 || last === undefined) return night.length;
-  const goesOn = night[0]?.index === begins && last.index < ends;
-  return goesOn || last.second > observedAt - PROMPT_MS ? 0 : night.length;
+  const [first, last] = [night[0], night.at(-1)];
+  if (sure >= 0 || first === undefined || last === undefined || begins < first.first) return night.length;
+  return ends > last.second || last.second > observedAt - PROMPT_MS ? 0 : night.length;
 }

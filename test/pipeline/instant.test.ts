@@ -97,6 +97,8 @@ describe('the hour that comes twice', () => {
     ['the first, of which some minutes are as of now', -35, -5, 32],
     ['the second, for more minutes than a piece waits', 5, 25, 25],
     ['the second, which is over', 45, 70, 70],
+    ['the second, minutes late', 20, 21, 30],
+    ['the first and what was before, an hour late', -75, -49, 11],
     ['the second and what followed, a day later', 45, 200, 1440],
   ])('is told by all that a chunk holds: %s', (_what, ...[from, to, readAt]) => {
     const records = written(from, to);
@@ -109,6 +111,12 @@ describe('the hour that comes twice', () => {
     const stamps = clocks.map((ms) => local(Date.UTC(2026, 9, 25, 2, 30) + ms));
     expect(instantsOf(stamps, zone, second + 5000)).toEqual(clocks.map((ms) => second + ms));
     expect(instantsOf(stamps, zone, first + 5000)).toEqual(clocks.map((ms) => first + ms));
+  });
+
+  test('is the second where a record of what followed stands before one of it', () => {
+    const stamps = [local(Date.UTC(2026, 9, 25, 3)), local(Date.UTC(2026, 9, 25, 2, 59, 59, 990))];
+    const three = back + 60 * MINUTE_MS;
+    expect(instantsOf(stamps, zone, three + 1000)).toEqual([three, three - 10]);
   });
 
   test('is told of each night, where a chunk holds two', () => {
