@@ -50,9 +50,12 @@ export function correlate(events: readonly Event[], known: KnownHosts): readonly
 
 /** The agent's word that it prepared a VM ends with the name: a log copied while that was written has the name's beginning. */
 function withoutCutNames(attempts: readonly Attempt[]): readonly Attempt[] {
+  const begun = createOverlapIndex(attempts, ({ openedAt }) => ({ from: openedAt, to: openedAt }));
   const isCut = ({ vm, openedAt, events }: Attempt): boolean =>
     events.every(({ body }) => body.kind === 'destination-prepared') &&
-    attempts.some((whole) => whole.vm !== vm && whole.vm.startsWith(vm) && Math.abs(whole.openedAt - openedAt) <= MAX_PREPARE_MS);
+    begun({ from: openedAt - MAX_PREPARE_MS, to: openedAt + MAX_PREPARE_MS }).some(
+      (whole) => whole.vm !== vm && whole.vm.startsWith(vm),
+    );
   return attempts.filter((attempt) => !isCut(attempt));
 }
 
