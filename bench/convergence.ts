@@ -1,5 +1,7 @@
 import { notConverging } from '../src/detectors/not-converging.ts';
 import { at, begins, booted, completes, fails, sample, tell, VM, type StoryEvent } from '../src/detectors/story.ts';
+import { DEFAULT_DOWNTIME_LIMIT_MS } from '../src/timeline/convergence.ts';
+import { WINDOW_SECONDS } from '../src/timeline/passes.ts';
 import { createRandom, type Random } from './random.ts';
 
 const SEED = 20_261_201;
@@ -10,8 +12,7 @@ const MIB = 1 << 20;
 /** A migration that takes longer is neither counted as one that ends nor as one that never does. */
 const MOST_PASSES = 60;
 const MOST_SECONDS = 900;
-/** QEMU spends its bandwidth in tenths of a second, and looks then whether the rest fits. */
-const TICK_SECONDS = 0.1;
+const DEFAULT_LIMIT_SECONDS = DEFAULT_DOWNTIME_LIMIT_MS / 1000;
 /** A migration that never ends is cancelled after so many passes, or so many seconds and these passes. */
 const CANCEL = { passes: 40, seconds: 400, leastPasses: 5 };
 
@@ -59,7 +60,7 @@ function guestOf(random: Random): Guest {
     writes: bandwidth * scaled(random, 0.2, 3),
     workingSet: scaled(random, 8 * MIB, memory * 0.9),
     walks: random.next() < 0.4,
-    limitSeconds: random.next() < 0.8 ? 0.3 : 1,
+    limitSeconds: random.next() < 0.8 ? DEFAULT_LIMIT_SECONDS : 1,
   };
 }
 
@@ -91,8 +92,8 @@ function copied(guest: Guest, random: Random): Simulated {
 /** The pass that comes next; where its size fits the limit, the guest moves instead. */
 function after(pass: SimulatedPass, { workingSet, walks, limitSeconds, ...guest }: Guest, random: Random): SimulatedPass {
   const writes = guest.writes * between(random, 0.92, 1.08);
-  const left = guest.bandwidth * limitSeconds - pass.bandwidth * TICK_SECONDS * random.next();
-  const seconds = Math.max(TICK_SECONDS, (pass.size - left) / pass.bandwidth);
+  const left = guest.bandwidth * limitSeconds - pass.bandwidth * WINDOW_SECONDS * random.next();
+  const seconds = Math.max(WINDOW_SECONDS, (pass.size - left) / pass.bandwidth);
   const dirtied = walks ? Math.min(workingSet, writes * seconds) : workingSet * (1 - Math.exp((-writes * seconds) / workingSet));
   // of what was left, some was written again; of the first pass it is of all memory
   const again = walks || pass.number === 1 ? 0 : dirtied * Math.min(1, left / workingSet);
@@ -110,7 +111,7 @@ function after(pass: SimulatedPass, { workingSet, walks, limitSeconds, ...guest 
 /** What is heard of it by somebody who asks every so many seconds. */
 function story(guest: Guest, { passes, end, fate }: Simulated, poll: number): readonly StoryEvent[] {
   const events: StoryEvent[] = [...booted(), ...begins()];
-  if (guest.limitSeconds !== 0.3)
+  if (guest.limitSeconds !== DEFAULT_LIMIT_SECONDS)
     events.push(
       at(0.6, 'kvm-a', 'libvirtd', { kind: 'downtime-limit-set', vm: VM, monitor: null, downtimeMs: guest.limitSeconds * 1000 }),
     );

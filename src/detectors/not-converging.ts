@@ -3,6 +3,7 @@ import { shell } from '../lib/shell.ts';
 import { bytes, duration, rate } from '../lib/units.ts';
 import type { Conclusion, Remedy } from '../model/finding.ts';
 import type { Migration, Prediction } from '../model/timeline.ts';
+import { ofKind } from '../timeline/of-kind.ts';
 import { defineDetector } from './detector.ts';
 import { at, begins, booted, completes, copies, fails, sample, VM, type StoryEvent } from './story.ts';
 import { evidence } from './words.ts';
@@ -93,7 +94,7 @@ function nearlyFitted(
 ): boolean {
   const last = judgements.at(-1);
   if (last === undefined || last !== all.at(-1) || throttlePercent !== null) return false;
-  const isRaised = events.some(({ at: time, body }) => body.kind === 'downtime-limit-set' && time > last.madeAt);
+  const isRaised = ofKind(events, 'downtime-limit-set').some(({ at: time }) => time > last.madeAt);
   return !isRaised && (last.downtimeNeededMs ?? Number.POSITIVE_INFINITY) < NEARLY * downtimeLimitMs;
 }
 

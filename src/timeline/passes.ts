@@ -95,9 +95,12 @@ function beginning(
   const unseen = point.pass - before.pass - 1;
   if (copied === null || copied <= toFinish || unseen !== 0) {
     const rate = (point.event.body.bandwidthBytesPerSecond ?? 0) / 1000;
+    // what remains, and what the stream has carried since
+    const beganWith = (since: number): number => point.remaining + rate * (point.at - since);
     const finishedAt = rate > 0 ? Math.min(point.at, before.at + toFinish / rate) : point.at;
-    const startedAt = exactAt ?? Math.min(point.at, finishedAt + unseenMs(point, { unseen, finishedAt, leftover }));
-    return { startedAt, remaining: point.remaining + rate * (point.at - startedAt), leftover };
+    const startedAt =
+      exactAt ?? Math.min(point.at, finishedAt + unseenMs(point, { unseen, rate, toCopy: beganWith(finishedAt) - leftover }));
+    return { startedAt, remaining: beganWith(startedAt), leftover };
   }
   const startedAt = exactAt ?? before.at + (elapsed * toFinish) / copied;
   return { startedAt, remaining: point.remaining + copied - toFinish, leftover };
@@ -105,17 +108,16 @@ function beginning(
 
 /**
  * How long passes took that began and ended between two samples, if each took as long: the last of them dirtied what the pass of
- * `point` began with, and that is what is copied of it by now and what remains.
+ * `point` began with, and that is what is copied of it by now and what remains. `rate` is that of the stream, bytes a millisecond;
+ * `toCopy` is what it would have begun with had nothing come between.
  */
 function unseenMs(
-  { at, remaining, event }: Point,
-  { unseen, finishedAt, leftover }: { readonly unseen: number; readonly finishedAt: number; readonly leftover: number },
+  { event }: Point,
+  { unseen, rate, toCopy }: { readonly unseen: number; readonly rate: number; readonly toCopy: number },
 ): number {
-  const rate = (event.body.bandwidthBytesPerSecond ?? 0) / 1000;
   if (unseen <= 0 || rate === 0) return 0;
   const dirtied = (event.body.dirtyRateBytesPerSecond ?? 0) / 1000;
-  const all = Math.max(0, remaining + rate * (at - finishedAt) - leftover);
-  return (unseen * all) / (dirtied + unseen * rate);
+  return (unseen * Math.max(0, toCopy)) / (dirtied + unseen * rate);
 }
 
 function passAt(point: Point, { startedAt, remaining, leftover }: Beginning, base: number): Pass {
